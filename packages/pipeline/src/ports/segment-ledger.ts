@@ -1,0 +1,75 @@
+import type { Meter } from '@meterline/domain/meters';
+
+/** Per partition, the first offset that is not visible yet. Index = partition. */
+export type Cut = readonly number[];
+
+export interface Lease {
+  readonly partition: number;
+  readonly epoch: number;
+  readonly nextOffset: number;
+}
+
+export interface SegmentRange {
+  readonly partition: number;
+  readonly start: number;
+  /** Exclusive. */
+  readonly end: number;
+}
+
+export interface PlannedSegment extends SegmentRange {
+  readonly configVersion: number;
+}
+
+/** What a segment came to. Written at commit; sealing compares the usage store against it. */
+export interface SegmentManifest {
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly conflict: number;
+  readonly rejected: number;
+  /** Events that feed no meter are accepted but unmetered. */
+  readonly unmetered: number;
+  readonly identity: Readonly<Record<UsageTable, RowIdentity>>;
+}
+
+export type UsageTable = 'event' | 'refused_event' | 'event_key' | 'usage_delta';
+
+/** Number of rows and XOR of their 64-bit row hashes (as decimal text): equal identity means equal rows. */
+export interface RowIdentity {
+  readonly rows: number;
+  readonly xor: string;
+}
+
+export interface CommittedSegment extends PlannedSegment {
+  readonly manifest: SegmentManifest;
+}
+
+/** Touched subjects of one tenant: rating must look at whoever they belong to. */
+export interface Wake {
+  readonly tenant: string;
+  readonly subjects: readonly string[];
+}
+
+/** Truth about who reads which partition and which part of the log has become usage. Lives in the billing store. */
+export interface SegmentLedger {
+  /** Takes every partition of the log with a new epoch, whoever held it. Creates the leases of a new log. */
+  acquire(logId: string, partitions: readonly number[], owner: string): Promise<Lease[]>;
+  /** Planned but uncommitted segments (at most one a partition). */
+  unfinished(logId: string): Promise<PlannedSegment[]>;
+  /** Fixes the boundaries, all or none, at the newest meter configuration. Fails with LeaseLostError unless every lease is current and starts at `start`. */
+  plan(logId: string, leases: readonly Lease[], ranges: readonly SegmentRange[]): Promise<PlannedSegment[]>;
+  /** Commits segments and wakes rating, all or nothing; advances the leases. Fails with LeaseLostError like `plan`. */
+  commit(logId: string, leases: readonly Lease[], segments: readonly CommittedSegment[], wakes: readonly Wake[]): Promise<void>;
+  /** What money queries may see now. */
+  committedCut(logId: string): Promise<Cut>;
+  /** Up to where every segment was verified. */
+  sealedCut(logId: string): Promise<Cut>;
+  unsealed(logId: string, limit: number): Promise<CommittedSegment[]>;
+  seal(logId: string, segments: readonly SegmentRange[]): Promise<void>;
+  /** Meters of every tenant that feed segments of this configuration version. */
+  metersAt(configVersion: number): Promise<Meter[]>;
+}
+
+/** Another owner took the partition, or the plan no longer fits: drop everything held for it and acquire again. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError';
+}

@@ -1,8 +1,9 @@
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array | Date | readonly SqlValue[];
 
 /**
- * SQL on PostgreSQL or PGlite. Parameters are `$1..$n`. Answers come as JavaScript values like this: bigint, numeric and all
- * date/time types as text, integer as number, json/jsonb parsed, boolean as boolean, bytea as Uint8Array, arrays as arrays.
+ * SQL on PostgreSQL or PGlite. Parameters are `$1..$n`. Answers come as JavaScript values like this: bigint and numeric as text,
+ * timestamptz as RFC 3339 UTC text with milliseconds (`2026-11-22T01:20:10.123Z`), integer as number, json/jsonb parsed, boolean
+ * as boolean, bytea as Uint8Array, text arrays as arrays.
  */
 export interface SqlExecutor {
   query<Row extends object>(sql: string, params?: readonly SqlValue[]): Promise<Row[]>;

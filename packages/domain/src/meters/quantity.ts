@@ -1,0 +1,47 @@
+/** Metered values are fixed point with 12 decimals, as the usage store keeps them: 1 unit = 10^12. */
+export const QUANTITY_SCALE = 12;
+const ONE = 10n ** BigInt(QUANTITY_SCALE);
+/** Largest magnitude of one event's value: 10^11 such events still fit the store's Decimal(38, 12), whose overflow would wrap silently. */
+const QUANTITY_MAX = 10n ** 15n * ONE;
+const DECIMAL = /^([+-]?)(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/;
+
+export type QuantityRefusal = 'missing' | 'not_numeric' | 'too_precise' | 'too_large';
+
+/** A metered value from event data: a JSON number or decimal text. Exact, never by way of floating point arithmetic. */
+export function parseQuantity(value: unknown): bigint | QuantityRefusal {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? inRange(BigInt(value) * ONE) : parseDecimalText(String(value));
+  if (typeof value === 'string') return parseDecimalText(value);
+  return value === undefined || value === null ? 'missing' : 'not_numeric';
+}
+
+function parseDecimalText(text: string): bigint | QuantityRefusal {
+  const match = DECIMAL.exec(text);
+  if (!match) return 'not_numeric';
+  const [, sign, whole = '', fraction = '', exponentText] = match;
+  const exponent = exponentText === undefined ? 0 : Number(exponentText);
+  if (exponent > 60) return 'too_large';
+  const digits = BigInt(whole + fraction);
+  const shift = QUANTITY_SCALE - fraction.length + exponent;
+  if (shift < 0) {
+    const divisor = 10n ** BigInt(-shift);
+    return digits % divisor === 0n ? inRange(signed(digits / divisor, sign)) : 'too_precise';
+  }
+  return inRange(signed(digits * 10n ** BigInt(shift), sign));
+}
+
+function signed(magnitude: bigint, sign: string | undefined): bigint {
+  return sign === '-' ? -magnitude : magnitude;
+}
+
+function inRange(units: bigint): bigint | QuantityRefusal {
+  return units <= QUANTITY_MAX && units >= -QUANTITY_MAX ? units : 'too_large';
+}
+
+/** Decimal text of a fixed-point quantity, without trailing zeros. */
+export function formatQuantity(units: bigint): string {
+  const magnitude = units < 0n ? -units : units;
+  const whole = magnitude / ONE;
+  const fraction = magnitude % ONE;
+  const text = fraction === 0n ? `${whole}` : `${whole}.${fraction.toString().padStart(QUANTITY_SCALE, '0').replace(/0+$/, '')}`;
+  return units < 0n ? `-${text}` : text;
+}

@@ -1,0 +1,2 @@
+export { billingPeriodAt, billingPeriods, billingPeriodSchema } from './billing-period.ts';
+export type { BillingCadence, BillingPeriod, SubscriptionSpan } from './billing-period.ts';

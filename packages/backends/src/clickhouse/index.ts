@@ -1,0 +1,3 @@
+export * from './insert.ts';
+export * from './migrate.ts';
+export * from './settings.ts';

@@ -46,10 +46,17 @@ create table rollup_range (
 
 -- Every change of meters makes a new version; a segment is read with the version it was planned at.
 create table meter_config (
-  only boolean primary key default true check (only),
+  "only" boolean primary key default true check ("only"),
   version bigint not null
 );
 insert into meter_config (version) values (1);
+
+-- How late and how early an event may be, from a configuration version on. Segments keep the rule they were planned with.
+create table acceptance_window (
+  config_version bigint primary key,
+  past_ms bigint not null check (past_ms >= 0),
+  future_ms bigint not null check (future_ms >= 0)
+);
 
 -- Rating looks at whoever is named here; a row goes away in the transaction that recorded what came of it.
 create table rating_wakeup (

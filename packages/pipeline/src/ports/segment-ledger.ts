@@ -28,6 +28,8 @@ export interface SegmentManifest {
   readonly rejected: number;
   /** Events that feed no meter are accepted but unmetered. */
   readonly unmetered: number;
+  /** When the youngest record of the segment entered the log: it may be forgotten there some time after. */
+  readonly appendedThroughMs: number;
   readonly identity: Readonly<Record<UsageTable, RowIdentity>>;
 }
 
@@ -49,6 +51,25 @@ export interface Wake {
   readonly subjects: readonly string[];
 }
 
+/** How long before and after it enters the log an event may claim to have happened. */
+export interface AcceptanceWindow {
+  readonly pastMs: number;
+  readonly futureMs: number;
+}
+
+/** A meter and the backfill that counted its earlier events, if one was started by this version. */
+export interface FeedingMeter extends Meter {
+  readonly backfill: { readonly origin: number } | null;
+}
+
+/** How segments planned with a configuration version are read. */
+export interface LedgerConfig {
+  readonly version: number;
+  readonly acceptance: AcceptanceWindow;
+  /** Meters of every tenant created by this version, archived ones included. */
+  readonly meters: readonly FeedingMeter[];
+}
+
 /** Truth about who reads which partition and which part of the log has become usage. Lives in the billing store. */
 export interface SegmentLedger {
   /** Takes every partition of the log with a new epoch, whoever held it. Creates the leases of a new log. */
@@ -65,8 +86,9 @@ export interface SegmentLedger {
   sealedCut(logId: string): Promise<Cut>;
   unsealed(logId: string, limit: number): Promise<CommittedSegment[]>;
   seal(logId: string, segments: readonly SegmentRange[]): Promise<void>;
-  /** Meters of every tenant that feed segments of this configuration version. */
-  metersAt(configVersion: number): Promise<Meter[]>;
+  configAt(configVersion: number): Promise<LedgerConfig>;
+  /** Makes the acceptance window the current one, as a new configuration version unless it already is. */
+  setAcceptance(window: AcceptanceWindow): Promise<void>;
 }
 
 /** Another owner took the partition, or the plan no longer fits: drop everything held for it and acquire again. */

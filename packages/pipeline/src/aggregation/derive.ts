@@ -1,0 +1,239 @@
+import { isMeterRefusal, type CompiledMeter } from '@meterline/domain/meters';
+import type { FeedingMeter, SegmentManifest, SegmentRange, UsageTable, Wake } from '../ports/segment-ledger.ts';
+import type { IdClaim, StoredEvent } from '../ports/usage-store.ts';
+import { idState } from './claims.ts';
+import type { DecodedEvent, DecodedRecord } from './decode.ts';
+import { Deltas } from './deltas.ts';
+import { RowBatch } from './row-batch.ts';
+
+/** Meters and limits as of the configuration version a segment was planned with. */
+export interface SegmentConfig {
+  readonly version: number;
+  readonly pastMs: number;
+  readonly futureMs: number;
+  /** Meters that ever counted this event type, archived ones included: a withdrawal must reach them too. */
+  metersOf(tenant: string, type: string): readonly CompiledMeter<FeedingMeter>[];
+}
+
+/** What the committed prefix of the partition says about the ids of a segment. */
+export interface Prefix {
+  claims(idHash: string): readonly IdClaim[];
+  /** Events that voids and replacements of this segment withdraw, by offset. */
+  event(offset: number): StoredEvent | undefined;
+}
+
+export interface DerivedSegment {
+  readonly range: SegmentRange;
+  readonly tables: Readonly<Record<UsageTable, RowBatch>>;
+  readonly manifest: SegmentManifest;
+  readonly wakes: readonly Wake[];
+  /** Claims made in this segment, for the next ones. */
+  readonly claimed: ReadonlyMap<string, readonly IdClaim[]>;
+}
+
+type Outcome = 'accepted' | 'duplicate' | 'conflict' | 'rejected';
+
+const NO_CLAIMS: readonly IdClaim[] = [];
+
+/**
+ * Turns the records of one segment into rows: a pure function of the records, the configuration and the committed prefix.
+ * No clock, no randomness: deriving again, by anyone, gives the same rows. Records must be added in offset order, all of them.
+ */
+export class SegmentFold {
+  readonly #range: SegmentRange;
+  readonly #config: SegmentConfig;
+  readonly #prefix: Prefix;
+  readonly #events = new RowBatch();
+  readonly #refused = new RowBatch();
+  readonly #keys = new RowBatch();
+  readonly #deltas = new Deltas();
+  readonly #claimed = new Map<string, IdClaim[]>();
+  readonly #accepted = new Map<number, { config: number; event: DecodedEvent }>();
+  readonly #touched = new Map<string, Set<string>>();
+  readonly #count = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0, unmetered: 0 };
+  #appendedThroughMs = 0;
+
+  constructor(range: SegmentRange, config: SegmentConfig, prefix: Prefix) {
+    this.#range = range;
+    this.#config = config;
+    this.#prefix = prefix;
+  }
+
+  add(record: DecodedRecord): void {
+    this.#appendedThroughMs = Math.max(this.#appendedThroughMs, record.appendedAtMs);
+    this.#count[this.#outcomeOf(record)] += 1;
+  }
+
+  finish(): DerivedSegment {
+    const { partition, start } = this.#range;
+    const tables = {
+      event: this.#events,
+      refused_event: this.#refused,
+      event_key: this.#keys,
+      usage_delta: this.#deltas.rows(partition, start),
+    };
+    const identity = {
+      event: tables.event.identity,
+      refused_event: tables.refused_event.identity,
+      event_key: tables.event_key.identity,
+      usage_delta: tables.usage_delta.identity,
+    };
+    return {
+      range: this.#range,
+      tables,
+      manifest: { ...this.#count, appendedThroughMs: this.#appendedThroughMs, identity },
+      wakes: [...this.#touched].map(([tenant, subjects]) => ({ tenant, subjects: [...subjects] })),
+      claimed: this.#claimed,
+    };
+  }
+
+  #outcomeOf(record: DecodedRecord): Outcome {
+    if (record.fault !== null || record.idHash === null) return this.#refuse(record, 'rejected', record.fault ?? MALFORMED);
+    const claims = this.#claimsOn(record.idHash);
+    switch (record.kind) {
+      case 'event':
+        return this.#event(record, record.idHash, claims);
+      case 'void':
+        return this.#void(record, record.idHash, claims);
+      case 'replace':
+        return this.#replace(record, record.idHash, claims);
+    }
+  }
+
+  #event(record: DecodedRecord, idHash: string, claims: readonly IdClaim[]): Outcome {
+    if (record.event === null) return this.#refuse(record, 'rejected', MALFORMED);
+    // An id may come back once the window in which it could be accepted has passed.
+    const horizonMs = record.appendedAtMs - this.#config.pastMs - this.#config.futureMs;
+    const known = idState(claims.filter((claim) => claim.appendedAtMs >= horizonMs));
+    if (known !== undefined) {
+      const same = known.versions.some((version) => version.payloadHash === record.payloadHash);
+      return same ? this.#refuse(record, 'duplicate', DUPLICATE) : this.#refuse(record, 'conflict', CONFLICT);
+    }
+    const { timeMs } = record.event;
+    if (timeMs < record.appendedAtMs - this.#config.pastMs) return this.#refuse(record, 'rejected', TOO_OLD);
+    if (timeMs > record.appendedAtMs + this.#config.futureMs) return this.#refuse(record, 'rejected', IN_FUTURE);
+    return this.#accept(record, record.event, idHash);
+  }
+
+  #void(record: DecodedRecord, idHash: string, claims: readonly IdClaim[]): Outcome {
+    const state = idState(claims);
+    if (state === undefined) return this.#refuse(record, 'rejected', UNKNOWN_EVENT);
+    if (state.effective === null) return this.#refuse(record, 'duplicate', ALREADY_VOID);
+    this.#withdraw(record, state.effective.offset);
+    this.#claim(record, idHash);
+    return 'accepted';
+  }
+
+  #replace(record: DecodedRecord, idHash: string, claims: readonly IdClaim[]): Outcome {
+    const state = idState(claims);
+    if (record.event === null) return this.#refuse(record, 'rejected', MALFORMED);
+    if (state === undefined) return this.#refuse(record, 'rejected', UNKNOWN_EVENT);
+    if (state.effective?.payloadHash === record.payloadHash) return this.#refuse(record, 'duplicate', DUPLICATE);
+    const outcome = this.#accept(record, record.event, idHash);
+    if (outcome === 'accepted' && state.effective !== null) this.#withdraw(record, state.effective.offset);
+    return outcome;
+  }
+
+  #accept(record: DecodedRecord, event: DecodedEvent, idHash: string): Outcome {
+    const { tenant, offset } = record;
+    const meters = this.#config.metersOf(tenant, event.type);
+    const contributions = [];
+    for (const compiled of meters) {
+      if (countedAs(compiled.meter, this.#config.version) !== 0) continue;
+      const contribution = compiled.contributionOf(event.data);
+      if (contribution === null) continue;
+      if (isMeterRefusal(contribution)) return this.#refuse(record, 'rejected', contribution);
+      contributions.push({ meter: compiled.meter, contribution });
+    }
+    const at = { timeMs: event.timeMs, offset };
+    for (const { meter, contribution } of contributions) this.#deltas.add(deltaTarget(meter, event.subject, 0), at, contribution);
+    if (contributions.length === 0) this.#count.unmetered += 1;
+    else this.#touch(tenant, event.subject);
+    this.#accepted.set(offset, { config: this.#config.version, event });
+    this.#writeEvent(record, event, 'event', 0, record.payloadHash);
+    this.#claim(record, idHash);
+    return 'accepted';
+  }
+
+  /** Takes back what the event at `targetOffset` brought: to each meter that counted it, where it was counted. */
+  #withdraw(record: DecodedRecord, targetOffset: number): void {
+    const target = this.#accepted.get(targetOffset) ?? storedTarget(this.#prefix.event(targetOffset));
+    if (target === undefined) throw new Error(`event ${targetOffset} of partition ${this.#range.partition} is claimed but not stored`);
+    const { event } = target;
+    for (const { meter, contributionOf } of this.#config.metersOf(record.tenant, event.type)) {
+      const origin = countedAs(meter, target.config);
+      const contribution = origin === null ? null : contributionOf(event.data);
+      if (origin === null || contribution === null || isMeterRefusal(contribution)) continue;
+      this.#deltas.withdraw(deltaTarget(meter, event.subject, origin), event.timeMs, contribution);
+    }
+    this.#touch(record.tenant, event.subject);
+    this.#writeEvent(record, event, 'void', targetOffset, voidHash(record.payloadHash));
+  }
+
+  #writeEvent(record: DecodedRecord, event: DecodedEvent, kind: 'event' | 'void', targetOffset: number, rowHash: string): void {
+    const { partition, start } = this.#range;
+    const { tenant, offset, appendedAtMs, payload } = record;
+    const place = `${JSON.stringify(tenant)},${JSON.stringify(event.type)},${JSON.stringify(event.subject)},${event.timeMs},${partition},${offset}`;
+    const rest = `"${kind}",${start},${targetOffset},${this.#config.version},${appendedAtMs},"${rowHash}"`;
+    this.#events.add(`[${place},${rest},${JSON.stringify(payload)}]`, rowHash);
+  }
+
+  #refuse(record: DecodedRecord, status: Exclude<Outcome, 'accepted'>, why: { code: string; detail: string }): Outcome {
+    const { partition, start } = this.#range;
+    const text = `${JSON.stringify(why.code)},${JSON.stringify(why.detail)},${record.appendedAtMs}`;
+    const place = `${JSON.stringify(record.tenant)},${partition},${record.offset},${start},"${status}"`;
+    this.#refused.add(`[${place},${text},"${record.payloadHash}",${JSON.stringify(record.payload)}]`, record.payloadHash);
+    return status;
+  }
+
+  #claimsOn(idHash: string): readonly IdClaim[] {
+    const before = this.#prefix.claims(idHash);
+    const here = this.#claimed.get(idHash) ?? NO_CLAIMS;
+    return here.length === 0 ? before : [...before, ...here];
+  }
+
+  #claim(record: DecodedRecord, idHash: string): void {
+    const { offset, kind, payloadHash, appendedAtMs } = record;
+    const claim = { idHash, offset, kind, payloadHash, appendedAtMs };
+    const claims = this.#claimed.get(idHash);
+    if (claims === undefined) this.#claimed.set(idHash, [claim]);
+    else claims.push(claim);
+    const { partition, start } = this.#range;
+    this.#keys.add(`[${partition},"${idHash}",${offset},"${kind}",${start},${appendedAtMs},"${payloadHash}"]`, payloadHash);
+  }
+
+  #touch(tenant: string, subject: string): void {
+    let subjects = this.#touched.get(tenant);
+    if (subjects === undefined) this.#touched.set(tenant, (subjects = new Set()));
+    subjects.add(subject);
+  }
+}
+
+const MALFORMED = { code: 'event.malformed', detail: 'the record holds no event' };
+const DUPLICATE = { code: 'event.duplicate', detail: 'this id came before with the same content' };
+const CONFLICT = { code: 'event.conflict', detail: 'this id came before with other content' };
+const TOO_OLD = { code: 'event.too_old', detail: 'time is before the acceptance window' };
+const IN_FUTURE = { code: 'event.in_future', detail: 'time is after the acceptance window' };
+const UNKNOWN_EVENT = { code: 'event.unknown', detail: 'no accepted event has this source and id' };
+const ALREADY_VOID = { code: 'event.already_void', detail: 'the event was withdrawn before' };
+
+function deltaTarget(meter: FeedingMeter, subject: string, origin: number) {
+  return { tenant: meter.tenant, meter: meter.key, aggregation: meter.aggregation, subject, origin };
+}
+
+/** Under which origin a meter counts an event read with `eventConfig`; null if it does not. */
+function countedAs(meter: FeedingMeter, eventConfig: number): number | null {
+  if (meter.archivedVersion !== null && eventConfig >= meter.archivedVersion) return null;
+  return eventConfig >= meter.createdVersion ? 0 : (meter.backfill?.origin ?? null);
+}
+
+function storedTarget(stored: StoredEvent | undefined): { config: number; event: DecodedEvent } | undefined {
+  if (stored === undefined) return undefined;
+  const fields = JSON.parse(stored.payload) as { type: string; subject: string; data?: unknown };
+  return { config: stored.configVersion, event: { type: fields.type, subject: fields.subject, timeMs: stored.timeMs, data: fields.data } };
+}
+
+/** A replacement leaves two rows with one payload: their hashes must differ, or they would cancel out of the identity. */
+function voidHash(payloadHash: string): string {
+  return `f${payloadHash.slice(1, 15)}${payloadHash.startsWith('f') ? '1' : '0'}`;
+}

@@ -1,0 +1,165 @@
+import type { Meter } from '@meterline/domain/meters';
+import type { RateCard } from '@meterline/domain/prices';
+import type { BillingCadence } from '@meterline/domain/subscriptions';
+
+/** What an operator sets up: meters, customers, plans, subscriptions, API keys. In every call the tenant comes last. */
+
+/** At most `limit` items whose key (or id) sorts after `after`. */
+export interface PageRequest {
+  readonly after: string | null;
+  readonly limit: number;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** The `after` of the next page, or null at the end. */
+  readonly nextAfter: string | null;
+}
+
+export interface MeterRecord extends Meter {
+  readonly createdAtMs: number;
+  readonly archivedAtMs: number | null;
+}
+
+export type MeterDraft = Omit<Meter, 'tenant' | 'createdVersion' | 'archivedVersion'>;
+
+/** Creating and archiving make a new meter configuration version in the same transaction. */
+export interface MeterStore {
+  /** Undefined if the key is taken. */
+  insert(draft: MeterDraft, nowMs: number, tenant: string): Promise<MeterRecord | undefined>;
+  /** The meter as it is afterwards (archived once: a second call changes nothing); undefined if there is none. */
+  archive(key: string, nowMs: number, tenant: string): Promise<MeterRecord | undefined>;
+  byKey(key: string, tenant: string): Promise<MeterRecord | undefined>;
+  byKeys(keys: readonly string[], tenant: string): Promise<readonly MeterRecord[]>;
+  page(request: PageRequest, tenant: string): Promise<Page<MeterRecord>>;
+}
+
+export interface CustomerDraft {
+  readonly key: string;
+  readonly name: string;
+  /** ISO 4217. */
+  readonly currency: string;
+  /** IANA zone in which billing periods begin and end. */
+  readonly timezone: string;
+  readonly subjects: readonly string[];
+}
+
+/** Subjects are sorted. */
+export interface CustomerRecord extends CustomerDraft {
+  readonly createdAtMs: number;
+}
+
+export interface CustomerChange {
+  readonly name?: string | undefined;
+  readonly timezone?: string | undefined;
+  /** The whole new list. */
+  readonly subjects?: readonly string[] | undefined;
+}
+
+export type CustomerRefusal =
+  | { readonly refused: 'unknown' | 'key_taken' | 'timezone_in_use' }
+  /** These subjects belong to other customers. */
+  | { readonly refused: 'subjects_taken'; readonly subjects: readonly string[] };
+
+/** Whatever changes a customer wakes rating for it in the same transaction. */
+export interface CustomerStore {
+  insert(draft: CustomerDraft, nowMs: number, tenant: string): Promise<CustomerRecord | CustomerRefusal>;
+  /** The zone of a customer that ever had a subscription stays: its billing periods would overlap or leave gaps. */
+  update(key: string, change: CustomerChange, tenant: string): Promise<CustomerRecord | CustomerRefusal>;
+  byKey(key: string, tenant: string): Promise<CustomerRecord | undefined>;
+  page(request: PageRequest, tenant: string): Promise<Page<CustomerRecord>>;
+}
+
+export interface PlanDraft {
+  readonly key: string;
+  readonly name: string;
+  readonly currency: string;
+  readonly billingPeriod: BillingCadence;
+  readonly rateCards: readonly RateCard[];
+}
+
+/** A plan with its latest version. */
+export interface PlanRecord extends PlanDraft {
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly archivedAtMs: number | null;
+}
+
+export interface PlanVersionRecord {
+  readonly plan: string;
+  readonly version: number;
+  readonly rateCards: readonly RateCard[];
+  readonly createdAtMs: number;
+}
+
+/** Versions count from 1 and never change; a subscription keeps the one it began with. */
+export interface PlanStore {
+  /** Undefined if the key is taken. */
+  insert(draft: PlanDraft, nowMs: number, tenant: string): Promise<PlanRecord | undefined>;
+  /** Undefined if there is no such plan, or it is archived. */
+  addVersion(key: string, rateCards: readonly RateCard[], nowMs: number, tenant: string): Promise<PlanRecord | undefined>;
+  archive(key: string, nowMs: number, tenant: string): Promise<PlanRecord | undefined>;
+  byKey(key: string, tenant: string): Promise<PlanRecord | undefined>;
+  page(request: PageRequest, tenant: string): Promise<Page<PlanRecord>>;
+  /** Paged by version number. */
+  versions(key: string, request: PageRequest, tenant: string): Promise<Page<PlanVersionRecord>>;
+}
+
+export interface SubscriptionDraft {
+  readonly id: string;
+  readonly customer: string;
+  readonly plan: string;
+  readonly planVersion: number;
+  /** Billed from the local day of this instant on. */
+  readonly startsAtMs: number;
+}
+
+export interface SubscriptionRecord extends SubscriptionDraft {
+  /** Billed through the local day of this instant; null = open. Before `startsAtMs`: called off before it began, never billed. */
+  readonly endsAtMs: number | null;
+  readonly createdAtMs: number;
+}
+
+/** Whatever changes a subscription wakes rating for its customer in the same transaction. */
+export interface SubscriptionStore {
+  /** Undefined if the customer has a subscription to that plan on the local day that begins at `startDayMs`, or later. */
+  insert(draft: SubscriptionDraft, at: { startDayMs: number; nowMs: number }, tenant: string): Promise<SubscriptionRecord | undefined>;
+  /** Sets the end, unless it has ended by `nowMs`, or an invoice reaches beyond `billedUntilMs`, the end of the last billed day. */
+  end(
+    id: string,
+    at: { endsAtMs: number; billedUntilMs: number; nowMs: number },
+    tenant: string,
+  ): Promise<SubscriptionRecord | 'unknown' | 'ended' | 'invoiced'>;
+  byId(id: string, tenant: string): Promise<SubscriptionRecord | undefined>;
+  page(request: PageRequest & { customer?: string | undefined; plan?: string | undefined }, tenant: string): Promise<Page<SubscriptionRecord>>;
+}
+
+export type ApiScope = 'ingest' | 'read' | 'admin';
+
+export interface ApiKeyDraft {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly ApiScope[];
+  readonly expiresAtMs: number | null;
+}
+
+export interface ApiKeyRecord extends ApiKeyDraft {
+  readonly createdAtMs: number;
+  readonly revokedAtMs: number | null;
+}
+
+/** Only the SHA-256 of a secret is ever stored. */
+export interface ApiKeyStore {
+  insert(draft: ApiKeyDraft, secretHash: Uint8Array, nowMs: number, tenant: string): Promise<ApiKeyRecord>;
+  revoke(id: string, nowMs: number, tenant: string): Promise<ApiKeyRecord | undefined>;
+  byId(id: string, tenant: string): Promise<ApiKeyRecord | undefined>;
+  page(request: PageRequest, tenant: string): Promise<Page<ApiKeyRecord>>;
+}
+
+export interface CatalogStores {
+  readonly meters: MeterStore;
+  readonly customers: CustomerStore;
+  readonly plans: PlanStore;
+  readonly subscriptions: SubscriptionStore;
+  readonly apiKeys: ApiKeyStore;
+}

@@ -1,0 +1,102 @@
+import type { AlertRule } from '@meterline/domain/alerts';
+import type { RateCard } from '@meterline/domain/prices';
+import type { BillingCadence } from '@meterline/domain/subscriptions';
+import type { Page, PageRequest } from './catalog-store.ts';
+import type { Cut } from './segment-ledger.ts';
+
+/** Everything about one subscription that its charges depend on. The rate cards are those of its own plan version. */
+export interface SubscriptionTerms {
+  readonly id: string;
+  readonly plan: string;
+  readonly planVersion: number;
+  readonly currency: string;
+  readonly cadence: BillingCadence;
+  readonly startsAtMs: number;
+  /** Exclusive; null = open. */
+  readonly endsAtMs: number | null;
+  readonly rateCards: readonly RateCard[];
+}
+
+/** A customer with the subjects attributed to it now and its subscriptions, oldest first. */
+export interface Account {
+  readonly key: string;
+  readonly name: string;
+  readonly currency: string;
+  readonly timezone: string;
+  /** Sorted. */
+  readonly subjects: readonly string[];
+  readonly subscriptions: readonly SubscriptionTerms[];
+}
+
+/** Reads what rating needs to know. Unknown keys are left out of the answer. */
+export interface AccountReader {
+  accounts(customers: readonly string[], tenant: string): Promise<Account[]>;
+  /** Rate cards of a plan version, which never change. Fails if there is no such version. */
+  rateCards(plan: string, version: number, tenant: string): Promise<readonly RateCard[]>;
+}
+
+/** One row of `rating_wakeup`: written in the transaction that committed usage or changed the catalogue. */
+export interface Wakeup {
+  readonly id: string;
+  readonly tenant: string;
+  readonly subjects: readonly string[];
+  readonly customers: readonly string[];
+}
+
+/** A customer and the live alert rules that look at it. */
+export interface WatchedCustomer {
+  readonly customer: string;
+  readonly rules: readonly AlertRule[];
+}
+
+export interface AlertOccurrence {
+  readonly id: string;
+  readonly rule: string;
+  readonly customer: string;
+  readonly periodFromMs: number;
+  readonly periodToMs: number;
+  /** As written in the rule: `50.00` or `80%`. */
+  readonly threshold: string;
+  /** The threshold in money. Decimal text, like `spend` and `budget`. */
+  readonly thresholdAmount: string;
+  readonly budget: string | null;
+  readonly spend: string;
+  readonly currency: string;
+  readonly cut: Cut;
+  readonly triggeredAtMs: number;
+}
+
+/** A level that fired: the identity of an occurrence within its tenant. */
+export type FiredLevel = Pick<AlertOccurrence, 'rule' | 'customer' | 'periodFromMs' | 'threshold'>;
+
+export interface WakeupStore {
+  /** The oldest waiting rows, leaving out those of `exceptTenants`. */
+  waiting(limit: number, exceptTenants: readonly string[]): Promise<Wakeup[]>;
+  /** How many rows wait, and since when the oldest does. */
+  backlog(): Promise<{ readonly rows: number; readonly oldestAgeMs: number }>;
+  /** Customers with a live rule (their own, or of a plan they are subscribed to) among these and the owners of these subjects. */
+  watched(subjects: readonly string[], customers: readonly string[], tenant: string): Promise<WatchedCustomer[]>;
+  /** Levels that fired for these customers in periods ending after `sinceMs`. */
+  fired(customers: readonly string[], sinceMs: number, tenant: string): Promise<FiredLevel[]>;
+  /**
+   * In one transaction: keeps each occurrence that is new (with its webhook message) and forgets exactly the rows `consumed`.
+   * Answers those that were new.
+   */
+  conclude(occurrences: readonly AlertOccurrence[], consumed: readonly string[], tenant: string): Promise<AlertOccurrence[]>;
+}
+
+export interface AlertRuleStore {
+  /** Also wakes rating for everyone the rule looks at. Answers why not if it cannot be. */
+  insert(rule: AlertRule, nowMs: number, tenant: string): Promise<'inserted' | 'key_taken' | 'customer_unknown' | 'plan_unknown'>;
+  archive(key: string, nowMs: number, tenant: string): Promise<AlertRuleRecord | undefined>;
+  byKey(key: string, tenant: string): Promise<AlertRuleRecord | undefined>;
+  page(request: PageRequest, tenant: string): Promise<Page<AlertRuleRecord>>;
+  occurrences(request: PageRequest & { readonly customer?: string | undefined }, tenant: string): Promise<Page<AlertOccurrence>>;
+}
+
+export interface AlertRuleRecord extends AlertRule {
+  readonly createdAtMs: number;
+  readonly archivedAtMs: number | null;
+}
+
+export interface RatingStore extends AccountReader, WakeupStore {}

@@ -1,0 +1,46 @@
+import type { RowIdentity, UsageTable } from './segment-ledger.ts';
+
+/** Someone's hold on an event id: the record that brought it, replaced it or withdrew it. */
+export interface IdClaim {
+  /** Hex, 128 bits over (tenant, source, id). */
+  readonly idHash: string;
+  readonly offset: number;
+  readonly kind: 'event' | 'void' | 'replace';
+  /** Hex, 64 bits over the record's bytes. */
+  readonly payloadHash: string;
+  readonly appendedAtMs: number;
+}
+
+export interface StoredEvent {
+  readonly partition: number;
+  readonly offset: number;
+  readonly kind: 'event' | 'void';
+  readonly targetOffset: number;
+  readonly configVersion: number;
+  readonly appendedAtMs: number;
+  readonly timeMs: number;
+  readonly payload: string;
+}
+
+export interface EventScan {
+  readonly partition: number;
+  readonly tenant: string;
+  readonly type: string;
+  /** Half-open offsets. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Rows of usage, written and compared by identity. Readers of money use UsageReader. */
+export interface UsageStore {
+  /** Writes rows (`body`: JSONCompactEachRow lines in the table's column order). After an error the outcome is unknown: compare identities. */
+  write(table: UsageTable, body: string): Promise<void>;
+  /** Identity of the rows of each segment start; segments without rows are absent. `origin` applies to usage_delta (default 0). */
+  identities(table: UsageTable, partition: number, starts: readonly number[], origin?: number): Promise<Map<number, RowIdentity>>;
+  /** Every claim on these ids below offset `before`, in offset order. Reads its own writes. */
+  claims(partition: number, idHashes: readonly string[], before: number): Promise<IdClaim[]>;
+  /** Id hashes claimed in [from, to) since `sinceMs`, in pages of offset order: to warm the filter. */
+  claimedIds(partition: number, range: { from: number; to: number; sinceMs: number }): Promise<string[]>;
+  eventsAt(partition: number, offsets: readonly number[]): Promise<StoredEvent[]>;
+  scanEvents(scan: EventScan): Promise<StoredEvent[]>;
+}

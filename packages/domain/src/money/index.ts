@@ -1,0 +1,19 @@
+export { currencyExponent, formatMoney, isCurrency } from './currency.ts';
+export {
+  add,
+  compare,
+  decimal,
+  formatDecimal,
+  isNegative,
+  isZero,
+  max,
+  min,
+  multiply,
+  negate,
+  roundDecimal,
+  subtract,
+  ZERO,
+  type Decimal,
+} from './decimal.ts';
+export { ROUNDING_MODES, type RoundingMode } from './rounding.ts';
+export { allocate, prorate } from './shares.ts';

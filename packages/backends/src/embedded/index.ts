@@ -1,1 +1,3 @@
 export * from './chdb/open-chdb.ts';
+export { lockFolder } from './folder-lock.ts';
+export { openPglite, type EmbeddedPostgres } from './pglite.ts';

@@ -1,0 +1,2 @@
+export { migrate } from './migrate.ts';
+export type { ScriptDatabase, ScriptExecutor } from './script-database.ts';

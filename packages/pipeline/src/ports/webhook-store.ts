@@ -33,7 +33,11 @@ export interface DeliveryQueue {
   /** When the next delivery that is not due yet comes due, in epoch milliseconds. */
   nextDueAfter(nowMs: number): Promise<number | undefined>;
   /** Records an attempt and what follows from it, all or nothing. */
-  recordAttempt(delivery: { readonly id: string; readonly endpoint: string }, result: AttemptResult, next: NextStep): Promise<void>;
+  recordAttempt(
+    delivery: { readonly id: string; readonly endpoint: string },
+    result: AttemptResult,
+    next: NextStep,
+  ): Promise<void>;
 }
 
 export interface WebhookEndpoint {

@@ -1,0 +1,1 @@
+export { type Deliveries, type DeliveriesOptions, startDeliveries } from './deliveries.ts';

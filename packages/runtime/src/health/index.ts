@@ -1,0 +1,1 @@
+export { createHealth, healthRoutes, type Health } from './health.ts';

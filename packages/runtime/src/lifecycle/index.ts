@@ -1,0 +1,1 @@
+export { runService, type OnStop, type ServiceOptions } from './lifecycle.ts';

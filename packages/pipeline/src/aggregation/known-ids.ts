@@ -37,11 +37,12 @@ export class KnownIds {
     return this.#filter.bytes;
   }
 
-  /** Loads the ids claimed below `cut` since `sinceMs`. Segments learned meanwhile are not lost. */
-  async warm(cut: number, sinceMs: number, signal: AbortSignal): Promise<void> {
+  /** Loads the ids claimed below `cut` in the window before `nowMs`. Segments learned meanwhile are not lost. */
+  async warm(cut: number, nowMs: number, signal: AbortSignal): Promise<void> {
+    const sinceMs = nowMs - this.#windowMs;
     for (let from = 0; from < cut && !signal.aborted; from += WARM_OFFSETS) {
       const range = { from, to: Math.min(from + WARM_OFFSETS, cut), sinceMs };
-      for (const idHash of await this.#store.claimedIds(this.#partition, range)) this.#filter.add(idHash, Number.MAX_SAFE_INTEGER);
+      for (const idHash of await this.#store.claimedIds(this.#partition, range)) this.#filter.add(idHash, nowMs);
     }
     this.#warm = !signal.aborted;
   }

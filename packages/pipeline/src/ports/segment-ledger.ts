@@ -41,9 +41,11 @@ export interface RowIdentity {
   readonly xor: string;
 }
 
-export interface CommittedSegment extends PlannedSegment {
+export interface DerivedRange extends SegmentRange {
   readonly manifest: SegmentManifest;
 }
+
+export interface CommittedSegment extends PlannedSegment, DerivedRange {}
 
 /** Touched subjects of one tenant: rating must look at whoever they belong to. */
 export interface Wake {
@@ -79,7 +81,7 @@ export interface SegmentLedger {
   /** Fixes the boundaries, all or none, at the newest meter configuration. Fails with LeaseLostError unless every lease is current and starts at `start`. */
   plan(logId: string, leases: readonly Lease[], ranges: readonly SegmentRange[]): Promise<PlannedSegment[]>;
   /** Commits segments and wakes rating, all or nothing; advances the leases. Fails with LeaseLostError like `plan`. */
-  commit(logId: string, leases: readonly Lease[], segments: readonly CommittedSegment[], wakes: readonly Wake[]): Promise<void>;
+  commit(logId: string, leases: readonly Lease[], segments: readonly DerivedRange[], wakes: readonly Wake[]): Promise<void>;
   /** What money queries may see now. */
   committedCut(logId: string): Promise<Cut>;
   /** Up to where every segment was verified. */

@@ -1,0 +1,64 @@
+import type { Aggregation } from '@meterline/domain/meters';
+import type { AcceptanceWindow, FeedingMeter, LedgerConfig, SqlExecutor } from '@meterline/pipeline/ports';
+
+interface MeterRow {
+  tenant: string;
+  key: string;
+  name: string;
+  event_type: string;
+  aggregation: Aggregation;
+  value_property: string | null;
+  dimensions: Record<string, string>;
+  filter: Record<string, string[]>;
+  created_version: string;
+  archived_version: string | null;
+  origin: number | null;
+}
+
+/** The configuration as it stood at `version`, whatever was changed since. */
+export async function configAt(sql: SqlExecutor, version: number): Promise<LedgerConfig> {
+  const meters = await sql.query<MeterRow>(
+    `select meter.*, meter_backfill.id as origin
+     from meter left join meter_backfill
+       on meter_backfill.tenant = meter.tenant and meter_backfill.meter = meter.key and meter_backfill.config_version <= $1
+     where meter.created_version <= $1 order by meter.tenant, meter.key`,
+    [version],
+  );
+  const [window] = await sql.query<{ past_ms: string; future_ms: string }>(
+    `select past_ms, future_ms from acceptance_window where config_version <= $1 order by config_version desc limit 1`,
+    [version],
+  );
+  if (window === undefined) throw new Error(`configuration ${version} has no acceptance window`);
+  const acceptance = { pastMs: Number(window.past_ms), futureMs: Number(window.future_ms) };
+  return { version, acceptance, meters: meters.map((row) => feedingMeter(row, version)) };
+}
+
+export async function setAcceptance(tx: SqlExecutor, { pastMs, futureMs }: AcceptanceWindow): Promise<void> {
+  const [current] = await tx.query<{ past_ms: string; future_ms: string }>(
+    `select past_ms, future_ms from acceptance_window order by config_version desc limit 1`,
+  );
+  if (current && Number(current.past_ms) === pastMs && Number(current.future_ms) === futureMs) return;
+  const version = current ? `(select version from bumped)` : `1`;
+  await tx.query(
+    `with bumped as (update meter_config set version = version + $3 returning version)
+     insert into acceptance_window (config_version, past_ms, future_ms) select ${version}, $1, $2 from bumped`,
+    [pastMs, futureMs, current ? 1 : 0],
+  );
+}
+
+function feedingMeter(row: MeterRow, version: number): FeedingMeter {
+  const archivedVersion = row.archived_version === null ? null : Number(row.archived_version);
+  return {
+    tenant: row.tenant,
+    key: row.key,
+    name: row.name,
+    eventType: row.event_type,
+    aggregation: row.aggregation,
+    valueProperty: row.value_property,
+    dimensions: row.dimensions,
+    filter: row.filter,
+    createdVersion: Number(row.created_version),
+    archivedVersion: archivedVersion !== null && archivedVersion > version ? null : archivedVersion,
+    backfill: row.origin === null ? null : { origin: row.origin },
+  };
+}

@@ -1,0 +1,5 @@
+export * from './aggregator.ts';
+export { hashId } from './decode.ts';
+export { uniqueKey } from './deltas.ts';
+export * from './sealing.ts';
+export { sameIdentity } from './row-batch.ts';

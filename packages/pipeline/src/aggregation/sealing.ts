@@ -1,0 +1,41 @@
+import type { CommittedSegment, SegmentLedger, SegmentRange } from '../ports/segment-ledger.ts';
+import type { UsageStore } from '../ports/usage-store.ts';
+import { differing, USAGE_TABLES } from './table-writer.ts';
+
+const SEGMENTS_PER_PASS = 500;
+
+export interface SealingPorts {
+  readonly logId: string;
+  readonly ledger: Pick<SegmentLedger, 'unsealed' | 'seal'>;
+  readonly usage: UsageStore;
+  /** Derives a segment from the log again and writes what is wrong (Aggregator.rewrite). */
+  rewrite(segment: CommittedSegment): Promise<void>;
+  onRepaired?(segment: SegmentRange): void;
+}
+
+export interface SealResult {
+  readonly sealed: readonly CommittedSegment[];
+  readonly more: boolean;
+}
+
+/**
+ * Compares committed segments with what the usage store really holds and marks them sealed. A difference (a power cut took unsynced rows) is
+ * repaired from the log first. Safe to run again, and beside another run: sealing a sealed segment changes nothing.
+ */
+export async function sealPass(ports: SealingPorts): Promise<SealResult> {
+  const segments = await ports.ledger.unsealed(ports.logId, SEGMENTS_PER_PASS);
+  if (segments.length === 0) return { sealed: [], more: false };
+  const stated = segments.map((segment) => ({ range: segment, identity: segment.manifest.identity }));
+  const wrong = new Set<number>();
+  for (const table of USAGE_TABLES) {
+    for (const range of await differing(ports.usage, table, stated)) wrong.add(stated.findIndex(({ range: { partition, start } }) => partition === range.partition && start === range.start)); // prettier-ignore
+  }
+  for (const index of wrong) {
+    const segment = segments[index];
+    if (segment === undefined) continue;
+    await ports.rewrite(segment);
+    ports.onRepaired?.(segment);
+  }
+  await ports.ledger.seal(ports.logId, segments);
+  return { sealed: segments, more: segments.length === SEGMENTS_PER_PASS };
+}

@@ -1,0 +1,1 @@
+export { readSettings, settingsHelp, type IngestSettings, type Settings } from './settings.ts';

@@ -1,0 +1,44 @@
+import { Fault } from '@meterline/domain/faults';
+import { expect, it } from 'vitest';
+import { readSettings, settingsHelp } from './index.ts';
+
+it('has a default for everything', () => {
+  const settings = readSettings({});
+  expect(settings).toMatchObject({
+    backend: 'standalone',
+    dataFolder: './data',
+    partitions: 1,
+    adminKey: null,
+    testClockStart: null,
+  });
+  expect(settings.http).toMatchObject({ host: '127.0.0.1', port: 8080 });
+  expect(settings.ingest).toMatchObject({ acceptPastMs: 35 * 86_400_000, acceptFutureMs: 300_000, eventsMax: 1000 });
+});
+
+it('takes an empty variable as unset', () => {
+  expect(readSettings({ METERLINE_PORT: '', METERLINE_ADMIN_KEY: ' ' })).toMatchObject({ adminKey: null, http: { port: 8080 } });
+});
+
+it('names every fault at once in plain words, without showing secrets', () => {
+  const env = {
+    METERLINE_PORT: '80 80',
+    METERLINE_BACKEND: 'cloud',
+    METERLINE_ADMIN_KEY: 'hunter2',
+    METERLINE_TEST_CLOCK: 'noon',
+    METERLINE_ACCEPT_PAST_DAYS: '36',
+  };
+  let fault: unknown;
+  try {
+    readSettings(env);
+  } catch (error) {
+    fault = error;
+  }
+  if (!(fault instanceof Fault)) throw new Error('expected a fault');
+  expect(fault.errors.map((error) => error.path).toSorted()).toEqual(Object.keys(env).toSorted());
+  expect(fault.message).toContain('METERLINE_PORT must be a whole number from 0 to 65535, but is "80 80"');
+  expect(fault.message).not.toContain('hunter2');
+});
+
+it('explains every setting', () => {
+  expect(settingsHelp()).toMatch(/METERLINE_PORT +8080 +Port to listen on/);
+});

@@ -6,7 +6,7 @@ export interface UsageQuery {
   /** Half-open [fromMs, toMs), both whole minutes. */
   readonly fromMs: number;
   readonly toMs: number;
-  /** Absent = all subjects of the tenant. */
+  /** Absent = all subjects of the tenant; empty = none. */
   readonly subjects?: readonly string[];
   /** Also split the result by subject. */
   readonly bySubject?: boolean;

@@ -1,0 +1,117 @@
+import type { CustomerRecord, CustomerRefusal, CustomerStore, Database, SqlExecutor } from '@meterline/pipeline/ports';
+import { epochMs, pageOf } from './rows.ts';
+
+interface CustomerRow {
+  readonly key: string;
+  readonly name: string;
+  readonly currency: string;
+  readonly timezone: string;
+  readonly subjects: string[];
+  readonly created_at: string;
+}
+
+const SELECT = `select c.key, c.name, c.currency, c.timezone, c.created_at, array(
+  select s.subject from customer_subject s where s.customer = c.key and s.tenant = c.tenant order by s.subject) as subjects
+  from customer c`;
+
+const record = (row: CustomerRow): CustomerRecord => ({
+  key: row.key,
+  name: row.name,
+  currency: row.currency,
+  timezone: row.timezone,
+  subjects: row.subjects,
+  createdAtMs: epochMs(row.created_at),
+});
+
+/** Ends a transaction without a trace: what it meant to do is refused. */
+class Refused extends Error {
+  readonly refusal: CustomerRefusal;
+  constructor(refusal: CustomerRefusal) {
+    super(refusal.refused);
+    this.refusal = refusal;
+  }
+}
+
+async function byKey(db: SqlExecutor, key: string, tenant: string): Promise<CustomerRecord | undefined> {
+  const rows = await db.query<CustomerRow>(`${SELECT} where c.key = $1 and c.tenant = $2`, [key, tenant]);
+  return rows.map(record)[0];
+}
+
+async function addSubjects(tx: SqlExecutor, customer: string, subjects: readonly string[], tenant: string): Promise<void> {
+  const added = await tx.query<{ subject: string }>(
+    `insert into customer_subject (subject, customer, tenant) select subject, $2, $3 from unnest($1::text[]) as subject
+     on conflict (tenant, subject) do nothing returning subject`,
+    [subjects, customer, tenant],
+  );
+  const free = new Set(added.map((row) => row.subject));
+  const taken = subjects.filter((subject) => !free.has(subject));
+  if (taken.length > 0) throw new Refused({ refused: 'subjects_taken', subjects: taken });
+}
+
+/** Leaves the row that makes the rating worker look at the customer. */
+export async function wakeCustomer(tx: SqlExecutor, customer: string, tenant: string): Promise<void> {
+  await tx.query('insert into rating_wakeup (customers, tenant) values ($1::jsonb, $2)', [JSON.stringify([customer]), tenant]);
+}
+
+export function customerStore(db: Database): CustomerStore {
+  /** Runs `write` in a transaction and answers the customer as it then is, or why it was refused. */
+  async function changing(key: string, tenant: string, write: (tx: SqlExecutor) => Promise<void>): Promise<CustomerRecord | CustomerRefusal> {
+    try {
+      return await db.transaction(async (tx) => {
+        await write(tx);
+        await wakeCustomer(tx, key, tenant);
+        return (await byKey(tx, key, tenant)) ?? { refused: 'unknown' };
+      });
+    } catch (error) {
+      if (error instanceof Refused) return error.refusal;
+      throw error;
+    }
+  }
+
+  return {
+    byKey: (key, tenant) => byKey(db, key, tenant),
+
+    insert: (draft, nowMs, tenant) =>
+      changing(draft.key, tenant, async (tx) => {
+        const inserted = await tx.query(
+          `insert into customer (key, name, currency, timezone, created_at, tenant) values ($1, $2, $3, $4, $5, $6)
+           on conflict (tenant, key) do nothing returning key`,
+          [draft.key, draft.name, draft.currency, draft.timezone, new Date(nowMs), tenant],
+        );
+        if (inserted.length === 0) throw new Refused({ refused: 'key_taken' });
+        await addSubjects(tx, draft.key, draft.subjects, tenant);
+      }),
+
+    update: (key, change, tenant) =>
+      changing(key, tenant, async (tx) => {
+        // Locked against a subscription that begins meanwhile: its foreign key waits for this row.
+        const [before] = await tx.query<{ timezone: string }>('select timezone from customer where key = $1 and tenant = $2 for update', [
+          key,
+          tenant,
+        ]);
+        if (before === undefined) throw new Refused({ refused: 'unknown' });
+        if (change.timezone !== undefined && change.timezone !== before.timezone) {
+          const subscribed = await tx.query('select id from subscription where customer = $1 and tenant = $2 limit 1', [key, tenant]);
+          if (subscribed.length > 0) throw new Refused({ refused: 'timezone_in_use' });
+        }
+        await tx.query('update customer set name = coalesce($1, name), timezone = coalesce($2, timezone) where key = $3 and tenant = $4', [
+          change.name ?? null,
+          change.timezone ?? null,
+          key,
+          tenant,
+        ]);
+        if (change.subjects === undefined) return;
+        await tx.query('delete from customer_subject where customer = $1 and tenant = $2', [key, tenant]);
+        await addSubjects(tx, key, change.subjects, tenant);
+      }),
+
+    async page(request, tenant) {
+      const rows = await db.query<CustomerRow>(`${SELECT} where c.key > $1 and c.tenant = $3 order by c.key limit $2`, [
+        request.after ?? '',
+        request.limit + 1,
+        tenant,
+      ]);
+      return pageOf(rows, request, record, (row) => row.key);
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import type { CatalogStores, Database } from '@meterline/pipeline/ports';
+import { apiKeyStore } from './api-key-store.ts';
+import { customerStore } from './customer-store.ts';
+import { meterStore } from './meter-store.ts';
+import { planStore } from './plan-store.ts';
+import { subscriptionStore } from './subscription-store.ts';
+
+/** The catalogue in the billing store. */
+export function catalogStores(db: Database): CatalogStores {
+  return {
+    meters: meterStore(db),
+    customers: customerStore(db),
+    plans: planStore(db),
+    subscriptions: subscriptionStore(db),
+    apiKeys: apiKeyStore(db),
+  };
+}

@@ -1,0 +1,111 @@
+import type { RateCard } from '@meterline/domain/prices';
+import type { BillingCadence } from '@meterline/domain/subscriptions';
+import type { Database, PlanRecord, PlanStore, PlanVersionRecord, SqlExecutor } from '@meterline/pipeline/ports';
+import { epochMs, epochMsOrNull, pageOf } from './rows.ts';
+
+interface PlanRow {
+  readonly key: string;
+  readonly name: string;
+  readonly currency: string;
+  readonly billing_period: BillingCadence;
+  readonly version: number;
+  readonly rate_cards: RateCard[];
+  readonly created_at: string;
+  readonly archived_at: string | null;
+}
+
+const SELECT = `select p.key, p.name, p.currency, p.billing_period, v.version, v.rate_cards, p.created_at, p.archived_at
+  from plan p join plan_version v on v.plan = p.key and v.version = p.latest_version and v.tenant = p.tenant`;
+
+const record = (row: PlanRow): PlanRecord => ({
+  key: row.key,
+  name: row.name,
+  currency: row.currency,
+  billingPeriod: row.billing_period,
+  version: row.version,
+  rateCards: row.rate_cards,
+  createdAtMs: epochMs(row.created_at),
+  archivedAtMs: epochMsOrNull(row.archived_at),
+});
+
+interface PlanVersionRow {
+  readonly plan: string;
+  readonly version: number;
+  readonly rate_cards: RateCard[];
+  readonly created_at: string;
+}
+
+const versionRecord = (row: PlanVersionRow): PlanVersionRecord => ({
+  plan: row.plan,
+  version: row.version,
+  rateCards: row.rate_cards,
+  createdAtMs: epochMs(row.created_at),
+});
+
+async function byKey(db: SqlExecutor, key: string, tenant: string): Promise<PlanRecord | undefined> {
+  const rows = await db.query<PlanRow>(`${SELECT} where p.key = $1 and p.tenant = $2`, [key, tenant]);
+  return rows.map(record)[0];
+}
+
+async function insertVersion(tx: SqlExecutor, key: string, version: number, rateCards: readonly RateCard[], nowMs: number, tenant: string): Promise<void> {
+  await tx.query('insert into plan_version (plan, version, rate_cards, created_at, tenant) values ($1, $2, $3::jsonb, $4, $5)', [
+    key,
+    version,
+    JSON.stringify(rateCards),
+    new Date(nowMs),
+    tenant,
+  ]);
+}
+
+export function planStore(db: Database): PlanStore {
+  return {
+    byKey: (key, tenant) => byKey(db, key, tenant),
+
+    insert: (draft, nowMs, tenant) =>
+      db.transaction(async (tx) => {
+        const inserted = await tx.query(
+          `insert into plan (key, name, currency, billing_period, latest_version, created_at, tenant) values ($1, $2, $3, $4::jsonb, 1, $5, $6)
+           on conflict (tenant, key) do nothing returning key`,
+          [draft.key, draft.name, draft.currency, JSON.stringify(draft.billingPeriod), new Date(nowMs), tenant],
+        );
+        if (inserted.length === 0) return undefined;
+        await insertVersion(tx, draft.key, 1, draft.rateCards, nowMs, tenant);
+        return byKey(tx, draft.key, tenant);
+      }),
+
+    addVersion: (key, rateCards, nowMs, tenant) =>
+      db.transaction(async (tx) => {
+        const [next] = await tx.query<{ version: number }>(
+          `update plan set latest_version = latest_version + 1 where archived_at is null and key = $1 and tenant = $2
+           returning latest_version as version`,
+          [key, tenant],
+        );
+        if (next === undefined) return undefined;
+        await insertVersion(tx, key, next.version, rateCards, nowMs, tenant);
+        return byKey(tx, key, tenant);
+      }),
+
+    async archive(key, nowMs, tenant) {
+      await db.query('update plan set archived_at = $1 where archived_at is null and key = $2 and tenant = $3', [new Date(nowMs), key, tenant]);
+      return byKey(db, key, tenant);
+    },
+
+    async page(request, tenant) {
+      const rows = await db.query<PlanRow>(`${SELECT} where p.key > $1 and p.tenant = $3 order by p.key limit $2`, [
+        request.after ?? '',
+        request.limit + 1,
+        tenant,
+      ]);
+      return pageOf(rows, request, record, (row) => row.key);
+    },
+
+    async versions(key, request, tenant) {
+      const rows = await db.query<PlanVersionRow>(
+        `select plan, version, rate_cards, created_at from plan_version
+         where plan = $1 and version > $2 and tenant = $4 order by version limit $3`,
+        [key, Number(request.after ?? 0), request.limit + 1, tenant],
+      );
+      return pageOf(rows, request, versionRecord, (row) => String(row.version));
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { CatalogStores, Clock } from '../ports/index.ts';
+import { apiKeyCatalog, type ApiKeyCatalog, type GeneratedKey } from './api-keys.ts';
+import { customerCatalog, type CustomerCatalog } from './customers.ts';
+import { meterCatalog, type MeterCatalog } from './meters.ts';
+import { planCatalog, type PlanCatalog } from './plans.ts';
+import { subscriptionCatalog, type SubscriptionCatalog } from './subscriptions.ts';
+
+export * from './api-keys.ts';
+export * from './customers.ts';
+export * from './fields.ts';
+export * from './meters.ts';
+export * from './plans.ts';
+export * from './subscriptions.ts';
+export * from './usage.ts';
+
+export interface Catalog {
+  readonly meters: MeterCatalog;
+  readonly customers: CustomerCatalog;
+  readonly plans: PlanCatalog;
+  readonly subscriptions: SubscriptionCatalog;
+  readonly apiKeys: ApiKeyCatalog;
+}
+
+/** What an operator sets up, with its rules. Everything is refused with a Fault that names the field. */
+export function createCatalog(ports: { stores: CatalogStores; clock: Clock; generateKey: () => GeneratedKey }): Catalog {
+  const { stores, clock, generateKey } = ports;
+  return {
+    meters: meterCatalog(stores.meters, clock),
+    customers: customerCatalog(stores.customers, clock),
+    plans: planCatalog({ ...stores, clock }),
+    subscriptions: subscriptionCatalog({ ...stores, clock }),
+    apiKeys: apiKeyCatalog(stores.apiKeys, clock, generateKey),
+  };
+}

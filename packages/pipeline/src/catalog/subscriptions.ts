@@ -1,0 +1,120 @@
+import { Fault } from '@meterline/domain/faults';
+import { localDateAt, startOfDateMs, startOfLocalDay } from '@meterline/domain/time';
+import { z } from 'zod';
+import { newId } from '../ids/index.ts';
+import type { Clock, CustomerRecord, CustomerStore, Page, PageRequest, PlanRecord, PlanStore } from '../ports/index.ts';
+import type { SubscriptionRecord, SubscriptionStore } from '../ports/index.ts';
+import { instantMs, instantSchema, keySchema } from './fields.ts';
+
+export const newSubscriptionSchema = z.strictObject({
+  customer: keySchema,
+  plan: keySchema,
+  startsAt: instantSchema.optional().describe('Billed from the local day of this instant on; now unless given'),
+});
+export type NewSubscription = z.output<typeof newSubscriptionSchema>;
+
+export const subscriptionEndSchema = z.strictObject({
+  at: instantSchema.optional().describe('Billed through the local day of this instant; now unless given'),
+});
+export type SubscriptionEnd = z.output<typeof subscriptionEndSchema>;
+
+export interface SubscriptionCatalog {
+  create(input: NewSubscription, tenant: string): Promise<SubscriptionRecord>;
+  end(id: string, input: SubscriptionEnd, tenant: string): Promise<SubscriptionRecord>;
+  get(id: string, tenant: string): Promise<SubscriptionRecord>;
+  list(request: PageRequest & { customer?: string | undefined; plan?: string | undefined }, tenant: string): Promise<Page<SubscriptionRecord>>;
+}
+
+interface Ports {
+  readonly subscriptions: SubscriptionStore;
+  readonly customers: CustomerStore;
+  readonly plans: PlanStore;
+  readonly clock: Clock;
+}
+
+export function subscriptionCatalog({ subscriptions, customers, plans, clock }: Ports): SubscriptionCatalog {
+  async function get(id: string, tenant: string): Promise<SubscriptionRecord> {
+    const subscription = await subscriptions.byId(id, tenant);
+    if (subscription === undefined) throw new Fault('not_found', 'subscription.unknown', `There is no subscription "${id}".`);
+    return subscription;
+  }
+
+  return {
+    get,
+
+    async create(input, tenant) {
+      const customer = await customers.byKey(input.customer, tenant);
+      const plan = await plans.byKey(input.plan, tenant);
+      const nowMs = clock.nowMs();
+      const agreed = agreeing(customer, plan, input);
+      const startsAtMs = instantMs(input.startsAt) ?? nowMs;
+      const subscription = await subscriptions.insert(
+        { id: newId('sub', nowMs), customer: agreed.customer.key, plan: agreed.plan.key, planVersion: agreed.plan.version, startsAtMs },
+        { startDayMs: startOfLocalDay(startsAtMs, agreed.customer.timezone), nowMs },
+        tenant,
+      );
+      if (subscription !== undefined) return subscription;
+      throw new Fault('conflict', 'subscription.overlaps', `Customer "${input.customer}" has a subscription to plan "${input.plan}" in that time.`, {
+        errors: [{ path: 'startsAt', message: 'must be on a day after the other subscription to this plan has ended' }],
+      });
+    },
+
+    async end(id, input, tenant) {
+      const nowMs = clock.nowMs();
+      const subscription = await get(id, tenant);
+      const endsAtMs = instantMs(input.at) ?? nowMs;
+      // What has not begun yet can be called off: it ends before it starts and is never billed.
+      if (endsAtMs < subscription.startsAtMs && subscription.startsAtMs <= nowMs) {
+        throw new Fault('invalid', 'subscription.end_before_start', 'A subscription cannot end before it started.', {
+          errors: [{ path: 'at', message: 'must not be before startsAt' }],
+        });
+      }
+      const customer = await customers.byKey(subscription.customer, tenant);
+      if (customer === undefined) throw new Error(`subscription ${id} has no customer`);
+      const billedUntilMs = startOfDateMs(localDateAt(endsAtMs, customer.timezone) + 1, customer.timezone);
+      return ended(await subscriptions.end(id, { endsAtMs, billedUntilMs, nowMs }, tenant), id);
+    },
+
+    list: (request, tenant) => subscriptions.page(request, tenant),
+  };
+}
+
+/** The customer and the plan, if they can go together; otherwise everything that is wrong. */
+function agreeing(
+  customer: CustomerRecord | undefined,
+  plan: PlanRecord | undefined,
+  input: NewSubscription,
+): { customer: CustomerRecord; plan: PlanRecord } {
+  if (customer === undefined || plan === undefined) {
+    const errors = [];
+    if (customer === undefined) errors.push({ path: 'customer', message: `there is no customer "${input.customer}"` });
+    if (plan === undefined) errors.push({ path: 'plan', message: `there is no plan "${input.plan}"` });
+    const code = customer === undefined ? 'customer.unknown' : 'plan.unknown';
+    throw new Fault('invalid', code, 'A subscription joins a customer and a plan that exist.', { errors });
+  }
+  if (plan.archivedAtMs !== null) {
+    throw new Fault('conflict', 'plan.archived', `Plan "${plan.key}" is archived.`, {
+      errors: [{ path: 'plan', message: 'takes no new subscriptions' }],
+    });
+  }
+  if (plan.currency !== customer.currency) {
+    throw new Fault('invalid', 'subscription.currency_mismatch', 'A customer and its plans have the same currency.', {
+      errors: [{ path: 'plan', message: `is in ${plan.currency}, the customer in ${customer.currency}` }],
+    });
+  }
+  return { customer, plan };
+}
+
+function ended(result: SubscriptionRecord | 'unknown' | 'ended' | 'invoiced', id: string): SubscriptionRecord {
+  if (typeof result === 'object') return result;
+  switch (result) {
+    case 'unknown':
+      throw new Fault('not_found', 'subscription.unknown', `There is no subscription "${id}".`);
+    case 'ended':
+      throw new Fault('conflict', 'subscription.ended', 'The subscription has ended already.');
+    case 'invoiced':
+      throw new Fault('conflict', 'subscription.invoiced', 'An invoice was issued for days after that.', {
+        errors: [{ path: 'at', message: 'must not be before the end of the last invoiced period' }],
+      });
+  }
+}

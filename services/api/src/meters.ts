@@ -1,0 +1,130 @@
+import { Fault } from '@meterline/domain/faults';
+import { AGGREGATIONS } from '@meterline/domain/meters';
+import { formatInstant } from '@meterline/domain/time';
+import { newMeterSchema, type MeterCatalog } from '@meterline/pipeline/catalog';
+import type { MeterRecord } from '@meterline/pipeline/ports';
+import type { HttpServer } from '@meterline/runtime/http';
+import { pageQuery, pageSchema } from '@meterline/runtime/paging';
+import { z } from 'zod';
+import { instantAnswer, instantOrNull, keyParams, noBody } from './fields.ts';
+import { pageAnswer, pageRequest } from './paging.ts';
+
+export interface BackfillState {
+  readonly state: 'running' | 'complete';
+  readonly createdAtMs: number;
+  readonly completedAtMs: number | null;
+}
+
+/** Fills a meter from raw events that came before it. Both fail with `meter.unknown`. */
+export interface MeterBackfill {
+  /** Begins unless it has begun already. */
+  start(tenant: string, meter: string): Promise<BackfillState>;
+  state(tenant: string, meter: string): Promise<BackfillState | undefined>;
+}
+
+const meterSchema = z.object({
+  key: z.string(),
+  name: z.string(),
+  eventType: z.string(),
+  aggregation: z.enum(AGGREGATIONS),
+  valueProperty: z.string().nullable(),
+  dimensions: z.record(z.string(), z.string()),
+  filter: z.record(z.string(), z.array(z.string())),
+  createdAt: instantAnswer,
+  archivedAt: instantAnswer.nullable(),
+});
+
+const show = (meter: MeterRecord): z.input<typeof meterSchema> => ({
+  key: meter.key,
+  name: meter.name,
+  eventType: meter.eventType,
+  aggregation: meter.aggregation,
+  valueProperty: meter.valueProperty,
+  dimensions: meter.dimensions,
+  filter: Object.fromEntries(Object.entries(meter.filter).map(([path, values]) => [path, [...values]])),
+  createdAt: formatInstant(meter.createdAtMs),
+  archivedAt: instantOrNull(meter.archivedAtMs),
+});
+
+const backfillSchema = z.object({
+  meter: z.string(),
+  state: z.enum(['running', 'complete']),
+  createdAt: instantAnswer,
+  completedAt: instantAnswer.nullable(),
+});
+
+const showBackfill = (meter: string, backfill: BackfillState): z.input<typeof backfillSchema> => ({
+  meter,
+  state: backfill.state,
+  createdAt: formatInstant(backfill.createdAtMs),
+  completedAt: instantOrNull(backfill.completedAtMs),
+});
+
+export function meterRoutes(server: HttpServer, { meters, backfill }: { meters: MeterCatalog; backfill: MeterBackfill }): void {
+  const tags = ['Meters'];
+
+  server.post(
+    '/v1/meters',
+    {
+      config: { scope: 'admin', idempotent: true },
+      schema: { summary: 'Create a meter', tags, body: newMeterSchema, response: { 201: meterSchema } },
+    },
+    async (request, reply) => reply.code(201).send(show(await meters.create(request.body, request.principal.tenant))),
+  );
+
+  server.get(
+    '/v1/meters',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'List meters', tags, querystring: z.strictObject(pageQuery), response: { 200: pageSchema(meterSchema) } },
+    },
+    async (request) => pageAnswer(await meters.list(pageRequest(request.query), request.principal.tenant), show),
+  );
+
+  server.get(
+    '/v1/meters/:key',
+    { config: { scope: 'read' }, schema: { summary: 'Read a meter', tags, params: keyParams, response: { 200: meterSchema } } },
+    async (request) => show(await meters.get(request.params.key, request.principal.tenant)),
+  );
+
+  server.post(
+    '/v1/meters/:key/archive',
+    {
+      config: { scope: 'admin' },
+      schema: { summary: 'Stop a meter', tags, params: keyParams, body: noBody, response: { 200: meterSchema } },
+    },
+    async (request) => show(await meters.archive(request.params.key, request.principal.tenant)),
+  );
+
+  server.post(
+    '/v1/meters/:key/backfill',
+    {
+      config: { scope: 'admin', idempotent: true },
+      schema: {
+        summary: 'Fill a meter from the events stored before it was created',
+        tags,
+        params: keyParams,
+        body: noBody,
+        response: { 202: backfillSchema },
+      },
+    },
+    async (request, reply) => {
+      const meter = await meters.get(request.params.key, request.principal.tenant);
+      return reply.code(202).send(showBackfill(meter.key, await backfill.start(request.principal.tenant, meter.key)));
+    },
+  );
+
+  server.get(
+    '/v1/meters/:key/backfill',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'How far a backfill is', tags, params: keyParams, response: { 200: backfillSchema } },
+    },
+    async (request) => {
+      const meter = await meters.get(request.params.key, request.principal.tenant);
+      const state = await backfill.state(request.principal.tenant, meter.key);
+      if (state !== undefined) return showBackfill(meter.key, state);
+      throw new Fault('not_found', 'meter.backfill_unknown', `Meter "${meter.key}" has not been backfilled.`);
+    },
+  );
+}

@@ -1,2 +1,5 @@
+export { catalogStores } from './catalog/index.ts';
 export { migrate } from './migrate.ts';
 export type { ScriptDatabase, ScriptExecutor } from './script-database.ts';
+export { postgresSegmentLedger } from './ledger/segment-ledger.ts';
+export { usageVisibility } from './ledger/visibility.ts';

@@ -1,4 +1,4 @@
-import type { Meter } from './meter.ts';
+import { dimensionNames, type Meter } from './meter.ts';
 import { compilePath, type CompiledPath } from './path.ts';
 import { parseQuantity, type QuantityRefusal } from './quantity.ts';
 
@@ -33,8 +33,11 @@ export function isMeterRefusal(result: Contribution | MeterRefusal): result is M
 }
 
 export function compileMeter<M extends Meter>(meter: M): CompiledMeter<M> {
-  const paths = Object.values(meter.dimensions).map(compilePath);
-  const filters = Object.entries(meter.filter).map(([path, accepted]) => ({ read: compilePath(path), accepted: new Set(accepted) }));
+  const paths = dimensionNames(meter).map((name) => compilePath(meter.dimensions[name] ?? ''));
+  const filters = Object.entries(meter.filter).map(([path, accepted]) => ({
+    read: compilePath(path),
+    accepted: new Set(accepted),
+  }));
   const readValue = meter.valueProperty === null ? null : compilePath(meter.valueProperty);
 
   function contributionOf(data: unknown): Contribution | MeterRefusal | null {

@@ -10,7 +10,7 @@ export interface Meter {
   readonly aggregation: Aggregation;
   /** JSONPath into `data`; null only for `count`. */
   readonly valueProperty: string | null;
-  /** Dimension name -> JSONPath into `data`. Their order here is the order of `dims` in the usage store. */
+  /** Dimension name -> JSONPath into `data`. */
   readonly dimensions: Readonly<Record<string, string>>;
   /** JSONPath into `data` -> accepted values (as text); an event must match every path. */
   readonly filter: Readonly<Record<string, readonly string[]>>;
@@ -18,4 +18,9 @@ export interface Meter {
   readonly createdVersion: number;
   /** First configuration version that no longer feeds it, or null. */
   readonly archivedVersion: number | null;
+}
+
+/** Names of a meter's dimensions in the order in which `dims` holds their values, whatever order they were stored in. */
+export function dimensionNames(meter: Pick<Meter, 'dimensions'>): string[] {
+  return Object.keys(meter.dimensions).sort();
 }

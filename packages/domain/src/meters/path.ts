@@ -4,7 +4,8 @@ import { Fault } from '../faults/index.ts';
 export type CompiledPath = (data: unknown) => unknown;
 
 // One step of a singular JSONPath (RFC 9535): .name, ['name'], ["name"] or [index]
-const STEP = /\.([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)|\['((?:[^'\\]|\\['\\])*)'\]|\["((?:[^"\\]|\\["\\])*)"\]|\[(0|[1-9]\d{0,8})\]/y;
+const STEP =
+  /\.([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)|\['((?:[^'\\]|\\['\\])*)'\]|\["((?:[^"\\]|\\["\\])*)"\]|\[(0|[1-9]\d{0,8})\]/y;
 const PATH_LENGTH_MAX = 256;
 
 /**
@@ -25,7 +26,11 @@ export function compilePath(path: string): CompiledPath {
 
 function parseSteps(path: string): (string | number)[] {
   const invalid = (): Fault =>
-    new Fault('invalid', 'meter.path_invalid', `"${path.slice(0, 80)}" is not a path like $.name, $.a.b[0] or $['a name'] to one value in data`);
+    new Fault(
+      'invalid',
+      'meter.path_invalid',
+      `"${path.slice(0, 80)}" is not a path like $.name, $.a.b[0] or $['a name'] to one value in data`,
+    );
   if (!path.startsWith('$') || path.length < 2 || path.length > PATH_LENGTH_MAX) throw invalid();
   const steps: (string | number)[] = [];
   STEP.lastIndex = 1;

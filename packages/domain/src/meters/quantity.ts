@@ -9,7 +9,8 @@ export type QuantityRefusal = 'missing' | 'not_numeric' | 'too_precise' | 'too_l
 
 /** A metered value from event data: a JSON number or decimal text. Exact, never by way of floating point arithmetic. */
 export function parseQuantity(value: unknown): bigint | QuantityRefusal {
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? inRange(BigInt(value) * ONE) : parseDecimalText(String(value));
+  if (typeof value === 'number')
+    return Number.isSafeInteger(value) ? inRange(BigInt(value) * ONE) : parseDecimalText(String(value));
   if (typeof value === 'string') return parseDecimalText(value);
   return value === undefined || value === null ? 'missing' : 'not_numeric';
 }

@@ -1,0 +1,86 @@
+import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
+import type { IdClaim, RowIdentity, StoredEvent, UsageStore, UsageTable } from '@meterline/pipeline/ports';
+import { insertRows } from './insert.ts';
+
+const COLUMNS: Record<UsageTable, readonly string[]> = {
+  event: ['tenant', 'type', 'subject', 'time', 'partition', 'offset', 'kind', 'segment_start', 'target_offset', 'config_version', 'appended_at', 'row_hex', 'payload'], // prettier-ignore
+  refused_event: ['tenant', 'partition', 'offset', 'segment_start', 'status', 'code', 'detail', 'appended_at', 'row_hex', 'payload'],
+  event_key: ['partition', 'id_hex', 'offset', 'kind', 'segment_start', 'appended_at', 'row_hex'],
+  usage_delta: ['tenant', 'meter', 'subject', 'minute', 'dims', 'origin', 'partition', 'segment_start', 'gross', 'voids', 'value', 'latest_at', 'latest_offset', 'uniques', 'row_hex'], // prettier-ignore
+};
+
+const EVENT_FIELDS = `partition, offset, kind, target_offset, config_version, toUnixTimestamp64Milli(appended_at), toUnixTimestamp64Milli(time), payload`;
+
+/** Identical rows may lie in several parts until they merge: money queries collapse them by FINAL, each partition of a table on its own. */
+export const FINAL_SETTINGS: ClickHouseSettings = { do_not_merge_across_partitions_select_final: '1', use_skip_indexes_if_final: 1 };
+
+export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
+  async function rows<Row extends readonly unknown[]>(query: string, params: Record<string, unknown>): Promise<Row[]> {
+    const answer = await client.query({ query, query_params: params, format: 'JSONCompactEachRow', clickhouse_settings: FINAL_SETTINGS });
+    return answer.json<Row>();
+  }
+
+  return {
+    write: (table, body) => insertRows(client, table, COLUMNS[table], body),
+
+    async identities(table, partition, starts, origin = 0) {
+      const ofOrigin = table === 'usage_delta' ? 'and origin = {origin:UInt32}' : '';
+      const found = await rows<[string, string, string]>(
+        `select segment_start, count(), groupBitXor(row_hash) from ${table} final
+         where partition = {partition:UInt16} and segment_start in {starts:Array(UInt64)} ${ofOrigin} group by segment_start`,
+        { partition, starts, origin },
+      );
+      return new Map(found.map(([start, count, xor]): [number, RowIdentity] => [Number(start), { rows: Number(count), xor }]));
+    },
+
+    async claims(partition, idHashes, before) {
+      const found = await rows<[string, string, IdClaim['kind'], string, string]>(
+        `select distinct lower(hex(id_hash)), offset, kind, hex(row_hash), toUnixTimestamp64Milli(appended_at)
+         from event_key where partition = {partition:UInt16} and offset < {before:UInt64}
+           and id_hash in (select toFixedString(unhex(arrayJoin({ids:Array(String)})), 16)) order by offset`,
+        { partition, before, ids: idHashes },
+      );
+      return found.map(([idHash, offset, kind, hash, appendedAtMs]) => {
+        return { idHash, offset: Number(offset), kind, payloadHash: storedHash(hash), appendedAtMs: Number(appendedAtMs) };
+      });
+    },
+
+    async claimedIds(partition, { from, to, sinceMs }) {
+      const found = await rows<[string]>(
+        `select lower(hex(id_hash)) from event_key where partition = {partition:UInt16} and offset >= {from:UInt64} and offset < {to:UInt64}
+           and appended_at >= fromUnixTimestamp64Milli({since:Int64})`,
+        { partition, from, to, since: sinceMs },
+      );
+      return found.map(([idHash]) => idHash);
+    },
+
+    async eventsAt(partition, offsets) {
+      const found = await rows<EventRow>(
+        `select ${EVENT_FIELDS} from event final where partition = {partition:UInt16} and offset in {offsets:Array(UInt64)}`,
+        { partition, offsets },
+      );
+      return found.map(storedEvent);
+    },
+
+    async scanEvents({ tenant, type, partition, from, to }) {
+      const found = await rows<EventRow>(
+        `select ${EVENT_FIELDS} from event final where tenant = {tenant:String} and type = {type:String}
+           and partition = {partition:UInt16} and offset >= {from:UInt64} and offset < {to:UInt64} order by offset`,
+        { tenant, type, partition, from, to },
+      );
+      return found.map(storedEvent);
+    },
+  };
+}
+
+export type EventRow = [number, string, StoredEvent['kind'], string, number, string, string, string];
+
+export function storedEvent([partition, offset, kind, targetOffset, configVersion, appendedAtMs, timeMs, payload]: EventRow): StoredEvent {
+  const numbers = { offset: Number(offset), targetOffset: Number(targetOffset), appendedAtMs: Number(appendedAtMs), timeMs: Number(timeMs) };
+  return { partition, kind, configVersion, payload, ...numbers };
+}
+
+/** `row_hash` reads the 8 bytes little-endian, and `hex` of an integer drops leading zeros: back to the hex the record came with. */
+function storedHash(integerHex: string): string {
+  return (integerHex.toLowerCase().padStart(16, '0').match(/../g) ?? []).reverse().join('');
+}

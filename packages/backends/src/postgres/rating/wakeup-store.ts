@@ -1,0 +1,87 @@
+import type { AlertRule } from '@meterline/domain/alerts';
+import { alertMessage } from '@meterline/pipeline/alerts';
+import type { Database, FiredLevel, Wakeup, WakeupStore } from '@meterline/pipeline/ports';
+import { enqueueMessage } from '../webhooks/index.ts';
+import { type RuleRow, rule } from './alert-rule-store.ts';
+
+export function wakeupStore(db: Database): WakeupStore {
+  return {
+    waiting(limit, exceptTenants) {
+      return db.query<Wakeup>(
+        'select id, tenant, subjects, customers from rating_wakeup where tenant <> all($2::text[]) order by id limit $1',
+        [limit, exceptTenants],
+      );
+    },
+
+    async backlog() {
+      const [row] = await db.query<{ rows: string; age_ms: string | null }>(
+        `select count(*) as rows, (extract(epoch from clock_timestamp() - min(created_at)) * 1000)::bigint as age_ms from rating_wakeup`,
+      );
+      return { rows: Number(row?.rows ?? 0), oldestAgeMs: Number(row?.age_ms ?? 0) };
+    },
+
+    async watched(subjects, customers, tenant) {
+      const rows = await db.query<RuleRow & { watched: string }>(
+        `with touched as (
+           select customer as key from customer_subject where subject = any($1::text[]) and tenant = $3
+           union select unnest($2::text[])
+         ), watch as (
+           select t.key as watched, r.key as rule from touched t
+           join alert_rule r on r.customer = t.key and r.tenant = $3
+           union
+           select t.key, r.key from touched t
+           join subscription s on s.customer = t.key and s.tenant = $3
+           join alert_rule r on r.plan = s.plan and r.tenant = $3
+         )
+         select w.watched, r.* from watch w join alert_rule r on r.key = w.rule and r.tenant = $3
+         where r.archived_at is null order by w.watched, r.key`,
+        [subjects, customers, tenant],
+      );
+      const byCustomer = Map.groupBy(rows, (row) => row.watched);
+      return [...byCustomer].map(([customer, ruleRows]) => ({ customer, rules: ruleRows.map((row): AlertRule => rule(row)) }));
+    },
+
+    async fired(customers, sinceMs, tenant) {
+      const rows = await db.query<{ rule: string; customer: string; period_from: string; threshold: string }>(
+        'select rule, customer, period_from, threshold from alert_occurrence where customer = any($1::text[]) and period_to > $2 and tenant = $3',
+        [customers, new Date(sinceMs), tenant],
+      );
+      return rows.map(({ period_from, ...row }): FiredLevel => ({ ...row, periodFromMs: Date.parse(period_from) }));
+    },
+
+    conclude(occurrences, consumed, tenant) {
+      return db.transaction(async (tx) => {
+        const inserted = await tx.query<{ id: string }>(
+          `insert into alert_occurrence
+             (id, rule, customer, period_from, period_to, threshold, threshold_amount, spend, currency, cut, triggered_at, tenant)
+           select id, rule, customer, period_from, period_to, threshold, threshold_amount, spend, currency, cut, triggered_at, $2
+           from jsonb_to_recordset($1::jsonb) as o (id text, rule text, customer text, period_from timestamptz, period_to timestamptz,
+             threshold text, threshold_amount numeric, spend numeric, currency text, cut jsonb, triggered_at timestamptz)
+           on conflict do nothing returning id`,
+          [JSON.stringify(occurrences.map(occurrenceColumns)), tenant],
+        );
+        const ids = new Set(inserted.map((row) => row.id));
+        const fresh = occurrences.filter((occurrence) => ids.has(occurrence.id));
+        for (const occurrence of fresh) await enqueueMessage(tx, alertMessage(occurrence, tenant));
+        await tx.query('delete from rating_wakeup where id = any($1::bigint[]) and tenant = $2', [consumed, tenant]);
+        return fresh;
+      });
+    },
+  };
+}
+
+function occurrenceColumns(occurrence: Parameters<WakeupStore['conclude']>[0][number]) {
+  return {
+    id: occurrence.id,
+    rule: occurrence.rule,
+    customer: occurrence.customer,
+    period_from: new Date(occurrence.periodFromMs),
+    period_to: new Date(occurrence.periodToMs),
+    threshold: occurrence.threshold,
+    threshold_amount: occurrence.thresholdAmount,
+    spend: occurrence.spend,
+    currency: occurrence.currency,
+    cut: occurrence.cut,
+    triggered_at: new Date(occurrence.triggeredAtMs),
+  };
+}

@@ -1,0 +1,42 @@
+import { add, decimal, formatMoney, isZero, subtract, ZERO } from '../money/index.ts';
+import type { InvoiceAdjustment, InvoiceDocument, InvoiceLine } from './document.ts';
+
+/**
+ * What `earlier` should have charged at what is known now (`rated`: its lines rated again) less what was charged for its period: by
+ * itself and by adjustments on the invoices `after` it. One entry for each line that differs, none if all is settled.
+ */
+export function adjustmentsFor(
+  earlier: InvoiceDocument,
+  rated: readonly InvoiceLine[],
+  after: readonly InvoiceDocument[],
+): InvoiceAdjustment[] {
+  const settled = after.flatMap((invoice) => invoice.adjustments).filter((adjustment) => adjustment.invoice === earlier.number);
+  return rated.flatMap((line) => {
+    const billed = [...earlier.lines, ...settled]
+      .filter((charge) => charge.key === line.key)
+      .reduce((sum, charge) => add(sum, decimal(charge.amount)), ZERO);
+    const difference = subtract(decimal(line.amount), billed);
+    if (isZero(difference)) return [];
+    return {
+      invoice: earlier.number,
+      period: { from: earlier.period.from, to: earlier.period.to },
+      plan: earlier.plan,
+      planVersion: earlier.planVersion,
+      key: line.key,
+      name: line.name,
+      quantity: line.quantity,
+      events: line.events,
+      ratedAmount: line.amount,
+      billedAmount: formatMoney(billed, earlier.currency),
+      amount: formatMoney(difference, earlier.currency),
+    };
+  });
+}
+
+/** Sum of amounts that are rounded already. */
+export function totalOf(charges: readonly { readonly amount: string }[], currency: string): string {
+  return formatMoney(
+    charges.reduce((sum, charge) => add(sum, decimal(charge.amount)), ZERO),
+    currency,
+  );
+}

@@ -126,7 +126,8 @@ async function runTransaction<T>(
   return result;
 }
 
-function rowsOf<Row extends object>({ columns, oids, values }: Answer): Row[] {
+/** The rows of an answer as `Database` promises them. */
+export function rowsOf<Row extends object>({ columns, oids, values }: Answer): Row[] {
   const rows: Row[] = [];
   const width = columns.length;
   for (let at = 0; width > 0 && at < values.length; at += width) {

@@ -9,7 +9,14 @@ import type { FromWorker, ToWorker, WorkerOptions } from './messages.ts';
 import { createSession } from './session.ts';
 import { readTemplate, unpackTemplate } from './template.ts';
 
-const SETTINGS = ['timezone=UTC', 'datestyle=ISO', 'shared_buffers=16MB', 'max_wal_size=128MB', 'min_wal_size=32MB'];
+const SETTINGS = [
+  'timezone=UTC',
+  'datestyle=ISO',
+  'search_path=public,bullmq',
+  'shared_buffers=16MB',
+  'max_wal_size=128MB',
+  'min_wal_size=32MB',
+];
 const DURABLE = ['fsync=on', 'wal_sync_method=fsync'];
 
 const port = parentPort;

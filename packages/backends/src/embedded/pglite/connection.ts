@@ -24,6 +24,8 @@ export interface Connection {
   send(statement: Statement): Promise<Answer>;
   onNotification(listener: (channel: string, payload: string) => void): void;
   close(): Promise<void>;
+  /** Ends the thread as a crash would. */
+  terminate(): Promise<void>;
 }
 
 /** Starts the thread and resolves once PostgreSQL runs. `onFailure` is called once if the thread ends unasked; every call rejects then. */
@@ -88,6 +90,9 @@ export async function connect(options: WorkerOptions, onFailure: (error: Error) 
         if (failure === undefined) post('close');
       }
       await ended.promise;
+    },
+    async terminate() {
+      await worker.terminate();
     },
   };
 }

@@ -1,0 +1,72 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { openPglite } from '@meterline/backends/embedded';
+import { migrate } from '@meterline/backends/postgres';
+import { startScript } from '../support/child-process.ts';
+import { migrationsFolder } from '../support/database.ts';
+import { databaseContract } from './database.contract.ts';
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'meterline-database-'));
+afterAll(() => {
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+databaseContract('PGlite in a folder', async () => {
+  const database = await openPglite({ folder: path.join(folder, 'contract') });
+  await migrate(database, migrationsFolder);
+  return database;
+});
+
+describe('PGlite in a folder', () => {
+  test('nothing acknowledged is lost and no transaction is torn by SIGKILL', async () => {
+    const target = path.join(folder, 'killed');
+    const acknowledged: number[] = [];
+    for (const commits of [3, 60, 150]) {
+      const writer = startScript(path.join(import.meta.dirname, 'child/database-writer.ts'), [target]);
+      let seen = 0;
+      for await (const line of writer.lines) {
+        acknowledged.push(Number(line));
+        if ((seen += 1) === commits) await writer.kill();
+      }
+      expect(seen).toBeGreaterThanOrEqual(commits);
+    }
+    const database = await openPglite({ folder: target });
+    const rows = await database.query<{ id: number; twin: number }>('select id, twin from kept');
+    await database.close();
+    const stored = new Set(rows.map(({ id }) => id));
+    expect(acknowledged.filter((id) => !stored.has(id) || !stored.has(id + 1))).toEqual([]);
+    expect(rows.filter(({ twin }) => !stored.has(twin))).toEqual([]);
+  });
+
+  test('a second opening of the folder is refused', async () => {
+    const target = path.join(folder, 'twice');
+    const database = await openPglite({ folder: target });
+    await expect(openPglite({ folder: target })).rejects.toMatchObject({ code: 'data_folder.in_use' });
+    await database.close();
+    await (await openPglite({ folder: target })).close();
+  });
+
+  test('if its thread dies, waiting and later calls are rejected and the owner is told once', async () => {
+    const failures: Error[] = [];
+    const database = await openPglite({ folder: null, onFailure: (error) => failures.push(error) });
+    const waiting = database.query('select 1');
+    await database.session.connection.terminate();
+    await expect(waiting).rejects.toMatchObject({ code: 'billing_store.stopped' });
+    await expect(database.transaction((tx) => tx.query('select 1'))).rejects.toMatchObject({ code: 'billing_store.stopped' });
+    expect(failures).toHaveLength(1);
+    await database.close();
+  });
+
+  test('using the database instead of its transaction is refused instead of waiting for itself', async () => {
+    const database = await openPglite({ folder: null });
+    const nested = database.transaction(async (tx) => {
+      await tx.query('select 1');
+      return await database.query('select 2');
+    });
+    await expect(nested).rejects.toMatchObject({ code: 'database.nested_query' });
+    expect(await database.query('select 3 as three')).toEqual([{ three: 3 }]);
+    await database.close();
+  });
+});

@@ -12,9 +12,10 @@ const keyField = (name: string) =>
     );
 
 const filterRule = 'filter must be an object of dimension name -> text or list of texts';
+const filterValueRule = 'filter values must be a text or a list of at least one text';
 const filterField = z.record(
   z.string().min(1).max(128),
-  z.union([z.string(), z.array(z.string()).min(1)], { error: 'filter values must be a text or a list of at least one text' }),
+  z.union([z.string(), z.array(z.string()).min(1, filterValueRule)], { error: filterValueRule }),
   { error: filterRule },
 );
 

@@ -51,6 +51,12 @@ export function exactText(value: Ratio): string {
   return formatDecimal(exactPlaces(value));
 }
 
+/** `1 unit`, `2.5 units`. */
+export function counted(quantity: Ratio, noun: string): string {
+  const text = exactText(quantity);
+  return text === '1' ? `1 ${noun}` : `${text} ${noun}s`;
+}
+
 export function amountOf(lines: readonly Line[]): Ratio {
   return ratio.sum(lines.map((line) => line.amount));
 }

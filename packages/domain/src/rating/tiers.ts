@@ -1,7 +1,7 @@
 import * as ratio from '../money/ratio.ts';
 import type { Ratio } from '../money/ratio.ts';
 import type { Tier } from '../prices/index.ts';
-import { exact, exactText, type Line } from './charge.ts';
+import { counted, exact, exactText, type Line } from './charge.ts';
 
 /** A tier with its place: usage in `(lower, upper]`; `upper` null is open. */
 export interface Band {
@@ -22,7 +22,7 @@ export function tierLines({ index, tier, lower }: Band, quantity: Ratio, fees: b
   const name = tier.upTo === null ? `tier ${index + 1}, above ${place.from}` : `tier ${index + 1}, ${place.from} to ${tier.upTo}`;
   const lines: Line[] = [];
   if (ratio.sign(quantity) !== 0) {
-    const description = `${exactText(quantity)} units at ${tier.unitAmount} (${name})`;
+    const description = `${counted(quantity, 'unit')} at ${tier.unitAmount} (${name})`;
     const amount = ratio.multiply(quantity, exact(tier.unitAmount));
     lines.push({ kind: 'tier', description, quantity, unitAmount: tier.unitAmount, amount, tier: place });
   }

@@ -1,7 +1,7 @@
 import * as ratio from '../../money/ratio.ts';
 import type { Ratio } from '../../money/ratio.ts';
 import type { PackagePrice } from '../../prices/index.ts';
-import { exact, exactText, type Line } from '../charge.ts';
+import { counted, exact, type Line } from '../charge.ts';
 import { usageBeyond, type Usage } from '../usage.ts';
 
 /** Blocks are counted over the whole period so far, so a block begun in an earlier part is not paid twice. */
@@ -10,7 +10,7 @@ export function ratePackage(price: PackagePrice, usage: Usage): Line[] {
   const quantity = ratio.subtract(blocksIn(price, beyond.to), blocksIn(price, beyond.from));
   if (ratio.sign(quantity) === 0) return [];
   const free = price.freeUnits === undefined ? '' : ` beyond ${price.freeUnits} free ones`;
-  const description = `${exactText(quantity)} packages of ${price.packageSize} units at ${price.packageAmount}${free}`;
+  const description = `${counted(quantity, 'package')} of ${price.packageSize} units at ${price.packageAmount}${free}`;
   const amount = ratio.multiply(quantity, exact(price.packageAmount));
   return [{ kind: 'package', description, quantity, unitAmount: price.packageAmount, amount }];
 }

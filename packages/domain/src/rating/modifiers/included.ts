@@ -1,6 +1,6 @@
 import * as ratio from '../../money/ratio.ts';
 import type { Ratio } from '../../money/ratio.ts';
-import { exact, exactText, type Charge, type Line, type Portion } from '../charge.ts';
+import { counted, exact, type Charge, type Line, type Portion } from '../charge.ts';
 import { quantityWithin, usageBeyond, usageUpTo, type Usage } from '../usage.ts';
 
 /** The earliest units of the period are free; the price counts from there. */
@@ -31,6 +31,6 @@ function without(charge: Charge, units: Ratio, name: string): Charge {
 function includedLine(usage: Usage, units: Ratio, name: string): Line[] {
   const quantity = quantityWithin(usage, ratio.ZERO, units);
   if (ratio.sign(quantity) === 0) return [];
-  const description = `${exactText(quantity)} units included in ${name}`;
+  const description = `${counted(quantity, 'unit')} included in ${name}`;
   return [{ kind: 'included', description, quantity, unitAmount: '0', amount: ratio.ZERO }];
 }

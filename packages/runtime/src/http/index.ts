@@ -2,5 +2,5 @@ export type { Authenticate, KeyScope, Principal, RouteScope } from './authentica
 export { addIdempotency } from './idempotency.ts';
 export { decodeUtf8, JSON_DEPTH_MAX, parseJsonBody } from './json-body.ts';
 export { HttpFault, PROBLEM_MEDIA_TYPE, type Problem } from './problem.ts';
-export { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts';
+export { createHttpServer, type HttpRequest, type HttpServer, type HttpServerOptions } from './server.ts';
 export { dottedPath, zodDetails } from './validation.ts';

@@ -20,6 +20,8 @@ import { validatorCompiler } from './validation.ts';
 /** Fastify with zod schemas on its routes. Register plugins and routes on it, then `listen`. */
 export type HttpServer = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
 
+export type HttpRequest = FastifyRequest;
+
 export interface HttpServerOptions {
   readonly logger: FastifyBaseLogger;
   readonly metrics: Metrics;
@@ -61,7 +63,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     forceCloseConnections: 'idle',
     // Requests that arrive on an open connection while draining are still served; the answer closes the connection.
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 512 },
+    // An event id of 256 characters, each percent-encoded.
+    routerOptions: { maxParamLength: 4096 },
     frameworkErrors: (error, request, reply) => answerWithProblem(error, request, reply),
     clientErrorHandler: refuseBrokenRequest,
   }).withTypeProvider<ZodTypeProvider>();

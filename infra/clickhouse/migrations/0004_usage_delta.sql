@@ -2,6 +2,8 @@
 create table if not exists usage_delta (
   tenant LowCardinality(String),
   meter LowCardinality(String),
+  -- how `value` is folded further
+  aggregation Enum8('count' = 1, 'sum' = 2, 'max' = 3, 'min' = 4, 'latest' = 5, 'unique_count' = 6),
   subject String,
   minute DateTime('UTC'),
   -- dimension values in the order of the meter's dimensions

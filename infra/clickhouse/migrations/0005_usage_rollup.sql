@@ -2,6 +2,8 @@
 create table if not exists usage_rollup (
   tenant LowCardinality(String),
   meter LowCardinality(String),
+  -- how `value` is folded further
+  aggregation Enum8('count' = 1, 'sum' = 2, 'max' = 3, 'min' = 4, 'latest' = 5, 'unique_count' = 6),
   subject String,
   hour DateTime('UTC'),
   dims Array(String),

@@ -3,3 +3,4 @@ export * from './migrate.ts';
 export * from './settings.ts';
 export { clickhouseUsageStore } from './usage-store.ts';
 export { clickhouseUsageReader, type UsageVisibility } from './usage-reader.ts';
+export { clickhouseRollupStore } from './rollup-store.ts';

@@ -6,13 +6,13 @@ const COLUMNS: Record<UsageTable, readonly string[]> = {
   event: ['tenant', 'type', 'subject', 'time', 'partition', 'offset', 'kind', 'segment_start', 'target_offset', 'config_version', 'appended_at', 'row_hex', 'payload'], // prettier-ignore
   refused_event: ['tenant', 'partition', 'offset', 'segment_start', 'status', 'code', 'detail', 'appended_at', 'row_hex', 'payload'],
   event_key: ['partition', 'id_hex', 'offset', 'kind', 'segment_start', 'appended_at', 'row_hex'],
-  usage_delta: ['tenant', 'meter', 'subject', 'minute', 'dims', 'origin', 'partition', 'segment_start', 'gross', 'voids', 'value', 'latest_at', 'latest_offset', 'uniques', 'row_hex'], // prettier-ignore
+  usage_delta: ['tenant', 'meter', 'aggregation', 'subject', 'minute', 'dims', 'origin', 'partition', 'segment_start', 'gross', 'voids', 'value', 'latest_at', 'latest_offset', 'uniques', 'row_hex'], // prettier-ignore
 };
 
 const EVENT_FIELDS = `partition, offset, kind, target_offset, config_version, toUnixTimestamp64Milli(appended_at), toUnixTimestamp64Milli(time), payload`;
 
 /** Identical rows may lie in several parts until they merge: money queries collapse them by FINAL, each partition of a table on its own. */
-export const FINAL_SETTINGS: ClickHouseSettings = { do_not_merge_across_partitions_select_final: '1', use_skip_indexes_if_final: 1 };
+export const FINAL_SETTINGS: ClickHouseSettings = { do_not_merge_across_partitions_select_final: 1, use_skip_indexes_if_final: 1 };
 
 export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
   async function rows<Row extends readonly unknown[]>(query: string, params: Record<string, unknown>): Promise<Row[]> {

@@ -3,3 +3,4 @@ export { migrate } from './migrate.ts';
 export type { ScriptDatabase, ScriptExecutor } from './script-database.ts';
 export { postgresSegmentLedger } from './ledger/segment-ledger.ts';
 export { usageVisibility } from './ledger/visibility.ts';
+export { postgresRollupLedger } from './ledger/rollup-ledger.ts';

@@ -71,6 +71,7 @@ export class Deltas {
       const fields = [
         JSON.stringify(delta.tenant),
         JSON.stringify(delta.meter),
+        `"${delta.aggregation}"`,
         JSON.stringify(delta.subject),
         delta.minuteSeconds,
         JSON.stringify(delta.dims),

@@ -9,3 +9,4 @@ export * from './segment-ledger.ts';
 export * from './usage-reader.ts';
 export * from './usage-store.ts';
 export * from './webhook-store.ts';
+export * from './rollups.ts';

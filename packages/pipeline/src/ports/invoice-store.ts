@@ -39,6 +39,8 @@ export interface InvoiceDraft extends Omit<StoredInvoice, 'document'> {
   readonly currency: string;
   readonly total: string;
   readonly issuedAtMs: number;
+  /** End of the subscription that the period was computed with. */
+  readonly endsAtMs: number | null;
   /** The run that counts this invoice as its own. */
   readonly run: string;
   /** The document, and the data of the `invoice.finalized` message, once the number is known. */
@@ -88,10 +90,10 @@ export interface InvoiceStore extends InvoiceRunStore, ScheduleStore {
   issuedSince(subscriptions: readonly string[], sinceMs: number, tenant: string): Promise<StoredInvoice[]>;
   /**
    * In one transaction: takes the tenant's next number, keeps the invoice, sends `invoice.finalized`, counts it for the run and wakes
-   * rating for the customer (its next period has begun). `exists` if the period already has an invoice: then nothing happens, and
-   * no number is used.
+   * rating for the customer (its next period has begun). `exists` if the period already has an invoice, `stale` if the subscription ends
+   * otherwise by now: then nothing happens, and no number is used.
    */
-  issue(draft: InvoiceDraft, tenant: string): Promise<'issued' | 'exists'>;
+  issue(draft: InvoiceDraft, tenant: string): Promise<'issued' | 'exists' | 'stale'>;
   invoice(id: string, tenant: string): Promise<StoredInvoice | undefined>;
   /** Newest first; `after` is an invoice id. */
   invoices(request: PageRequest & { readonly customer?: string | undefined }, tenant: string): Promise<Page<StoredInvoice>>;

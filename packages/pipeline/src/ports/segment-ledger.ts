@@ -87,6 +87,8 @@ export interface SegmentLedger {
   /** Up to where every segment was verified. */
   sealedCut(logId: string): Promise<Cut>;
   unsealed(logId: string, limit: number): Promise<CommittedSegment[]>;
+  /** Per partition, the end of the sealed segments whose records all entered the log before `appendedBeforeMs`. */
+  sealedSince(logId: string, appendedBeforeMs: number): Promise<Cut>;
   seal(logId: string, segments: readonly SegmentRange[]): Promise<void>;
   configAt(configVersion: number): Promise<LedgerConfig>;
   /** Makes the acceptance window the current one, as a new configuration version unless it already is. */

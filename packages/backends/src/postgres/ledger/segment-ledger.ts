@@ -37,6 +37,7 @@ export function postgresSegmentLedger(database: Database): SegmentLedger {
     commit: (logId, leases, segments, wakes) => database.transaction((tx) => commit(tx, logId, leases, segments, wakes)),
     committedCut: (logId) => committedCut(database, logId),
     sealedCut: (logId) => sealedCut(database, logId),
+    sealedSince: (logId, appendedBeforeMs) => sealedSince(database, logId, appendedBeforeMs),
     unsealed: (logId, limit) => unsealed(database, logId, limit),
     seal: (logId, segments) => seal(database, logId, segments),
     configAt: (version) => configAt(database, version),
@@ -130,6 +131,17 @@ async function sealedCut(sql: SqlExecutor, logId: string): Promise<Cut> {
        on segment.log_id = lease.log_id and segment.partition = lease.partition and segment.state <> 'sealed'
      where lease.log_id = $1 group by lease.partition, lease.next_offset order by lease.partition`,
     [logId],
+  );
+  return rows.map(({ cut }) => Number(cut));
+}
+
+async function sealedSince(sql: SqlExecutor, logId: string, appendedBeforeMs: number): Promise<Cut> {
+  const rows = await sql.query<{ cut: string }>(
+    `select coalesce(max(segment.end_offset), 0) as cut
+     from lease left join segment on segment.log_id = lease.log_id and segment.partition = lease.partition and segment.state = 'sealed'
+       and (segment.manifest ->> 'appendedThroughMs')::numeric < $2
+     where lease.log_id = $1 group by lease.partition order by lease.partition`,
+    [logId, appendedBeforeMs],
   );
   return rows.map(({ cut }) => Number(cut));
 }

@@ -1,0 +1,1 @@
+export { startAggregator, type AggregatorService } from './aggregator.ts';

@@ -62,6 +62,15 @@ export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
       return found.map(storedEvent);
     },
 
+    async withdrawnOffsets({ tenant, type, partition, from, to }) {
+      const found = await rows<[string]>(
+        `select distinct target_offset from event where kind = 'void' and tenant = {tenant:String} and type = {type:String}
+           and partition = {partition:UInt16} and offset >= {from:UInt64} and offset < {to:UInt64}`,
+        { tenant, type, partition, from, to },
+      );
+      return found.map(([offset]) => Number(offset));
+    },
+
     async scanEvents({ tenant, type, partition, from, to }) {
       const found = await rows<EventRow>(
         `select ${EVENT_FIELDS} from event final where tenant = {tenant:String} and type = {type:String}

@@ -10,7 +10,7 @@ import type {
   Connection,
   WithClickHouseSummary,
 } from '@clickhouse/client/dist/common/index.js';
-import { type ChdbResult, drainPending, type Session } from 'chdb';
+import type { ChdbResult, Session } from 'chdb';
 import { abortedError, type PooledSession, type SessionPool } from './session-pool.ts';
 import {
   literal,
@@ -40,6 +40,8 @@ export function createChdbConnection(pool: SessionPool, control: Session, spoolF
   async function run<T>(signal: AbortSignal | undefined, work: (session: PooledSession, name: string) => Promise<T>): Promise<T> {
     const name = randomUUID();
     return pool.run(async (session) => {
+      // Aborted between getting the session and getting here: no event will tell.
+      if (signal?.aborted === true) throw abortedError();
       let ended = false;
       let killing: Promise<void> | undefined;
       const kill = async () => {
@@ -144,7 +146,6 @@ export function createChdbConnection(pool: SessionPool, control: Session, spoolF
     async close() {
       await pool.close();
       control.close();
-      await drainPending();
     },
   };
 }

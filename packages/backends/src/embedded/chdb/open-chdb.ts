@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { Fault } from '@meterline/domain/faults';
-import { Session } from 'chdb';
+import type { Session } from 'chdb';
 import { createChdbConnection } from './connection.ts';
 import { writeEngineConfig } from './engine-config.ts';
 import { createSessionPool } from './session-pool.ts';
@@ -26,7 +26,9 @@ export async function openChdb(options: { folder: string; poolSize?: number }): 
   const spoolFolder = path.join(folder, 'spool');
   const connectionArgs = writeEngineConfig(path.join(folder, 'config'));
   const dataFolder = path.join(folder, 'data');
-  const bare = () => new Session(dataFolder, { connectionArgs });
+  // Loaded on first use: the library is large, and must not get into worker threads that import this module for something else.
+  const engine = await import('chdb');
+  const bare = () => new engine.Session(dataFolder, { connectionArgs });
   const open = () => {
     const session = bare();
     session.query('USE metering');
@@ -40,7 +42,13 @@ export async function openChdb(options: { folder: string; poolSize?: number }): 
     control.query('CREATE DATABASE IF NOT EXISTS metering ENGINE = Atomic');
     const pool = createSessionPool(options.poolSize ?? 3, open);
     const client = createClient({ connection: createChdbConnection(pool, control, spoolFolder) });
-    return { client, close: () => client.close() };
+    return {
+      client,
+      async close() {
+        await client.close();
+        await engine.drainPending();
+      },
+    };
   } catch (error) {
     control.close();
     throw error;

@@ -16,7 +16,9 @@ const apiKeySchema = z.object({
   createdAt: instantAnswer,
 });
 
-const createdKeySchema = apiKeySchema.extend({ key: z.string().describe('What the holder sends as bearer token: shown this once') });
+const createdKeySchema = apiKeySchema.extend({
+  key: z.string().describe('What the holder sends as bearer token: shown this once'),
+});
 
 const show = (key: ApiKeyRecord): z.input<typeof apiKeySchema> => ({
   id: key.id,
@@ -47,14 +49,22 @@ export function apiKeyRoutes(server: HttpServer, apiKeys: ApiKeyCatalog): void {
     '/v1/api-keys',
     {
       config: { scope: 'admin' },
-      schema: { summary: 'List API keys', tags, querystring: z.strictObject(pageQuery), response: { 200: pageSchema(apiKeySchema) } },
+      schema: {
+        summary: 'List API keys',
+        tags,
+        querystring: z.strictObject(pageQuery),
+        response: { 200: pageSchema(apiKeySchema) },
+      },
     },
     async (request) => pageAnswer(await apiKeys.list(pageRequest(request.query), request.principal.tenant), show),
   );
 
   server.get(
     '/v1/api-keys/:id',
-    { config: { scope: 'admin' }, schema: { summary: 'Read an API key', tags, params: idParams, response: { 200: apiKeySchema } } },
+    {
+      config: { scope: 'admin' },
+      schema: { summary: 'Read an API key', tags, params: idParams, response: { 200: apiKeySchema } },
+    },
     async (request) => show(await apiKeys.get(request.params.id, request.principal.tenant)),
   );
 

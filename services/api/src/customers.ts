@@ -38,14 +38,22 @@ export function customerRoutes(server: HttpServer, customers: CustomerCatalog): 
     '/v1/customers',
     {
       config: { scope: 'read' },
-      schema: { summary: 'List customers', tags, querystring: z.strictObject(pageQuery), response: { 200: pageSchema(customerSchema) } },
+      schema: {
+        summary: 'List customers',
+        tags,
+        querystring: z.strictObject(pageQuery),
+        response: { 200: pageSchema(customerSchema) },
+      },
     },
     async (request) => pageAnswer(await customers.list(pageRequest(request.query), request.principal.tenant), show),
   );
 
   server.get(
     '/v1/customers/:key',
-    { config: { scope: 'read' }, schema: { summary: 'Read a customer', tags, params: keyParams, response: { 200: customerSchema } } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'Read a customer', tags, params: keyParams, response: { 200: customerSchema } },
+    },
     async (request) => show(await customers.get(request.params.key, request.principal.tenant)),
   );
 
@@ -53,7 +61,13 @@ export function customerRoutes(server: HttpServer, customers: CustomerCatalog): 
     '/v1/customers/:key',
     {
       config: { scope: 'admin' },
-      schema: { summary: 'Change a customer', tags, params: keyParams, body: customerChangeSchema, response: { 200: customerSchema } },
+      schema: {
+        summary: 'Change a customer',
+        tags,
+        params: keyParams,
+        body: customerChangeSchema,
+        response: { 200: customerSchema },
+      },
     },
     async (request) => show(await customers.update(request.params.key, request.body, request.principal.tenant)),
   );

@@ -76,7 +76,12 @@ export function meterRoutes(server: HttpServer, { meters, backfill }: { meters: 
     '/v1/meters',
     {
       config: { scope: 'read' },
-      schema: { summary: 'List meters', tags, querystring: z.strictObject(pageQuery), response: { 200: pageSchema(meterSchema) } },
+      schema: {
+        summary: 'List meters',
+        tags,
+        querystring: z.strictObject(pageQuery),
+        response: { 200: pageSchema(meterSchema) },
+      },
     },
     async (request) => pageAnswer(await meters.list(pageRequest(request.query), request.principal.tenant), show),
   );

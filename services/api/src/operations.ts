@@ -31,7 +31,10 @@ export function operationsRoutes(server: HttpServer, { clock, testClock, reconci
 
   server.get(
     '/v1/clock',
-    { config: { scope: 'read' }, schema: { summary: 'The time by which everything is billed', tags, response: { 200: clockSchema } } },
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'The time by which everything is billed', tags, response: { 200: clockSchema } },
+    },
     async () => showClock(),
   );
 

@@ -27,7 +27,12 @@ const show = ({ createdAtMs, archivedAtMs, rateCards, ...plan }: PlanRecord): z.
   archivedAt: instantOrNull(archivedAtMs),
 });
 
-const versionSchema = z.object({ plan: z.string(), version: z.int(), rateCards: z.array(rateCardSchema), createdAt: instantAnswer });
+const versionSchema = z.object({
+  plan: z.string(),
+  version: z.int(),
+  rateCards: z.array(rateCardSchema),
+  createdAt: instantAnswer,
+});
 
 const showVersion = ({ createdAtMs, rateCards, ...version }: PlanVersionRecord): z.input<typeof versionSchema> => ({
   ...version,

@@ -11,7 +11,7 @@ const inputSchema = z.strictObject({
   price: priceSchema,
   modifiers: modifiersSchema.optional(),
   quantity: quantity.describe('Usage of this part of the billing period'),
-  eventsCount: z.string().regex(/^\d{1,24}$/, 'must be a whole number as a string').optional(),
+  eventsCount: z.union([z.string().regex(/^\d{1,24}$/), z.int().nonnegative()], 'must be a whole number').optional(),
   previousQuantity: quantity.optional().describe('Usage billed earlier in the period: tiers go on from there'),
   previousAmount: quantity.optional().describe('Money billed earlier in the period'),
   periodPosition: z.enum(['first', 'middle', 'last']).optional().describe('Which part of a period billed in parts this is'),
@@ -49,7 +49,8 @@ export function priceRoutes(server: HttpServer): void {
       },
     },
     async (request) => {
-      const { lines, ...amounts } = evaluatePrice(request.body);
+      const { eventsCount, ...input } = request.body;
+      const { lines, ...amounts } = evaluatePrice({ ...input, eventsCount: eventsCount?.toString() });
       return { ...amounts, lines: [...lines] };
     },
   );

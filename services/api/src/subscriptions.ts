@@ -17,7 +17,12 @@ const subscriptionSchema = z.object({
   createdAt: instantAnswer,
 });
 
-const show = ({ startsAtMs, endsAtMs, createdAtMs, ...subscription }: SubscriptionRecord): z.input<typeof subscriptionSchema> => ({
+const show = ({
+  startsAtMs,
+  endsAtMs,
+  createdAtMs,
+  ...subscription
+}: SubscriptionRecord): z.input<typeof subscriptionSchema> => ({
   ...subscription,
   startsAt: formatInstant(startsAtMs),
   endsAt: instantOrNull(endsAtMs),
@@ -51,7 +56,10 @@ export function subscriptionRoutes(server: HttpServer, subscriptions: Subscripti
     },
     async (request) => {
       const { customer, plan } = request.query;
-      return pageAnswer(await subscriptions.list({ ...pageRequest(request.query), customer, plan }, request.principal.tenant), show);
+      return pageAnswer(
+        await subscriptions.list({ ...pageRequest(request.query), customer, plan }, request.principal.tenant),
+        show,
+      );
     },
   );
 

@@ -30,7 +30,8 @@ export const customerChangeSchema = z.strictObject({
 });
 export type CustomerChangeInput = z.output<typeof customerChangeSchema>;
 
-export const customerUnknown = (key: string): Fault => new Fault('not_found', 'customer.unknown', `There is no customer "${key}".`);
+export const customerUnknown = (key: string): Fault =>
+  new Fault('not_found', 'customer.unknown', `There is no customer "${key}".`);
 
 export interface CustomerCatalog {
   create(input: NewCustomer, tenant: string): Promise<CustomerRecord>;

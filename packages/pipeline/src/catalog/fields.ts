@@ -26,4 +26,5 @@ export const instantSchema = z
   .meta({ format: 'date-time' });
 
 /** Epoch milliseconds of a text that passed `instantSchema`, or undefined for undefined. */
-export const instantMs = (value: string | undefined): number | undefined => (value === undefined ? undefined : parseInstantMs(value));
+export const instantMs = (value: string | undefined): number | undefined =>
+  value === undefined ? undefined : parseInstantMs(value);

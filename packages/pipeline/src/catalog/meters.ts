@@ -18,7 +18,10 @@ const pathSchema = z.string().superRefine((path, context) => {
 });
 
 const filterValueSchema = z.string().max(256, 'must have at most 256 characters');
-const filterValuesSchema = z.union([filterValueSchema, z.array(filterValueSchema).min(1, 'must name a value').max(FILTER_VALUES_MAX)]);
+const filterValuesSchema = z.union([
+  filterValueSchema,
+  z.array(filterValueSchema).min(1, 'must name a value').max(FILTER_VALUES_MAX),
+]);
 
 /** `subject` is what usage is grouped by beside dimensions, so no dimension may be called that. */
 const dimensionsSchema = z.record(z.string(), pathSchema).superRefine((dimensions, context) => {
@@ -112,7 +115,10 @@ export function meterCatalog(store: MeterStore, clock: Clock): MeterCatalog {
 }
 
 function draftOf(input: NewMeter): MeterDraft {
-  const filter = Object.entries(input.filter ?? {}).map(([path, values]) => [path, typeof values === 'string' ? [values] : values]);
+  const filter = Object.entries(input.filter ?? {}).map(([path, values]) => [
+    path,
+    typeof values === 'string' ? [values] : values,
+  ]);
   return {
     key: input.key,
     name: input.name ?? input.key,

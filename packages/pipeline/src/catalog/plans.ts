@@ -14,7 +14,8 @@ const rateCardsSchema = z
   .superRefine((cards, context) => {
     const seen = new Set<string>();
     for (const [index, card] of cards.entries()) {
-      if (seen.has(card.key)) context.addIssue({ code: 'custom', path: [index, 'key'], message: `"${card.key}" is the key of another rate card` });
+      if (seen.has(card.key))
+        context.addIssue({ code: 'custom', path: [index, 'key'], message: `"${card.key}" is the key of another rate card` });
       seen.add(card.key);
     }
   });
@@ -58,14 +59,17 @@ export function planCatalog({ plans, meters, clock }: { plans: PlanStore; meters
       await refuseUnmetered(input.rateCards, meters, tenant);
       const plan = await plans.insert(input, clock.nowMs(), tenant);
       if (plan !== undefined) return plan;
-      throw new Fault('conflict', 'plan.key_taken', `There is a plan "${input.key}" already.`, { errors: [{ path: 'key', message: 'is taken' }] });
+      throw new Fault('conflict', 'plan.key_taken', `There is a plan "${input.key}" already.`, {
+        errors: [{ path: 'key', message: 'is taken' }],
+      });
     },
 
     async addVersion(key, input, tenant) {
       await get(key, tenant);
       await refuseUnmetered(input.rateCards, meters, tenant);
       const plan = await plans.addVersion(key, input.rateCards, clock.nowMs(), tenant);
-      if (plan === undefined) throw new Fault('conflict', 'plan.archived', `Plan "${key}" is archived: it takes no new versions.`);
+      if (plan === undefined)
+        throw new Fault('conflict', 'plan.archived', `Plan "${key}" is archived: it takes no new versions.`);
       return plan;
     },
 

@@ -22,7 +22,10 @@ export interface SubscriptionCatalog {
   create(input: NewSubscription, tenant: string): Promise<SubscriptionRecord>;
   end(id: string, input: SubscriptionEnd, tenant: string): Promise<SubscriptionRecord>;
   get(id: string, tenant: string): Promise<SubscriptionRecord>;
-  list(request: PageRequest & { customer?: string | undefined; plan?: string | undefined }, tenant: string): Promise<Page<SubscriptionRecord>>;
+  list(
+    request: PageRequest & { customer?: string | undefined; plan?: string | undefined },
+    tenant: string,
+  ): Promise<Page<SubscriptionRecord>>;
 }
 
 interface Ports {
@@ -49,14 +52,25 @@ export function subscriptionCatalog({ subscriptions, customers, plans, clock }: 
       const agreed = agreeing(customer, plan, input);
       const startsAtMs = instantMs(input.startsAt) ?? nowMs;
       const subscription = await subscriptions.insert(
-        { id: newId('sub', nowMs), customer: agreed.customer.key, plan: agreed.plan.key, planVersion: agreed.plan.version, startsAtMs },
+        {
+          id: newId('sub', nowMs),
+          customer: agreed.customer.key,
+          plan: agreed.plan.key,
+          planVersion: agreed.plan.version,
+          startsAtMs,
+        },
         { startDayMs: startOfLocalDay(startsAtMs, agreed.customer.timezone), nowMs },
         tenant,
       );
       if (subscription !== undefined) return subscription;
-      throw new Fault('conflict', 'subscription.overlaps', `Customer "${input.customer}" has a subscription to plan "${input.plan}" in that time.`, {
-        errors: [{ path: 'startsAt', message: 'must be on a day after the other subscription to this plan has ended' }],
-      });
+      throw new Fault(
+        'conflict',
+        'subscription.overlaps',
+        `Customer "${input.customer}" has a subscription to plan "${input.plan}" in that time.`,
+        {
+          errors: [{ path: 'startsAt', message: 'must be on a day after the other subscription to this plan has ended' }],
+        },
+      );
     },
 
     async end(id, input, tenant) {

@@ -9,7 +9,12 @@ import { meterUnknown } from './meters.ts';
 const WINDOWS_MAX = 10_000;
 const MINUTE_MS = 60_000;
 /** Shortest length of a window, so that too long a range is refused before its windows are counted one by one. */
-const WINDOW_MIN_MS = { minute: MINUTE_MS, hour: 60 * MINUTE_MS, day: 23 * 60 * MINUTE_MS, month: 27 * 24 * 60 * MINUTE_MS } as const;
+const WINDOW_MIN_MS = {
+  minute: MINUTE_MS,
+  hour: 60 * MINUTE_MS,
+  day: 23 * 60 * MINUTE_MS,
+  month: 27 * 24 * 60 * MINUTE_MS,
+} as const;
 
 const wholeMinuteSchema = instantSchema.refine((value) => (instantMs(value) ?? 0) % MINUTE_MS === 0, 'must be a whole minute');
 const oneOrMore = <Item extends z.ZodType<string>>(item: Item) =>
@@ -27,7 +32,12 @@ export const usageInputSchema = z.strictObject({
   customer: keySchema.optional().describe('Usage of the subjects of this customer'),
   subject: oneOrMore(subjectSchema),
   groupBy: z.string().min(1).max(1000).optional().describe('Dimension names or `subject`, separated by commas'),
-  filter: oneOrMore(z.string().regex(/^[^:]+:/, 'must be `dimension:value`').max(400)),
+  filter: oneOrMore(
+    z
+      .string()
+      .regex(/^[^:]+:/, 'must be `dimension:value`')
+      .max(400),
+  ),
 });
 export type UsageInput = z.output<typeof usageInputSchema>;
 
@@ -123,7 +133,11 @@ function rangeFaults(fromMs: number, toMs: number, window: UsageInput['window'],
   return [{ path: 'window', message: `must make at most ${WINDOWS_MAX} windows of the range` }];
 }
 
-function dimensionFaults(meter: MeterRecord, groupBy: readonly string[], filter: Readonly<Record<string, unknown>>): FaultDetail[] {
+function dimensionFaults(
+  meter: MeterRecord,
+  groupBy: readonly string[],
+  filter: Readonly<Record<string, unknown>>,
+): FaultDetail[] {
   const unknown = (path: string) => (name: string) =>
     Object.hasOwn(meter.dimensions, name) ? [] : [{ path, message: `meter "${meter.key}" has no dimension "${name}"` }];
   return [...groupBy.flatMap(unknown('groupBy')), ...Object.keys(filter).flatMap(unknown('filter'))];

@@ -123,7 +123,11 @@ export interface SubscriptionRecord extends SubscriptionDraft {
 /** Whatever changes a subscription wakes rating for its customer in the same transaction. */
 export interface SubscriptionStore {
   /** Undefined if the customer has a subscription to that plan on the local day that begins at `startDayMs`, or later. */
-  insert(draft: SubscriptionDraft, at: { startDayMs: number; nowMs: number }, tenant: string): Promise<SubscriptionRecord | undefined>;
+  insert(
+    draft: SubscriptionDraft,
+    at: { startDayMs: number; nowMs: number },
+    tenant: string,
+  ): Promise<SubscriptionRecord | undefined>;
   /** Sets the end, unless it has ended by `nowMs`, or an invoice reaches beyond `billedUntilMs`, the end of the last billed day. */
   end(
     id: string,
@@ -131,7 +135,10 @@ export interface SubscriptionStore {
     tenant: string,
   ): Promise<SubscriptionRecord | 'unknown' | 'ended' | 'invoiced'>;
   byId(id: string, tenant: string): Promise<SubscriptionRecord | undefined>;
-  page(request: PageRequest & { customer?: string | undefined; plan?: string | undefined }, tenant: string): Promise<Page<SubscriptionRecord>>;
+  page(
+    request: PageRequest & { customer?: string | undefined; plan?: string | undefined },
+    tenant: string,
+  ): Promise<Page<SubscriptionRecord>>;
 }
 
 export type ApiScope = 'ingest' | 'read' | 'admin';

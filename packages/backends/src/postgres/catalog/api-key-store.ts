@@ -32,29 +32,27 @@ export function apiKeyStore(db: SqlExecutor): ApiKeyStore {
 
     async insert(draft, secretHash, nowMs, tenant) {
       const expiresAt = draft.expiresAtMs === null ? null : new Date(draft.expiresAtMs);
-      await db.query('insert into api_key (id, name, scopes, expires_at, secret_hash, created_at, tenant) values ($1, $2, $3::text[], $4, $5, $6, $7)', [
-        draft.id,
-        draft.name,
-        draft.scopes,
-        expiresAt,
-        secretHash,
-        new Date(nowMs),
-        tenant,
-      ]);
+      await db.query(
+        'insert into api_key (id, name, scopes, expires_at, secret_hash, created_at, tenant) values ($1, $2, $3::text[], $4, $5, $6, $7)',
+        [draft.id, draft.name, draft.scopes, expiresAt, secretHash, new Date(nowMs), tenant],
+      );
       return { ...draft, revokedAtMs: null, createdAtMs: nowMs };
     },
 
     async revoke(id, nowMs, tenant) {
-      await db.query('update api_key set revoked_at = $1 where revoked_at is null and id = $2 and tenant = $3', [new Date(nowMs), id, tenant]);
+      await db.query('update api_key set revoked_at = $1 where revoked_at is null and id = $2 and tenant = $3', [
+        new Date(nowMs),
+        id,
+        tenant,
+      ]);
       return byId(id, tenant);
     },
 
     async page(request, tenant) {
-      const rows = await db.query<ApiKeyRow>(`select ${COLUMNS} from api_key where id > $1 and tenant = $3 order by id limit $2`, [
-        request.after ?? '',
-        request.limit + 1,
-        tenant,
-      ]);
+      const rows = await db.query<ApiKeyRow>(
+        `select ${COLUMNS} from api_key where id > $1 and tenant = $3 order by id limit $2`,
+        [request.after ?? '', request.limit + 1, tenant],
+      );
       return pageOf(rows, request, record, (row) => row.id);
     },
   };

@@ -55,7 +55,11 @@ export async function wakeCustomer(tx: SqlExecutor, customer: string, tenant: st
 
 export function customerStore(db: Database): CustomerStore {
   /** Runs `write` in a transaction and answers the customer as it then is, or why it was refused. */
-  async function changing(key: string, tenant: string, write: (tx: SqlExecutor) => Promise<void>): Promise<CustomerRecord | CustomerRefusal> {
+  async function changing(
+    key: string,
+    tenant: string,
+    write: (tx: SqlExecutor) => Promise<void>,
+  ): Promise<CustomerRecord | CustomerRefusal> {
     try {
       return await db.transaction(async (tx) => {
         await write(tx);
@@ -85,21 +89,22 @@ export function customerStore(db: Database): CustomerStore {
     update: (key, change, tenant) =>
       changing(key, tenant, async (tx) => {
         // Locked against a subscription that begins meanwhile: its foreign key waits for this row.
-        const [before] = await tx.query<{ timezone: string }>('select timezone from customer where key = $1 and tenant = $2 for update', [
-          key,
-          tenant,
-        ]);
+        const [before] = await tx.query<{ timezone: string }>(
+          'select timezone from customer where key = $1 and tenant = $2 for update',
+          [key, tenant],
+        );
         if (before === undefined) throw new Refused({ refused: 'unknown' });
         if (change.timezone !== undefined && change.timezone !== before.timezone) {
-          const subscribed = await tx.query('select id from subscription where customer = $1 and tenant = $2 limit 1', [key, tenant]);
+          const subscribed = await tx.query('select id from subscription where customer = $1 and tenant = $2 limit 1', [
+            key,
+            tenant,
+          ]);
           if (subscribed.length > 0) throw new Refused({ refused: 'timezone_in_use' });
         }
-        await tx.query('update customer set name = coalesce($1, name), timezone = coalesce($2, timezone) where key = $3 and tenant = $4', [
-          change.name ?? null,
-          change.timezone ?? null,
-          key,
-          tenant,
-        ]);
+        await tx.query(
+          'update customer set name = coalesce($1, name), timezone = coalesce($2, timezone) where key = $3 and tenant = $4',
+          [change.name ?? null, change.timezone ?? null, key, tenant],
+        );
         if (change.subjects === undefined) return;
         await tx.query('delete from customer_subject where customer = $1 and tenant = $2', [key, tenant]);
         await addSubjects(tx, key, change.subjects, tenant);

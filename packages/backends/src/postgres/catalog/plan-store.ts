@@ -47,7 +47,14 @@ async function byKey(db: SqlExecutor, key: string, tenant: string): Promise<Plan
   return rows.map(record)[0];
 }
 
-async function insertVersion(tx: SqlExecutor, key: string, version: number, rateCards: readonly RateCard[], nowMs: number, tenant: string): Promise<void> {
+async function insertVersion(
+  tx: SqlExecutor,
+  key: string,
+  version: number,
+  rateCards: readonly RateCard[],
+  nowMs: number,
+  tenant: string,
+): Promise<void> {
   await tx.query('insert into plan_version (plan, version, rate_cards, created_at, tenant) values ($1, $2, $3::jsonb, $4, $5)', [
     key,
     version,
@@ -86,7 +93,11 @@ export function planStore(db: Database): PlanStore {
       }),
 
     async archive(key, nowMs, tenant) {
-      await db.query('update plan set archived_at = $1 where archived_at is null and key = $2 and tenant = $3', [new Date(nowMs), key, tenant]);
+      await db.query('update plan set archived_at = $1 where archived_at is null and key = $2 and tenant = $3', [
+        new Date(nowMs),
+        key,
+        tenant,
+      ]);
       return byKey(db, key, tenant);
     },
 

@@ -5,7 +5,12 @@ export const epochMs = (text: string): number => Date.parse(text);
 export const epochMsOrNull = (text: string | null): number | null => (text === null ? null : Date.parse(text));
 
 /** Makes a page of up to `limit + 1` rows, of which the last one only tells that there is more. */
-export function pageOf<Row, Item>(rows: readonly Row[], request: PageRequest, item: (row: Row) => Item, key: (row: Row) => string): Page<Item> {
+export function pageOf<Row, Item>(
+  rows: readonly Row[],
+  request: PageRequest,
+  item: (row: Row) => Item,
+  key: (row: Row) => string,
+): Page<Item> {
   const shown = rows.slice(0, request.limit);
   const last = shown.at(-1);
   return { items: shown.map(item), nextAfter: rows.length > request.limit && last !== undefined ? key(last) : null };

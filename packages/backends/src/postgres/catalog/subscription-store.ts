@@ -22,7 +22,12 @@ const record = (row: SubscriptionRow): SubscriptionRecord => ({
   createdAtMs: epochMs(row.created_at),
 });
 
-async function byId(db: SqlExecutor, id: string, tenant: string, lock: '' | 'for update' = ''): Promise<SubscriptionRecord | undefined> {
+async function byId(
+  db: SqlExecutor,
+  id: string,
+  tenant: string,
+  lock: '' | 'for update' = '',
+): Promise<SubscriptionRecord | undefined> {
   const rows = await db.query<SubscriptionRow>(`select * from subscription where id = $1 and tenant = $2 ${lock}`, [id, tenant]);
   return rows.map(record)[0];
 }
@@ -41,7 +46,16 @@ export function subscriptionStore(db: Database): SubscriptionStore {
              select from subscription where customer = $2 and plan = $3 and
                (ends_at is null or ends_at >= greatest($8::timestamptz, starts_at)) and tenant = $7)
            returning *`,
-          [draft.id, draft.customer, draft.plan, draft.planVersion, new Date(draft.startsAtMs), new Date(at.nowMs), tenant, new Date(at.startDayMs)],
+          [
+            draft.id,
+            draft.customer,
+            draft.plan,
+            draft.planVersion,
+            new Date(draft.startsAtMs),
+            new Date(at.nowMs),
+            tenant,
+            new Date(at.startDayMs),
+          ],
         );
         if (rows.length > 0) await wakeCustomer(tx, draft.customer, tenant);
         return rows.map(record)[0];
@@ -52,7 +66,10 @@ export function subscriptionStore(db: Database): SubscriptionStore {
         const before = await byId(tx, id, tenant, 'for update');
         if (before === undefined) return 'unknown';
         if (before.endsAtMs !== null && before.endsAtMs <= at.nowMs) return 'ended';
-        const invoiced = await tx.query('select id from invoice where subscription = $1 and period_to > $2 and tenant = $3 limit 1', [id, new Date(at.billedUntilMs), tenant]);
+        const invoiced = await tx.query(
+          'select id from invoice where subscription = $1 and period_to > $2 and tenant = $3 limit 1',
+          [id, new Date(at.billedUntilMs), tenant],
+        );
         if (invoiced.length > 0) return 'invoiced';
         await tx.query('update subscription set ends_at = $1 where id = $2 and tenant = $3', [new Date(at.endsAtMs), id, tenant]);
         await wakeCustomer(tx, before.customer, tenant);

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { faultPaths, NOW, openTestApi, type TestApi } from './fixture.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await openTestApi();
+  await api.call('POST', '/v1/meters', { key: 'calls', eventType: 'call', aggregation: 'count', dimensions: { model: '$.m' } });
+  await api.call('POST', '/v1/meters', { key: 'old', eventType: 'call', aggregation: 'count' });
+  await api.call('POST', '/v1/meters/old/archive');
+});
+afterAll(() => api.close());
+
+const base = { key: 'base', name: 'Base fee', price: { model: 'flat', amount: '49.00' } };
+const calls = {
+  key: 'calls',
+  name: 'Calls',
+  meter: 'calls',
+  filter: { model: ['m1'] },
+  price: { model: 'per_unit', unitAmount: '0.002' },
+};
+const pro = {
+  key: 'pro',
+  name: 'Pro',
+  currency: 'USD',
+  billingPeriod: { every: 'month', anchor: 'calendar' },
+  rateCards: [base, calls],
+};
+
+test('a plan is created at version 1 with its rate cards as they were given', async () => {
+  const created = await api.call('POST', '/v1/plans', pro);
+  expect(created).toEqual({ status: 201, body: { ...pro, version: 1, createdAt: NOW, archivedAt: null } });
+  expect((await api.call('GET', '/v1/plans/pro', undefined, 'reader')).body).toEqual(created.body);
+  expect((await api.call('GET', '/v1/plans')).body).toEqual({ items: [created.body], nextCursor: null });
+});
+
+test('new rate cards make a new version; the old one stays as it was', async () => {
+  const cheaper = [{ ...calls, price: { model: 'per_unit', unitAmount: '0.001' } }];
+  expect(await api.call('POST', '/v1/plans/pro/versions', { rateCards: cheaper })).toMatchObject({
+    status: 201,
+    body: { key: 'pro', version: 2, rateCards: cheaper },
+  });
+  const { body } = await api.call('GET', '/v1/plans/pro/versions?limit=1');
+  expect(body['items']).toEqual([{ plan: 'pro', version: 1, rateCards: pro.rateCards, createdAt: NOW }]);
+  const next = await api.call('GET', `/v1/plans/pro/versions?limit=1&cursor=${String(body['nextCursor'])}`);
+  expect(next.body).toMatchObject({ items: [{ version: 2, rateCards: cheaper }], nextCursor: null });
+});
+
+test('versions added at the same time get numbers of their own', async () => {
+  const add = () => api.call('POST', '/v1/plans/pro/versions', { rateCards: [base] });
+  const answers = await Promise.all([add(), add(), add()]);
+  expect(answers.map(({ body }) => body['version']).toSorted()).toEqual([3, 4, 5]);
+});
+
+test('a list of versions refuses the cursor of another list', async () => {
+  const cursor = Buffer.from('["a"]').toString('base64url');
+  expect(await api.call('GET', `/v1/plans/pro/versions?cursor=${cursor}`)).toMatchObject({
+    status: 400,
+    body: { code: 'page.invalid_cursor', errors: [{ path: 'cursor' }] },
+  });
+});
+
+const ok = { ...pro, key: 'ok' };
+
+test.each([
+  ['no rate cards', { ...ok, rateCards: [] }, 'rateCards'],
+  ['a currency that is none', { ...ok, currency: 'usd' }, 'currency'],
+  ['an unknown period', { ...ok, billingPeriod: { every: 'day', anchor: 'calendar' } }, 'billingPeriod.every'],
+  ['an unknown price model', { ...ok, rateCards: [{ ...base, price: { model: 'magic' } }] }, 'rateCards[0].price.model'],
+  [
+    'a number for an amount',
+    { ...ok, rateCards: [{ ...base, price: { model: 'flat', amount: 49 } }] },
+    'rateCards[0].price.amount',
+  ],
+  ['an unknown field in a rate card', { ...ok, rateCards: [{ ...base, unit: 'x' }] }, 'rateCards[0].unit'],
+  ['two rate cards with one key', { ...ok, rateCards: [base, { ...calls, key: 'base' }] }, 'rateCards[1].key'],
+  [
+    'a usage price without a meter',
+    { ...ok, rateCards: [base, { ...base, key: 'b', price: calls.price }] },
+    'rateCards[1].meter',
+  ],
+  ['a meter that is not there', { ...ok, rateCards: [base, { ...calls, meter: 'nope' }] }, 'rateCards[1].meter'],
+  ['an archived meter', { ...ok, rateCards: [base, { ...calls, meter: 'old' }] }, 'rateCards[1].meter'],
+  ['a filter on no dimension', { ...ok, rateCards: [{ ...calls, filter: { region: 'eu' } }] }, 'rateCards[0].filter.region'],
+])('a plan with %s is refused, naming the field', async (_name, body, path) => {
+  const answer = await api.call('POST', '/v1/plans', body);
+  expect(answer.status).toBe(400);
+  expect(faultPaths(answer)).toEqual([path]);
+  expect((await api.call('GET', '/v1/plans/ok')).status).toBe(404);
+});
+
+test('a version with a meter that is not there is refused like a plan', async () => {
+  const answer = await api.call('POST', '/v1/plans/pro/versions', { rateCards: [{ ...calls, meter: 'nope' }] });
+  expect(answer).toMatchObject({
+    status: 400,
+    body: { code: 'plan.rate_card_invalid', errors: [{ path: 'rateCards[0].meter' }] },
+  });
+});
+
+test('a taken key and an unknown plan say so', async () => {
+  expect(await api.call('POST', '/v1/plans', pro)).toMatchObject({
+    status: 409,
+    body: { code: 'plan.key_taken', errors: [{ path: 'key' }] },
+  });
+  for (const [method, url, body] of [
+    ['GET', '/v1/plans/nope', undefined],
+    ['GET', '/v1/plans/nope/versions', undefined],
+    ['POST', '/v1/plans/nope/versions', { rateCards: [base] }],
+    ['POST', '/v1/plans/nope/archive', undefined],
+  ] as const) {
+    expect(await api.call(method, url, body)).toMatchObject({ status: 404, body: { code: 'plan.unknown' } });
+  }
+});
+
+test('an archived plan takes no new versions', async () => {
+  await api.call('POST', '/v1/plans', { ...pro, key: 'closed' });
+  const archived = await api.call('POST', '/v1/plans/closed/archive');
+  expect(archived).toMatchObject({ status: 200, body: { archivedAt: NOW } });
+  expect(await api.call('POST', '/v1/plans/closed/archive')).toEqual(archived);
+  expect(await api.call('POST', '/v1/plans/closed/versions', { rateCards: [base] })).toMatchObject({
+    status: 409,
+    body: { code: 'plan.archived' },
+  });
+});
+
+test('a price is evaluated exactly, and its faults name the field', async () => {
+  const price = {
+    model: 'graduated',
+    tiers: [
+      { upTo: '10', unitAmount: '0.1' },
+      { upTo: null, unitAmount: '0.05' },
+    ],
+  };
+  const answer = await api.call(
+    'POST',
+    '/v1/prices/evaluate',
+    { currency: 'USD', price, quantity: '12.5', eventsCount: 3 },
+    'reader',
+  );
+  expect(answer).toMatchObject({ status: 200, body: { total: '1.13', exactAmount: '1.125' } });
+  expect(answer.body['lines']).toHaveLength(2);
+  const wrong = await api.call('POST', '/v1/prices/evaluate', {
+    currency: 'XXX',
+    price: { ...price, tiers: [] },
+    quantity: 12.5,
+  });
+  expect(wrong.status).toBe(400);
+  expect(faultPaths(wrong).toSorted()).toEqual(['currency', 'price.tiers', 'quantity']);
+});

@@ -28,6 +28,10 @@ describe('the order of a charge', () => {
       'credit -5',
       'credit -45',
     ]);
+    expect(evaluation.lines.slice(0, 2).map(({ description }) => description)).toEqual([
+      '10 units included in 10 free units',
+      '20 units included in an allowance of 20',
+    ]);
     expect(evaluation).toMatchObject({ amount: '60.00', charges: '0.00', discounts: '10.00', credits: '50.00', total: '0.00' });
     expect(evaluate(unit('2'), '2400', modifiers)).toMatchObject({
       amount: '20.00',
@@ -78,6 +82,10 @@ describe('rounding', () => {
     expect(evaluate(unit('0.5'), '1', {}, { currency: 'JPY' }).total).toBe('1');
     expect(evaluate(unit('0.0005'), '1', {}, { currency: 'KWD' }).total).toBe('0.001');
     expect(evaluate(unit('0.025'), '1', { rounding: { mode: 'half_even' } }).total).toBe('0.02');
+  });
+
+  it('gives nothing back where the maximum was passed before', () => {
+    expect(evaluate(unit('1'), '10', { maximumSpend: '20' }, { previousAmount: '30' }).total).toBe('0.00');
   });
 
   it('never breaks a maximum or minimum by a cent', () => {

@@ -48,15 +48,17 @@ export function settleLines(charge: Charge, currency: string): Charge {
  */
 function written(lines: readonly Line[]): RatedLine[] {
   let sum = ratio.ZERO;
+  let sumWritten = exactPlaces(sum);
   return lines.map(({ kind, description, quantity, unitAmount, amount, tier }) => {
-    const before = exactPlaces(sum);
+    const before = sumWritten;
     sum = ratio.add(sum, amount);
+    sumWritten = exactPlaces(sum);
     const line = {
       kind,
       description,
       quantity: quantity && exactText(quantity),
       unitAmount,
-      amount: formatDecimal(subtract(exactPlaces(sum), before)),
+      amount: formatDecimal(subtract(sumWritten, before)),
     };
     return tier ? { ...line, tier } : line;
   });

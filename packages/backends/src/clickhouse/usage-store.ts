@@ -71,6 +71,53 @@ export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
       return found.map(([offset]) => Number(offset));
     },
 
+    async withdrawnInPartition(partition, cut) {
+      const found = await rows<[string]>(
+        `select distinct target_offset from event where kind = 'void' and partition = {partition:UInt16} and offset < {cut:UInt64}`,
+        { partition, cut },
+      );
+      return found.map(([offset]) => Number(offset));
+    },
+
+    async scanPartition(partition, from, to) {
+      const found = await rows<[...EventRow, string, string, string]>(
+        `select ${EVENT_FIELDS}, tenant, type, subject from event final
+         where partition = {partition:UInt16} and offset >= {from:UInt64} and offset < {to:UInt64}`,
+        { partition, from, to },
+      );
+      return found.map(([p, offset, kind, target, config, appended, time, payload, tenant, type, subject]) => {
+        return { ...storedEvent([p, offset, kind, target, config, appended, time, payload]), tenant, type, subject };
+      });
+    },
+
+    async tally(partition, cut) {
+      const below = `where partition = {partition:UInt16} and segment_start < {cut:UInt64}`;
+      const one = async (select: string, table: UsageTable, also = '') => {
+        const [row] = await rows<string[]>(`select ${select}, count(), groupBitXor(row_hash) from ${table} final ${below} ${also}`, { partition, cut });
+        return row ?? [];
+      };
+      const [accepted, eventRows, eventXor] = await one('uniqExact(offset)', 'event');
+      const [duplicate, conflict, rejected, refusedRows, refusedXor] = await one(
+        `countIf(status = 'duplicate'), countIf(status = 'conflict'), countIf(status = 'rejected')`,
+        'refused_event',
+      );
+      const [, keyRows, keyXor] = await one('0', 'event_key');
+      const [, deltaRows, deltaXor] = await one('0', 'usage_delta', 'and origin = 0');
+      const identity = (count?: string, xor?: string): RowIdentity => ({ rows: Number(count ?? 0), xor: xor ?? '0' });
+      return {
+        accepted: Number(accepted ?? 0),
+        duplicate: Number(duplicate ?? 0),
+        conflict: Number(conflict ?? 0),
+        rejected: Number(rejected ?? 0),
+        identity: {
+          event: identity(eventRows, eventXor),
+          refused_event: identity(refusedRows, refusedXor),
+          event_key: identity(keyRows, keyXor),
+          usage_delta: identity(deltaRows, deltaXor),
+        },
+      };
+    },
+
     async scanEvents({ tenant, type, partition, from, to }) {
       const found = await rows<EventRow>(
         `select ${EVENT_FIELDS} from event final where tenant = {tenant:String} and type = {type:String}

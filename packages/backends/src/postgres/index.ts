@@ -4,3 +4,4 @@ export type { ScriptDatabase, ScriptExecutor } from './script-database.ts';
 export { postgresSegmentLedger } from './ledger/segment-ledger.ts';
 export { usageVisibility } from './ledger/visibility.ts';
 export { postgresRollupLedger } from './ledger/rollup-ledger.ts';
+export { postgresBackfillStore } from './ledger/backfill-store.ts';

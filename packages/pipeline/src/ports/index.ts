@@ -10,3 +10,4 @@ export * from './usage-reader.ts';
 export * from './usage-store.ts';
 export * from './webhook-store.ts';
 export * from './rollups.ts';
+export * from './backfill-store.ts';

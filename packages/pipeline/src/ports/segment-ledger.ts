@@ -89,6 +89,8 @@ export interface SegmentLedger {
   unsealed(logId: string, limit: number): Promise<CommittedSegment[]>;
   /** Per partition, the end of the sealed segments whose records all entered the log before `appendedBeforeMs`. */
   sealedSince(logId: string, appendedBeforeMs: number): Promise<Cut>;
+  /** Every committed or sealed segment of a partition, in order. */
+  segments(logId: string, partition: number): Promise<CommittedSegment[]>;
   seal(logId: string, segments: readonly SegmentRange[]): Promise<void>;
   configAt(configVersion: number): Promise<LedgerConfig>;
   /** Makes the acceptance window the current one, as a new configuration version unless it already is. */

@@ -31,6 +31,23 @@ export interface EventScan {
   readonly to: number;
 }
 
+/** A stored event with whose it is. */
+export interface TenantEvent extends StoredEvent {
+  readonly tenant: string;
+  readonly type: string;
+  readonly subject: string;
+}
+
+/** What one partition's tables hold below a cut. */
+export interface PartitionTally {
+  /** Log records that were accepted. */
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly conflict: number;
+  readonly rejected: number;
+  readonly identity: Readonly<Record<UsageTable, RowIdentity>>;
+}
+
 /** Rows of usage, written and compared by identity. Readers of money use UsageReader. */
 export interface UsageStore {
   /** Writes rows (`body`: JSONCompactEachRow lines in the table's column order). After an error the outcome is unknown: compare identities. */
@@ -42,5 +59,13 @@ export interface UsageStore {
   /** Id hashes claimed in [from, to) since `sinceMs`, in pages of offset order: to warm the filter. */
   claimedIds(partition: number, range: { from: number; to: number; sinceMs: number }): Promise<string[]>;
   eventsAt(partition: number, offsets: readonly number[]): Promise<StoredEvent[]>;
+  /** Events and voids of the range, in offset order. */
   scanEvents(scan: EventScan): Promise<StoredEvent[]>;
+  /** Events and voids of every tenant in the offsets [from, to). */
+  scanPartition(partition: number, from: number, to: number): Promise<TenantEvent[]>;
+  tally(partition: number, cut: number): Promise<PartitionTally>;
+  /** Offsets that voids of the range withdraw. */
+  withdrawnOffsets(scan: EventScan): Promise<number[]>;
+  /** Offsets that voids below `cut` withdraw, of every tenant. */
+  withdrawnInPartition(partition: number, cut: number): Promise<number[]>;
 }

@@ -38,6 +38,7 @@ export function postgresSegmentLedger(database: Database): SegmentLedger {
     committedCut: (logId) => committedCut(database, logId),
     sealedCut: (logId) => sealedCut(database, logId),
     sealedSince: (logId, appendedBeforeMs) => sealedSince(database, logId, appendedBeforeMs),
+    segments: (logId, partition) => segmentsOf(database, logId, partition),
     unsealed: (logId, limit) => unsealed(database, logId, limit),
     seal: (logId, segments) => seal(database, logId, segments),
     configAt: (version) => configAt(database, version),
@@ -151,6 +152,15 @@ async function unsealed(sql: SqlExecutor, logId: string, limit: number): Promise
     `select partition, start_offset, end_offset, config_version, manifest from segment
      where log_id = $1 and state = 'committed' order by partition, start_offset limit $2`,
     [logId, limit],
+  );
+  return rows.map((row) => ({ ...plannedSegment(row), manifest: row.manifest }));
+}
+
+async function segmentsOf(sql: SqlExecutor, logId: string, partition: number): Promise<CommittedSegment[]> {
+  const rows = await sql.query<SegmentRow>(
+    `select partition, start_offset, end_offset, config_version, manifest from segment
+     where log_id = $1 and partition = $2 and state <> 'planned' order by start_offset`,
+    [logId, partition],
   );
   return rows.map((row) => ({ ...plannedSegment(row), manifest: row.manifest }));
 }

@@ -1,0 +1,2 @@
+export * from './reconcile.ts';
+export type { CountingMeter } from './raw-totals.ts';

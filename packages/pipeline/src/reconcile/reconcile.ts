@@ -1,0 +1,159 @@
+import { joinSegments } from '../aggregation/join-segments.ts';
+import { NO_ROWS, sameIdentity } from '../aggregation/row-batch.ts';
+import { USAGE_TABLES } from '../aggregation/table-writer.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import type { CommittedSegment, Cut, RowIdentity, SegmentLedger } from '../ports/segment-ledger.ts';
+import type { UsageReader } from '../ports/usage-reader.ts';
+import type { PartitionTally, UsageStore } from '../ports/usage-store.ts';
+import { RawTotals, type CountingMeter } from './raw-totals.ts';
+
+/** One statement that must always hold, with the figures on both sides. */
+export interface Invariant {
+  readonly name: string;
+  readonly holds: boolean;
+  readonly counts: Readonly<Record<string, number | string>>;
+  /** What differs, in words; at most 20. */
+  readonly differences: readonly string[];
+}
+
+export interface Reconciliation {
+  readonly holds: boolean;
+  /** Everything was compared at this cut. */
+  readonly cut: Cut;
+  readonly invariants: readonly Invariant[];
+}
+
+export interface ReconcilePorts {
+  readonly log: EventLog;
+  readonly ledger: SegmentLedger;
+  readonly usage: UsageStore;
+  readonly reader: UsageReader;
+  /** Meters of every tenant. */
+  meters(): Promise<CountingMeter[]>;
+  /** More statements, such as that invoices rate again to what they say. */
+  readonly more?: readonly ((cut: Cut) => Promise<Invariant>)[];
+}
+
+const SCAN_OFFSETS = 50_000;
+const DIFFERENCES_SHOWN = 20;
+/** All time, in whole hours: 1970 to 2100. */
+const EVER = { fromMs: 0, toMs: 4_102_444_800_000 };
+
+/**
+ * Compares log, ledger and usage store at the committed cut. Reads everything, so it takes a while on a large store; nothing is locked and usage
+ * goes on meanwhile.
+ */
+export async function reconcile(ports: ReconcilePorts, onProgress: (done: number, total: number) => void = () => undefined): Promise<Reconciliation> {
+  const { log, ledger, usage } = ports;
+  const cut = await ledger.committedCut(log.logId);
+  const partitions = [...cut.keys()];
+  const segments = await Promise.all(partitions.map((partition) => ledger.segments(log.logId, partition)));
+  // segments may be joined or committed meanwhile: only what lies below the cut is compared
+  const below = segments.map((list, partition) => list.filter(({ start }) => start < (cut[partition] ?? 0)));
+  const tallies: PartitionTally[] = [];
+  for (const partition of partitions) tallies.push(await usage.tally(partition, cut[partition] ?? 0));
+  const invariants = [
+    await tiling(log, cut, below),
+    outcomes(cut, below, tallies),
+    storedRows(below, tallies),
+    await usageEqualsRaw(ports, cut, onProgress),
+  ];
+  for (const check of ports.more ?? []) invariants.push(await check(cut));
+  return { holds: invariants.every(({ holds }) => holds), cut, invariants };
+}
+
+async function tiling(log: EventLog, cut: Cut, segments: readonly (readonly CommittedSegment[])[]): Promise<Invariant> {
+  const differences: string[] = [];
+  let appended = 0;
+  for (const [partition, end] of cut.entries()) {
+    const { next } = await log.bounds(partition);
+    appended += next;
+    let at = 0;
+    for (const segment of segments[partition] ?? []) {
+      if (segment.start !== at) differences.push(`partition ${partition}: a segment starts at ${segment.start}, the one before ends at ${at}`);
+      at = segment.end;
+    }
+    if (at !== end) differences.push(`partition ${partition}: segments end at ${at}, the lease says ${end}`);
+    if (end > next) differences.push(`partition ${partition}: ${end} records are usage, the log has ${next}`);
+  }
+  const committed = total(cut);
+  return invariant('segments tile the log', { appended, committed, pending: appended - committed, segments: total(segments.map(({ length }) => length)) }, differences);
+}
+
+function outcomes(cut: Cut, segments: readonly (readonly CommittedSegment[])[], tallies: readonly PartitionTally[]): Invariant {
+  const stated = segments.flat().map(({ manifest }) => manifest);
+  const differences: string[] = [];
+  const counts: Record<string, number> = { committed: total(cut) };
+  for (const outcome of ['accepted', 'duplicate', 'conflict', 'rejected'] as const) {
+    counts[outcome] = total(tallies.map((tally) => tally[outcome]));
+    const said = total(stated.map((manifest) => manifest[outcome]));
+    if (said !== counts[outcome]) differences.push(`${outcome}: segments say ${said}, the usage store has ${counts[outcome]}`);
+  }
+  const { committed = 0, accepted = 0, duplicate = 0, conflict = 0, rejected = 0 } = counts;
+  const sum = accepted + duplicate + conflict + rejected;
+  if (sum !== committed) differences.push(`${committed} records were committed, ${sum} have an outcome`);
+  return invariant('appended = accepted + duplicate + conflict + rejected', counts, differences);
+}
+
+function storedRows(segments: readonly (readonly CommittedSegment[])[], tallies: readonly PartitionTally[]): Invariant {
+  const differences: string[] = [];
+  const counts: Record<string, number> = {};
+  for (const [partition, list] of segments.entries()) {
+    const [all] = joinSegments(list.map((segment) => ({ ...segment, configVersion: 0 })));
+    for (const table of USAGE_TABLES) {
+      const stated: RowIdentity = all?.manifest.identity[table] ?? NO_ROWS;
+      const stored = tallies[partition]?.identity[table] ?? NO_ROWS;
+      counts[table] = (counts[table] ?? 0) + stored.rows;
+      if (!sameIdentity(stated, stored)) differences.push(`partition ${partition}, ${table}: ${stored.rows} rows (${stored.xor}), segments say ${stated.rows} (${stated.xor})`);
+    }
+  }
+  return invariant('stored rows are what segments derived', counts, differences);
+}
+
+async function usageEqualsRaw(ports: ReconcilePorts, cut: Cut, onProgress: (done: number, total: number) => void): Promise<Invariant> {
+  const meters = await ports.meters();
+  const raw = await rawTotals(ports, meters, cut, onProgress);
+  const differences: string[] = [];
+  let series = 0;
+  let events = 0;
+  for (const { meter } of meters) {
+    const expected = raw.of(meter);
+    const { rows } = await ports.reader.usage({ meter, ...EVER, bySubject: true, cut });
+    for (const row of rows) {
+      const subject = row.subject ?? '';
+      const total = expected.get(subject);
+      expected.delete(subject);
+      series += 1;
+      events += row.events;
+      if (total?.events !== row.events || total.value !== row.value) {
+        differences.push(`${meter.tenant}/${meter.key}, ${subject}: usage ${row.value} of ${row.events} events, raw ${total?.value ?? '0'} of ${total?.events ?? 0}`);
+      }
+    }
+    for (const [subject, { events: missing }] of expected) differences.push(`${meter.tenant}/${meter.key}, ${subject}: no usage, raw has ${missing} events`);
+  }
+  return invariant('usage = raw events', { meters: meters.length, series, events }, differences);
+}
+
+async function rawTotals({ usage }: ReconcilePorts, meters: readonly CountingMeter[], cut: Cut, onProgress: (done: number, total: number) => void): Promise<RawTotals> {
+  const totals = new RawTotals(meters);
+  let done = 0;
+  for (const [partition, end] of cut.entries()) {
+    const withdrawn = new Set(await usage.withdrawnInPartition(partition, end));
+    for (let from = 0; from < end; from += SCAN_OFFSETS) {
+      const to = Math.min(from + SCAN_OFFSETS, end);
+      for (const event of await usage.scanPartition(partition, from, to)) {
+        if (event.kind === 'event' && !withdrawn.has(event.offset)) totals.add(event);
+      }
+      onProgress((done += to - from), total(cut));
+    }
+  }
+  return totals;
+}
+
+function invariant(name: string, counts: Invariant['counts'], differences: readonly string[]): Invariant {
+  return { name, holds: differences.length === 0, counts, differences: differences.slice(0, DIFFERENCES_SHOWN) };
+}
+
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((sum, one) => sum + one, 0);
+}

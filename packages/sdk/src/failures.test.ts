@@ -73,6 +73,23 @@ describe('what goes wrong', () => {
     expect(client.counters).toMatchObject({ sent: 2, rejected: 1, dropped: 0 });
   });
 
+  test('a batch without a good event counts as rejected, event by event', async () => {
+    const fault = (index: number, code: string) => ({ index, code, path: `[${index}].time`, message: 'no' });
+    const errors400 = [fault(0, 'event.too_old'), fault(0, 'event.other'), fault(1, 'event.in_future')];
+    const { client, errors, drops } = await start(() => ({
+      status: 400,
+      body: { code: 'request.no_valid_event', errors: errors400 },
+    }));
+    for (const id of ['a', 'b']) client.track({ ...EVENT, id });
+    await client.flush();
+    expect(errors[0]?.rejections.map(({ id, code }) => [id, code])).toEqual([
+      ['a', 'event.too_old'],
+      ['b', 'event.in_future'],
+    ]);
+    expect(drops).toEqual([]);
+    expect(client.counters).toMatchObject({ sent: 0, rejected: 2, dropped: 0, queued: 0 });
+  });
+
   test.each([400, 404])('a request refused with %d is dropped and reported, and the next one is sent', async (status) => {
     const { client, errors, drops } = await start((events, index) =>
       index === 0 ? { status, body: { code: 'request.bad', detail: 'no' } } : stored(events),

@@ -40,14 +40,14 @@ describe('what is sent', () => {
     client.trackMinutes({ subject: 'acme', minutes: 1.5e-7 });
     client.trackUser({ subject: 'acme', user: 'ann', team: 'blue' });
     client.trackCall({ subject: 'acme', method: 'GET /x' });
-    client.trackCall({ subject: 'acme', calls: 10n ** 30n, id: 'c' });
+    client.trackCall({ subject: 'acme', calls: 10n ** 30n, bytes: 2n ** 64n });
     await client.flush();
     expect(server.requests[0]?.events.map(({ type, data }) => [type, data])).toEqual([
       ['minutes', { minutes: '12.50', media: 'video', resolution: 'hd', room: 'r1' }],
       ['minutes', { minutes: '0.00000015' }],
       ['user', { user: 'ann', team: 'blue' }],
       ['call', { calls: '1', method: 'GET /x' }],
-      ['call', { calls: `1${'0'.repeat(30)}` }],
+      ['call', { calls: `1${'0'.repeat(30)}`, bytes: '18446744073709551616' }],
     ]);
     expect(server.requests[0]?.events[0]?.time).toBe('1970-01-01T00:00:00.000Z');
     expect(new Set(server.requests[0]?.events.map(({ id }) => id)).size).toBe(5);

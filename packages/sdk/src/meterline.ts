@@ -1,4 +1,4 @@
-import { newEventId } from './event-id.ts';
+import { createEventIds } from './event-id.ts';
 import { MeterlineError } from './meterline-error.ts';
 import { settingsOf } from './options.ts';
 import type { MeterlineOptions, Settings } from './options.ts';
@@ -18,6 +18,7 @@ export class Meterline {
   readonly #settings: Settings;
   readonly #sender: Sender;
   readonly #forgetPage: () => void;
+  readonly #newId = createEventIds();
 
   /** Throws MeterlineError `option_invalid`. */
   constructor(options: MeterlineOptions) {
@@ -63,7 +64,7 @@ export class Meterline {
 
   #enqueue(givenId: string | undefined, build: () => UsageEvent): string {
     const nowMs = this.#settings.now();
-    const id = givenId ?? newEventId(nowMs);
+    const id = givenId ?? this.#newId(nowMs);
     let json: string;
     try {
       json = encodeEvent(build(), id, this.#settings.source, nowMs);

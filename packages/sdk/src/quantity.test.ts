@@ -1,7 +1,7 @@
 import { Decimal } from 'decimal.js';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { newEventId } from './event-id.ts';
+import { createEventIds } from './event-id.ts';
 import { decimalText } from './quantity.ts';
 
 test('a number is written as a plain decimal of the same value', () => {
@@ -22,6 +22,7 @@ test('text stays as it is, digit by digit, and what is not a decimal is refused'
 });
 
 test('ids are version 7 UUIDs that sort by time and do not repeat', () => {
+  const newEventId = createEventIds();
   const ids = Array.from({ length: 1_000 }, (_, index) => newEventId(1_795_310_410_123 + index));
   expect(ids.every((id) => /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id))).toBe(true);
   expect([...ids].sort()).toEqual(ids);

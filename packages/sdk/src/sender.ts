@@ -123,7 +123,7 @@ export function createSender(settings: Settings): Sender {
     for (let attempt = 0; !stop.signal.aborted; attempt++) {
       if (attempt > 0) counts.retried += batch.length;
       const outcome = await transport.send(batch, stop.signal);
-      if (outcome.kind === 'stored') return settleStored(batch, outcome.rejections);
+      if (outcome.kind === 'settled') return settleAnswered(batch, outcome.rejections);
       if (stop.signal.aborted) break;
       if (outcome.kind === 'split' && batch.length > 1) {
         const half = Math.ceil(batch.length / 2);
@@ -149,7 +149,7 @@ export function createSender(settings: Settings): Sender {
     return retryAfterMs + settings.random() * settings.backoffMinMs;
   }
 
-  function settleStored(batch: readonly QueuedEvent[], rejections: readonly Rejection[]): void {
+  function settleAnswered(batch: readonly QueuedEvent[], rejections: readonly Rejection[]): void {
     counts.rejected += rejections.length;
     counts.sent += batch.length - rejections.length;
     const first = rejections[0];

@@ -17,7 +17,7 @@ export interface QueuedEvent {
 
 /** What one request came to. */
 export type Outcome =
-  | { readonly kind: 'stored'; readonly rejections: readonly Rejection[] }
+  | { readonly kind: 'settled'; readonly rejections: readonly Rejection[] }
   | { readonly kind: 'retry'; readonly error: MeterlineError; readonly retryAfterMs: number | undefined }
   | { readonly kind: 'split'; readonly error: MeterlineError }
   | { readonly kind: 'refused'; readonly error: MeterlineError };
@@ -79,8 +79,7 @@ function outcomeOf(
 ): Outcome {
   const answer = parseJson(text);
   const rejections = rejectionsOf(answer, batch);
-  // A batch without a single good event may be answered as a bad request, with the same results.
-  if (rejections !== undefined && (status < 300 || status === 400 || status === 422)) return { kind: 'stored', rejections };
+  if (rejections !== undefined && (status < 300 || status === 400)) return { kind: 'settled', rejections };
   const failure = (code: MeterlineError['code']): MeterlineError =>
     new MeterlineError(code, `the server answered ${status}${reasonOf(answer)}`, { status });
   if (status === 413) return { kind: 'split', error: failure('event_too_large') };
@@ -103,17 +102,24 @@ function retryAfterMs(value: string | null, nowMs: number): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
-/** The refused events of `{accepted, rejected: [{index, code, message}]}`, or undefined if the answer is not of that shape. */
+/**
+ * The refused events of `{accepted, rejected: [{index, code, message}]}`, or all of them where none was good, which is a problem with
+ * `errors: [{index, code, message}]`, several for one event. Undefined if the answer is of neither shape.
+ */
 function rejectionsOf(answer: unknown, batch: readonly QueuedEvent[]): Rejection[] | undefined {
-  if (!isRecord(answer) || typeof answer['accepted'] !== 'number' || !Array.isArray(answer['rejected'])) return undefined;
+  if (!isRecord(answer)) return undefined;
+  const isNoneGood = answer['code'] === 'request.no_valid_event';
+  const items = isNoneGood ? answer['errors'] : answer['rejected'];
+  if (!Array.isArray(items) || (!isNoneGood && typeof answer['accepted'] !== 'number')) return undefined;
   const rejections = new Map<number, Rejection>();
-  for (const item of answer['rejected'] as unknown[]) {
-    const index = isRecord(item) ? item['index'] : undefined;
-    const event = typeof index === 'number' ? batch[index] : undefined;
-    if (!isRecord(item) || typeof index !== 'number' || event === undefined) return undefined;
-    rejections.set(index, { id: event.id, code: String(item['code']), message: String(item['message']) });
+  for (const item of items as unknown[]) {
+    if (!isRecord(item) || typeof item['index'] !== 'number') return undefined;
+    const event = batch[item['index']];
+    if (event === undefined) return undefined;
+    if (rejections.has(item['index'])) continue;
+    rejections.set(item['index'], { id: event.id, code: String(item['code']), message: String(item['message']) });
   }
-  return [...rejections.values()];
+  return isNoneGood && rejections.size < batch.length ? undefined : [...rejections.values()];
 }
 
 /** Problem details say in `code` and `detail` what is wrong. */

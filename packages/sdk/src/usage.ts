@@ -54,11 +54,21 @@ export function usageEvent(type: string, usage: Usage, quantities: Readonly<Reco
 
 /** CloudEvents JSON of an event. Throws TypeError or RangeError if the event cannot be sent. */
 export function encodeEvent(event: UsageEvent, id: string, defaultSource: string, nowMs: number): string {
-  const source = event.source ?? defaultSource;
-  for (const [name, value] of Object.entries({ type: event.type, subject: event.subject, id, source })) {
-    if (typeof value !== 'string' || value === '') throw new TypeError(`${name} must be a text that is not empty`);
-  }
+  const { type, subject, source = defaultSource, data } = event;
   const time = typeof event.time === 'string' ? event.time : (event.time ?? new Date(nowMs)).toISOString();
-  const content = { specversion: '1.0', id, source, type: event.type, subject: event.subject, time, data: event.data };
-  return JSON.stringify(content, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+  requireText('type', type);
+  requireText('subject', subject);
+  requireText('id', id);
+  requireText('source', source);
+  const content = { specversion: '1.0', id, source, type, subject, time, data };
+  try {
+    return JSON.stringify(content);
+  } catch {
+    // Probably a bigint. Not done at once, because a replacer makes every event several times as dear; what else fails, fails again.
+    return JSON.stringify(content, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+  }
+}
+
+function requireText(name: string, value: unknown): void {
+  if (typeof value !== 'string' || value === '') throw new TypeError(`${name} must be a text that is not empty`);
 }

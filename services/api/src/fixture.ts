@@ -11,6 +11,12 @@ import { apiRoutes, DOCS_PREFIX, type BackfillState } from './index.ts';
 
 export const NOW = '2026-03-15T12:00:30.500Z';
 
+export const RECONCILIATION = {
+  holds: false,
+  cut: [42],
+  invariants: [{ name: 'segments tile the log', holds: false, counts: { segments: 3 }, differences: ['a hole at 7'] }],
+};
+
 export interface Answer {
   readonly status: number;
   readonly body: Record<string, unknown>;
@@ -71,7 +77,11 @@ export async function serveTestApi(database: Database, options: { movable?: bool
       usage: usageQueries({ ...stores, usage, clock: still }),
       backfill: {
         async start(tenant, meter) {
-          const begun = { state: 'running', createdAtMs: still.nowMs(), completedAtMs: null } as const;
+          const boundaries = [
+            { before: 70, voidBefore: 75 },
+            { before: 30, voidBefore: 30 },
+          ];
+          const begun = { state: 'running', boundaries, filledThrough: [50, 10] } as const;
           backfills.set(`${tenant}/${meter}`, begun);
           return begun;
         },
@@ -79,7 +89,7 @@ export async function serveTestApi(database: Database, options: { movable?: bool
       },
       clock: options.movable === true ? clock : still,
       testClock: options.movable === true ? clock : undefined,
-      reconcile: async () => ({ clean: true, invariants: [] }),
+      reconcile: async () => RECONCILIATION,
     }),
   );
 

@@ -102,7 +102,7 @@ test('a backfill begins, and tells how far it is', async () => {
     status: 404,
     body: { code: 'meter.backfill_unknown' },
   });
-  const running = { meter: 'tokens', state: 'running', createdAt: NOW, completedAt: null };
+  const running = { meter: 'tokens', state: 'running', recordsFilled: 60, recordsTotal: 100 };
   expect(await api.call('POST', '/v1/meters/tokens/backfill')).toEqual({ status: 202, body: running });
   expect(await api.call('GET', '/v1/meters/tokens/backfill')).toEqual({ status: 200, body: running });
   expect(await api.call('POST', '/v1/meters/nope/backfill')).toMatchObject({ status: 404, body: { code: 'meter.unknown' } });

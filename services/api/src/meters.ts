@@ -2,22 +2,18 @@ import { Fault } from '@meterline/domain/faults';
 import { AGGREGATIONS } from '@meterline/domain/meters';
 import { formatInstant } from '@meterline/domain/time';
 import { newMeterSchema, type MeterCatalog } from '@meterline/pipeline/catalog';
-import type { MeterRecord } from '@meterline/pipeline/ports';
+import type { Backfill, MeterRecord } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
 import { z } from 'zod';
 import { instantAnswer, instantOrNull, keyParams, noBody } from './fields.ts';
 import { pageAnswer, pageRequest } from './paging.ts';
 
-export interface BackfillState {
-  readonly state: 'running' | 'complete';
-  readonly createdAtMs: number;
-  readonly completedAtMs: number | null;
-}
+export type BackfillState = Pick<Backfill, 'state' | 'boundaries' | 'filledThrough'>;
 
-/** Fills a meter from raw events that came before it. Both fail with `meter.unknown`. */
+/** Fills a meter from raw events that came before it. */
 export interface MeterBackfill {
-  /** Begins unless it has begun already. */
+  /** Begins, unless it has begun already. Fails with `meter.unknown`. */
   start(tenant: string, meter: string): Promise<BackfillState>;
   state(tenant: string, meter: string): Promise<BackfillState | undefined>;
 }
@@ -49,15 +45,17 @@ const show = (meter: MeterRecord): z.input<typeof meterSchema> => ({
 const backfillSchema = z.object({
   meter: z.string(),
   state: z.enum(['running', 'complete']),
-  createdAt: instantAnswer,
-  completedAt: instantAnswer.nullable(),
+  recordsFilled: z.int().describe('Records of the log gone through'),
+  recordsTotal: z.int().describe('Records of the log to go through'),
 });
 
-const showBackfill = (meter: string, backfill: BackfillState): z.input<typeof backfillSchema> => ({
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+const showBackfill = (meter: string, { state, boundaries, filledThrough }: BackfillState): z.input<typeof backfillSchema> => ({
   meter,
-  state: backfill.state,
-  createdAt: formatInstant(backfill.createdAtMs),
-  completedAt: instantOrNull(backfill.completedAtMs),
+  state,
+  recordsFilled: sum(filledThrough),
+  recordsTotal: sum(boundaries.map(({ before }) => before)),
 });
 
 export function meterRoutes(server: HttpServer, { meters, backfill }: { meters: MeterCatalog; backfill: MeterBackfill }): void {

@@ -2,6 +2,7 @@ import { Fault } from '@meterline/domain/faults';
 import { formatInstant } from '@meterline/domain/time';
 import { instantMs, instantSchema } from '@meterline/pipeline/catalog';
 import type { Clock } from '@meterline/pipeline/ports';
+import type { Reconciliation } from '@meterline/pipeline/reconcile';
 import type { HttpServer } from '@meterline/runtime/http';
 import { z } from 'zod';
 import { instantAnswer } from './fields.ts';
@@ -11,10 +12,29 @@ export interface OperationsDeps {
   /** Present only where a test clock runs; fails with `clock.backwards`. */
   readonly testClock?: { moveTo(toMs: number): void } | undefined;
   /** Checks every invariant of the whole installation. */
-  readonly reconcile: () => Promise<object>;
+  readonly reconcile: () => Promise<Reconciliation>;
 }
 
 const clockSchema = z.object({ now: instantAnswer, test: z.boolean().describe('Whether this clock can be moved') });
+
+const reconciliationSchema = z.object({
+  holds: z.boolean(),
+  cut: z.array(z.int()).describe('Everything was compared at this cut'),
+  invariants: z.array(
+    z.object({
+      name: z.string(),
+      holds: z.boolean(),
+      counts: z.record(z.string(), z.union([z.number(), z.string()])),
+      differences: z.array(z.string()).describe('What differs, in words'),
+    }),
+  ),
+});
+
+const showReconciliation = ({ holds, cut, invariants }: Reconciliation): z.input<typeof reconciliationSchema> => ({
+  holds,
+  cut: [...cut],
+  invariants: invariants.map((invariant) => ({ ...invariant, differences: [...invariant.differences] })),
+});
 
 export function operationsRoutes(server: HttpServer, { clock, testClock, reconcile }: OperationsDeps): void {
   const tags = ['Operations'];
@@ -24,9 +44,9 @@ export function operationsRoutes(server: HttpServer, { clock, testClock, reconci
     '/v1/reconciliation',
     {
       config: { scope: 'admin' },
-      schema: { summary: 'Check every invariant, with its counts', tags, response: { 200: z.looseObject({}) } },
+      schema: { summary: 'Check every invariant, with its counts', tags, response: { 200: reconciliationSchema } },
     },
-    async () => ({ ...(await reconcile()) }),
+    async () => showReconciliation(await reconcile()),
   );
 
   server.get(

@@ -19,7 +19,7 @@ export function adjustmentsFor(
     if (isZero(difference)) return [];
     return {
       invoice: earlier.number,
-      period: { from: earlier.period.from, to: earlier.period.to },
+      period: earlier.period,
       plan: earlier.plan,
       planVersion: earlier.planVersion,
       key: line.key,

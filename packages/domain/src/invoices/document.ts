@@ -17,11 +17,19 @@ export interface InvoiceLine {
   readonly amount: string;
 }
 
+/** Half-open; `days` of its local days are billed, of the `daysInPeriod` that the whole period has. */
+export interface InvoicePeriod {
+  readonly from: string;
+  readonly to: string;
+  readonly days: number;
+  readonly daysInPeriod: number;
+}
+
 /** Usage of an invoiced period that came, or was withdrawn, after its invoice: the difference is settled here. */
 export interface InvoiceAdjustment {
   /** Number of the invoice of that period. */
   readonly invoice: string;
-  readonly period: { readonly from: string; readonly to: string };
+  readonly period: InvoicePeriod;
   readonly plan: string;
   readonly planVersion: number;
   /** The line of that invoice, by its rate card. */
@@ -48,7 +56,7 @@ export interface InvoiceDocument {
   readonly subscription: string;
   readonly plan: string;
   readonly planVersion: number;
-  readonly period: { readonly from: string; readonly to: string; readonly days: number; readonly daysInPeriod: number };
+  readonly period: InvoicePeriod;
   readonly currency: string;
   readonly lines: readonly InvoiceLine[];
   readonly adjustments: readonly InvoiceAdjustment[];

@@ -5,6 +5,7 @@ export {
   type InvoiceAdjustment,
   type InvoiceDocument,
   type InvoiceLine,
+  type InvoicePeriod,
   type InvoicePolicy,
 } from './document.ts';
 export { invoiceLine } from './line.ts';

@@ -2,7 +2,16 @@ import { type AlertLevel, alertLevels, type AlertRule, crossedThresholds } from 
 import { decimal } from '@meterline/domain/money';
 import { totalOf } from '@meterline/domain/invoices';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
-import type { Account, AlertOccurrence, Clock, InvoiceStore, SubscriptionTerms, Wakeup, WakeupStore, WatchedCustomer } from '../ports/index.ts';
+import type {
+  Account,
+  AlertOccurrence,
+  Clock,
+  InvoiceStore,
+  SubscriptionTerms,
+  Wakeup,
+  WakeupStore,
+  WatchedCustomer,
+} from '../ports/index.ts';
 import { periodAt, type RatingPorts, spendAt, type CustomerSpend } from '../spend/index.ts';
 import { amountText, occurrenceId } from './occurrence.ts';
 
@@ -55,7 +64,9 @@ interface Watch {
 async function crossedLevels(ports: AlertPorts, watched: readonly WatchedCustomer[], tenant: string): Promise<AlertOccurrence[]> {
   const nowMs = ports.clock.nowMs();
   const watches = await openWatches(ports, watched, nowMs, tenant);
-  const requests = [...new Map(watches.map(({ account, atMs }) => [JSON.stringify([account.key, atMs]), { account, atMs }])).values()];
+  const requests = [
+    ...new Map(watches.map(({ account, atMs }) => [JSON.stringify([account.key, atMs]), { account, atMs }])).values(),
+  ];
   if (requests.length === 0) return [];
   const spends = await spendAt(ports, requests, tenant);
   const spendOf = new Map(spends.map((spend) => [JSON.stringify([spend.customer, spend.asOf.atMs]), spend]));
@@ -82,7 +93,12 @@ async function crossedLevels(ports: AlertPorts, watched: readonly WatchedCustome
 }
 
 /** Rules and periods with a level left to fire: whoever is beyond all levels costs no usage query. */
-async function openWatches(ports: AlertPorts, watched: readonly WatchedCustomer[], nowMs: number, tenant: string): Promise<Watch[]> {
+async function openWatches(
+  ports: AlertPorts,
+  watched: readonly WatchedCustomer[],
+  nowMs: number,
+  tenant: string,
+): Promise<Watch[]> {
   const customers = watched.map((watch) => watch.customer);
   const accounts = new Map((await ports.accounts.accounts(customers, tenant)).map((account) => [account.key, account]));
   const subscriptions = [...accounts.values()].flatMap((account) => account.subscriptions.map((terms) => terms.id));
@@ -96,7 +112,10 @@ async function openWatches(ports: AlertPorts, watched: readonly WatchedCustomer[
     if (account === undefined) continue;
     for (const rule of rules) {
       const scope = account.subscriptions.filter((terms) => rule.plan === null || terms.plan === rule.plan);
-      const instants = new Set([nowMs, ...scope.flatMap((terms) => endsOfUnbilledPeriods(terms, account, billedThrough.get(terms.id), nowMs))]);
+      const instants = new Set([
+        nowMs,
+        ...scope.flatMap((terms) => endsOfUnbilledPeriods(terms, account, billedThrough.get(terms.id), nowMs)),
+      ]);
       for (const atMs of instants) {
         const period = firstDefined(scope.map((terms) => periodAt(terms, account, atMs)));
         if (period === undefined) continue;
@@ -113,10 +132,19 @@ async function openWatches(ports: AlertPorts, watched: readonly WatchedCustomer[
  * The last instant of each ended period without an invoice. A row handled after a period turned may tell of usage of the ended one:
  * looking as of its last instant fires what it would have fired in time.
  */
-function endsOfUnbilledPeriods(terms: SubscriptionTerms, account: Account, billedThroughMs: number | undefined, nowMs: number): number[] {
+function endsOfUnbilledPeriods(
+  terms: SubscriptionTerms,
+  account: Account,
+  billedThroughMs: number | undefined,
+  nowMs: number,
+): number[] {
   const ends: number[] = [];
   const fromMs = Math.max(terms.startsAtMs, billedThroughMs ?? 0, nowMs - ENDED_PERIODS_MS);
-  for (let period = periodAt(terms, account, fromMs); period !== undefined && period.toMs <= nowMs; period = periodAt(terms, account, period.toMs)) {
+  for (
+    let period = periodAt(terms, account, fromMs);
+    period !== undefined && period.toMs <= nowMs;
+    period = periodAt(terms, account, period.toMs)
+  ) {
     ends.push(period.toMs - 1);
   }
   return ends;
@@ -124,7 +152,9 @@ function endsOfUnbilledPeriods(terms: SubscriptionTerms, account: Account, bille
 
 function watchedTotal(spend: CustomerSpend, rule: AlertRule): string {
   if (rule.plan === null) return spend.total;
-  const lines = spend.subscriptions.filter((subscription) => subscription.plan === rule.plan).flatMap((subscription) => subscription.lines);
+  const lines = spend.subscriptions
+    .filter((subscription) => subscription.plan === rule.plan)
+    .flatMap((subscription) => subscription.lines);
   return totalOf(lines, spend.currency);
 }
 

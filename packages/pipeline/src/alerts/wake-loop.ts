@@ -13,8 +13,8 @@ export interface WakeLoopOptions {
   readonly backoffMs?: number;
   /** Default 30,000 ms. */
   readonly backoffMsMax?: number;
-  /** Real time, for waits only. Tests inject their own. */
-  readonly timer?: Clock;
+  /** The machine's time: waiting between attempts is nothing a test clock should stretch. */
+  readonly timer: Clock;
 }
 
 export interface WakeLoopHealth {
@@ -43,8 +43,16 @@ interface Failure {
  * fails is left out until its backoff ends, so that it does not hold up the others.
  */
 export function startWakeLoop(options: WakeLoopOptions): WakeLoop {
-  const { store, handle, onError, batchRowsMax = 5000, pollIntervalMs = 1000, backoffMs = 250, backoffMsMax = 30_000 } = options;
-  const timer = options.timer ?? realTimer;
+  const {
+    store,
+    handle,
+    onError,
+    timer,
+    batchRowsMax = 5000,
+    pollIntervalMs = 1000,
+    backoffMs = 250,
+    backoffMsMax = 30_000,
+  } = options;
   const stopping = new AbortController();
   const failures = new Map<string, Failure>();
   let tableFailure: Failure | undefined;
@@ -119,19 +127,3 @@ export function startWakeLoop(options: WakeLoopOptions): WakeLoop {
     },
   };
 }
-
-/** The machine's clock: waiting between attempts is not something a test clock should stretch. */
-export const realTimer: Clock = {
-  nowMs: () => Date.now(),
-  sleepUntil: (atMs, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted === true) return resolve();
-      const done = () => {
-        clearTimeout(timeout);
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timeout = setTimeout(done, Math.max(0, Math.min(atMs - Date.now(), 2 ** 31 - 1)));
-      signal?.addEventListener('abort', done);
-    }),
-};

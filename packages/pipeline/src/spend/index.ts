@@ -1,2 +1,10 @@
 export { type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from './rate-periods.ts';
-export { type CustomerSpend, periodAt, spendAt, spendOf, spendOfMany, type SpendRequest, type SubscriptionSpend } from './spend.ts';
+export {
+  type CustomerSpend,
+  periodAt,
+  spendAt,
+  spendOf,
+  spendOfMany,
+  type SpendRequest,
+  type SubscriptionSpend,
+} from './spend.ts';

@@ -33,7 +33,12 @@ export async function meterUsage(
   cut?: Cut,
 ): Promise<{ usage: MeterUsage[]; cut: Cut }> {
   // Without subjects there is no usage; to the reader, no subjects might mean everyone.
-  const groups = [...Map.groupBy(needs.filter((need) => need.subjects.length > 0), groupKey).values()];
+  const groups = [
+    ...Map.groupBy(
+      needs.filter((need) => need.subjects.length > 0),
+      groupKey,
+    ).values(),
+  ];
   const asked = groups.map(queriesOf);
   const answer = await reader.usageAll(asked.flat(), cut);
 
@@ -70,7 +75,8 @@ function queriesOf(group: readonly UsageNeed[]): UsageQuery[] {
   if (first === undefined) return [];
   const { meter, fromMs, toMs, filter } = first;
   const query = { meter, fromMs, toMs, ...(Object.keys(filter).length > 0 && { filter }) };
-  if (others.every((other) => other.subjects === first.subjects) || !isAdditive(first)) return [{ ...query, subjects: first.subjects }];
+  if (others.every((other) => other.subjects === first.subjects) || !isAdditive(first))
+    return [{ ...query, subjects: first.subjects }];
   const subjects = [...new Set(group.flatMap((need) => need.subjects))];
   const queries: UsageQuery[] = [];
   for (let from = 0; from < subjects.length; from += SUBJECTS_PER_QUERY_MAX) {

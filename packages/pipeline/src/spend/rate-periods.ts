@@ -39,21 +39,35 @@ export async function ratePeriods(
   const cards = periods.flatMap((period) => period.rateCards.map((rateCard) => ({ period, rateCard })));
   const meters = await metersOf(ports, cards, tenant);
   const needs = cards.map(({ period, rateCard }) => usageNeed(period, rateCard, meters));
-  const answer = await meterUsage(ports.usage, needs.flatMap((need) => need ?? []), cut);
+  const answer = await meterUsage(
+    ports.usage,
+    needs.flatMap((need) => need ?? []),
+    cut,
+  );
 
   let nextCard = 0;
   let nextUsage = 0;
   const rated = periods.map((period): RatedPeriod => {
     const lines = period.rateCards.map((rateCard) => {
       const usage = needs[nextCard++] === null ? null : (answer.usage[nextUsage++] ?? null);
-      return invoiceLine({ currency: period.currency, rateCard, usage, days: period.period.days, daysInPeriod: period.period.daysInPeriod });
+      return invoiceLine({
+        currency: period.currency,
+        rateCard,
+        usage,
+        days: period.period.days,
+        daysInPeriod: period.period.daysInPeriod,
+      });
     });
     return { lines, total: totalOf(lines, period.currency) };
   });
   return { rated, cut: answer.cut };
 }
 
-async function metersOf(ports: RatingPorts, cards: readonly { rateCard: RateCard }[], tenant: string): Promise<Map<string, Meter>> {
+async function metersOf(
+  ports: RatingPorts,
+  cards: readonly { rateCard: RateCard }[],
+  tenant: string,
+): Promise<Map<string, Meter>> {
   const keys = [...new Set(cards.flatMap(({ rateCard }) => rateCard.meter ?? []))];
   const meters = keys.length === 0 ? [] : await ports.meters.byKeys(keys, tenant);
   return new Map(meters.map((meter) => [meter.key, meter]));
@@ -64,7 +78,10 @@ function usageNeed({ period, subjects }: PeriodToRate, rateCard: RateCard, meter
   if (rateCard.meter === undefined) return null;
   const meter = meters.get(rateCard.meter);
   if (meter === undefined) throw new Error(`rate card ${rateCard.key} names meter ${rateCard.meter}, which does not exist`);
-  const filter = Object.entries(rateCard.filter ?? {}).map(([name, value]) => [name, typeof value === 'string' ? [value] : value]);
+  const filter = Object.entries(rateCard.filter ?? {}).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? [value] : value,
+  ]);
   return {
     meter,
     // Usage is kept by the minute. Few zones ever began a day within one; there both neighbouring periods are cut at the same minute.

@@ -31,7 +31,11 @@ const CUSTOMERS_PER_CUT_MAX = 1000;
 
 /** The billing period of a subscription at an instant, in its customer's zone; undefined outside the subscription. */
 export function periodAt(terms: SubscriptionTerms, account: Pick<Account, 'timezone'>, atMs: number): BillingPeriod | undefined {
-  return billingPeriodAt(terms.cadence, { startsAtMs: terms.startsAtMs, endsAtMs: terms.endsAtMs, timezone: account.timezone }, atMs);
+  return billingPeriodAt(
+    terms.cadence,
+    { startsAtMs: terms.startsAtMs, endsAtMs: terms.endsAtMs, timezone: account.timezone },
+    atMs,
+  );
 }
 
 /** Spend for every request, in order, all at one cut. */
@@ -84,7 +88,13 @@ export async function spendOfMany(
   const spends: CustomerSpend[] = [];
   for (let from = 0; from < customers.length; from += CUSTOMERS_PER_CUT_MAX) {
     const accounts = await ports.accounts.accounts(customers.slice(from, from + CUSTOMERS_PER_CUT_MAX), tenant);
-    spends.push(...(await spendAt(ports, accounts.map((account) => ({ account, atMs })), tenant)));
+    spends.push(
+      ...(await spendAt(
+        ports,
+        accounts.map((account) => ({ account, atMs })),
+        tenant,
+      )),
+    );
   }
   return spends;
 }

@@ -7,6 +7,7 @@ import type {
   SqlExecutor,
   StoredInvoice,
 } from '@meterline/pipeline/ports';
+import { webhookMessageId } from '@meterline/pipeline/webhooks';
 import { wakeCustomer } from '../catalog/customer-store.ts';
 import { epochMs, epochMsOrNull, pageOf } from '../catalog/rows.ts';
 import { enqueueMessage } from '../webhooks/index.ts';
@@ -105,12 +106,13 @@ export function invoiceStore(db: Database): InvoiceStore {
   };
 }
 
-function issue(db: Database, draft: InvoiceDraft, tenant: string): Promise<'issued' | 'exists'> {
+function issue(db: Database, draft: InvoiceDraft, tenant: string): Promise<'issued' | 'exists' | 'stale'> {
   return db.transaction(async (tx) => {
     // The counter's row lock lets one issuer of the tenant through at a time, so what the next query sees cannot change before we
     // commit. The unique key would refuse a second invoice anyway; looking first means a used period costs no number.
     const number = await nextNumber(tx, tenant);
     if (await isBilled(tx, draft, tenant)) return 'exists';
+    if (await isStale(tx, draft, tenant)) return 'stale';
     const text = formatInvoiceNumber(number);
     const { document, message } = draft.finish(text);
     await tx.query(
@@ -133,7 +135,7 @@ function issue(db: Database, draft: InvoiceDraft, tenant: string): Promise<'issu
     await tx.query('update invoice_counter set last_number = $1::bigint where tenant = $2', [number, tenant]);
     await tx.query('update invoice_run set invoices = invoices + 1 where id = $1 and tenant = $2', [draft.run, tenant]);
     await enqueueMessage(tx, {
-      id: `msg_${draft.id}`,
+      id: webhookMessageId(tenant, 'invoice.finalized', draft.id),
       tenant,
       type: 'invoice.finalized',
       data: message,
@@ -161,4 +163,13 @@ async function isBilled(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): P
     tenant,
   ]);
   return rows.length > 0;
+}
+
+/** Whether the end of the subscription moved since the draft; locks it, so that it cannot move before we commit. */
+async function isStale(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
+  const [row] = await tx.query<{ ends_at: string | null }>(
+    'select ends_at from subscription where id = $1 and tenant = $2 for share',
+    [draft.subscription, tenant],
+  );
+  return row === undefined || epochMsOrNull(row.ends_at) !== draft.endsAtMs;
 }

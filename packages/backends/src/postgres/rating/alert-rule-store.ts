@@ -113,6 +113,6 @@ export function alertRuleStore(db: Database): AlertRuleStore {
 }
 
 async function exists(tx: SqlExecutor, table: 'customer' | 'plan', key: string, tenant: string): Promise<boolean> {
-  const rows = await tx.query(`select from ${table} where key = $1 and tenant = $2 for share`, [key, tenant]);
+  const rows = await tx.query(`select key from ${table} where key = $1 and tenant = $2 for share`, [key, tenant]);
   return rows.length > 0;
 }

@@ -1,0 +1,108 @@
+import type { BillingCandidate, Clock, Cut, EventLog, InvoiceRun, InvoiceStore, SegmentLedger } from '../ports/index.ts';
+import { periodAt, type RatingPorts } from '../spend/index.ts';
+import { draftInvoices, type DuePeriod, LATE_USAGE_MS, parseInvoice } from './draft.ts';
+
+export interface InvoicingPorts extends RatingPorts {
+  readonly invoices: InvoiceStore;
+  readonly ledger: Pick<SegmentLedger, 'sealedCut'>;
+  readonly log: Pick<EventLog, 'logId' | 'partitionCount' | 'bounds'>;
+  readonly clock: Clock;
+}
+
+export interface RunOptions {
+  /** How long one attempt waits for the log to be sealed. Default 60,000 ms. */
+  readonly sealTimeoutMs?: number;
+  /** Default 100 ms. */
+  readonly sealPollMs?: number;
+  /** Real time, for waiting on the aggregator only. */
+  readonly timer?: Clock;
+  readonly signal?: AbortSignal;
+}
+
+/** Part of what the run must bill is not sealed yet: try again later. */
+export class NotSealedError extends Error {
+  override readonly name = 'NotSealedError';
+}
+
+const SUBSCRIPTIONS_AT_A_TIME_MAX = 200;
+
+/**
+ * Invoices every period that ended at or before the run's instant and has no invoice yet, then completes the run. Safe to run again,
+ * and beside other runs: each invoice is one transaction that the unique key of (subscription, period) lets happen once, whoever comes
+ * first; whatever is invoiced already is passed over. Fails with NotSealedError if the log is not sealed up to the run's beginning.
+ */
+export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, options: RunOptions = {}): Promise<void> {
+  let cut: Cut | undefined;
+  let after: string | null = null;
+  do {
+    const page = await ports.invoices.candidates(run.atMs, { after, limit: SUBSCRIPTIONS_AT_A_TIME_MAX }, run.tenant);
+    let pending: readonly BillingCandidate[] = page.items;
+    // Oldest period first: a subscription several periods behind gets one invoice a turn, and the next knows of it.
+    while (pending.length > 0) {
+      options.signal?.throwIfAborted();
+      const due = await duePeriods(ports, pending, run);
+      // Only now: a run with nothing to bill need not wait.
+      if (due.length > 0) cut ??= await sealedCut(ports, run.targetCut, options);
+      pending = cut === undefined ? [] : await issueAll(ports, due, { cut, run });
+    }
+    after = page.nextAfter;
+  } while (after !== null);
+  await ports.invoices.completeRun(run.id, ports.clock.nowMs(), run.tenant);
+}
+
+async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandidate[], run: InvoiceRun): Promise<DuePeriod[]> {
+  const customers = [...new Set(pending.map((candidate) => candidate.customer))];
+  const accounts = new Map((await ports.accounts.accounts(customers, run.tenant)).map((account) => [account.key, account]));
+  const due = pending.flatMap(({ customer, subscription, billedThroughMs }) => {
+    const account = accounts.get(customer);
+    const terms = account?.subscriptions.find((each) => each.id === subscription);
+    const period = account && terms && periodAt(terms, account, billedThroughMs ?? terms.startsAtMs);
+    return account === undefined || terms === undefined || period === undefined || period.toMs > run.atMs
+      ? []
+      : [{ account, terms, period }];
+  });
+  if (due.length === 0) return [];
+  const sinceMs = Math.min(...due.map(({ period }) => period.fromMs)) - LATE_USAGE_MS;
+  const issued = await ports.invoices.issuedSince(
+    due.map(({ terms }) => terms.id),
+    sinceMs,
+    run.tenant,
+  );
+  const bySubscription = Map.groupBy(issued, (invoice) => invoice.subscription);
+  return due.map(({ account, terms, period }) => {
+    const recent = (bySubscription.get(terms.id) ?? []).filter(
+      (invoice) => invoice.periodToMs <= period.fromMs && period.fromMs - invoice.periodToMs <= LATE_USAGE_MS,
+    );
+    return { account, terms, period, recent: recent.map(parseInvoice) };
+  });
+}
+
+/** Answers the subscriptions as candidates for their next period. */
+async function issueAll(
+  ports: InvoicingPorts,
+  due: readonly DuePeriod[],
+  { cut, run }: { readonly cut: Cut; readonly run: InvoiceRun },
+): Promise<BillingCandidate[]> {
+  const drafts = await draftInvoices(ports, due, { cut, nowMs: ports.clock.nowMs(), run: run.id }, run.tenant);
+  const next: BillingCandidate[] = [];
+  for (const draft of drafts) {
+    const outcome = await ports.invoices.issue(draft, run.tenant);
+    // Whoever invoiced it, this period is done. A stale draft is made anew from the same period on.
+    const billedThroughMs = outcome === 'stale' ? draft.periodFromMs : draft.periodToMs;
+    next.push({ subscription: draft.subscription, customer: draft.customer, billedThroughMs });
+  }
+  return next;
+}
+
+/** The sealed part of the log, once it holds everything below `target`. */
+async function sealedCut(ports: InvoicingPorts, target: Cut, options: RunOptions): Promise<Cut> {
+  const { timer = ports.clock, sealTimeoutMs = 60_000, sealPollMs = 100, signal } = options;
+  const deadlineMs = timer.nowMs() + sealTimeoutMs;
+  for (;;) {
+    const cut = await ports.ledger.sealedCut(ports.log.logId);
+    if (target.every((next, partition) => (cut[partition] ?? 0) >= next)) return cut;
+    if (timer.nowMs() >= deadlineMs) throw new NotSealedError(`sealed up to [${cut.join()}], the run needs [${target.join()}]`);
+    await timer.sleepUntil(timer.nowMs() + sealPollMs, signal);
+    signal?.throwIfAborted();
+  }
+}

@@ -1,0 +1,81 @@
+import { Fault } from '@meterline/domain/faults';
+import { newId } from '../ids/index.ts';
+import type { Cut, InvoiceRun, InvoiceRunDraft, JobQueue } from '../ports/index.ts';
+import { executeInvoiceRun, type InvoicingPorts, type RunOptions } from './execute-run.ts';
+import { DEFAULT_SCHEDULE, nextRunMs } from './schedule.ts';
+
+const QUEUE = 'invoice-runs';
+const JOB = { attemptsMax: 10, backoffMs: 1000 };
+const UNFINISHED_RUNS_AT_A_TIME_MAX = 100;
+
+export interface InvoiceRunPorts extends InvoicingPorts {
+  readonly jobs: JobQueue;
+}
+
+/** Starts a run that bills periods ended by `atMs` (default now). Fails with `invoice_run.at_in_future`. */
+export async function requestInvoiceRun(ports: InvoiceRunPorts, atMs: number | undefined, tenant: string): Promise<InvoiceRun> {
+  const nowMs = ports.clock.nowMs();
+  if (atMs !== undefined && atMs > nowMs) {
+    const errors = [{ path: 'at', message: 'must not be in the future: a period can be invoiced once it has ended' }];
+    throw new Fault('invalid', 'invoice_run.at_in_future', 'The run would bill periods that have not ended.', { errors });
+  }
+  const run = await ports.invoices.insertRun(await runDraft(ports, { atMs: atMs ?? nowMs, scheduled: false }, tenant));
+  // Killed before this line, the run is found unfinished by the scheduler and enqueued then.
+  await enqueue(ports, run);
+  return run;
+}
+
+/** Works on runs as jobs: each is tried again with backoff until it is complete. */
+export async function processInvoiceRuns(
+  ports: InvoiceRunPorts,
+  options: RunOptions & { readonly onInvoices?: () => void } = {},
+): Promise<void> {
+  await ports.jobs.process(QUEUE, async ({ run: id, tenant }) => {
+    if (typeof id !== 'string' || typeof tenant !== 'string') throw new Error('an invoice run job names no run');
+    const run = await ports.invoices.run(id, tenant);
+    if (run === undefined) throw new Error(`invoice run ${id} is gone`);
+    if (run.state === 'complete') return;
+    try {
+      await executeInvoiceRun(ports, run, options);
+    } finally {
+      options.onInvoices?.();
+    }
+  });
+}
+
+/** Starts every run that is due, moves the schedules on, and enqueues whatever is unfinished (again, after a crash). */
+export async function startDueRuns(ports: InvoiceRunPorts): Promise<void> {
+  const nowMs = ports.clock.nowMs();
+  await ports.invoices.addMissingSchedules({ ...DEFAULT_SCHEDULE, nextRunAtMs: nextRunMs(DEFAULT_SCHEDULE, nowMs) });
+  for (const schedule of await ports.invoices.due(nowMs)) {
+    // A clock that moved past several due times makes a run for each.
+    for (let atMs = schedule.nextRunAtMs; atMs <= nowMs;) {
+      const nextMs = nextRunMs(schedule, atMs);
+      const started = await ports.invoices.startScheduled(
+        await runDraft(ports, { atMs, scheduled: true }, schedule.tenant),
+        nextMs,
+      );
+      if (started === undefined) break;
+      atMs = nextMs;
+    }
+  }
+  for (const run of await ports.invoices.unfinishedRuns(UNFINISHED_RUNS_AT_A_TIME_MAX)) await enqueue(ports, run);
+}
+
+async function enqueue(ports: InvoiceRunPorts, run: InvoiceRun): Promise<void> {
+  await ports.jobs.enqueue(QUEUE, { run: run.id, tenant: run.tenant }, { jobId: run.id, ...JOB });
+}
+
+async function runDraft(
+  ports: InvoicingPorts,
+  { atMs, scheduled }: { atMs: number; scheduled: boolean },
+  tenant: string,
+): Promise<InvoiceRunDraft> {
+  const nowMs = ports.clock.nowMs();
+  return { id: newId('run', nowMs), tenant, atMs, scheduled, targetCut: await endOfLog(ports.log), createdAtMs: nowMs };
+}
+
+async function endOfLog(log: InvoicingPorts['log']): Promise<Cut> {
+  const partitions = Array.from({ length: log.partitionCount }, (_, partition) => partition);
+  return Promise.all(partitions.map(async (partition) => (await log.bounds(partition)).next));
+}

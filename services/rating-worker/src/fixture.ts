@@ -1,0 +1,199 @@
+import { alertRuleStore, catalogStores, invoiceStore, ratingStore } from '@meterline/backends/postgres';
+import type { Meter } from '@meterline/domain/meters';
+import { add, decimal, formatDecimal, ZERO } from '@meterline/domain/money';
+import type { RateCard } from '@meterline/domain/prices';
+import { startOfLocalDay } from '@meterline/domain/time';
+import type { InvoiceRunPorts } from '@meterline/pipeline/invoices';
+import type { Cut, Database, JobQueue, UsageQuery, UsageReader, UsageRow, Wakeup } from '@meterline/pipeline/ports';
+import { testClock } from '@meterline/runtime/clock';
+
+interface UsageEvent {
+  readonly meter: string;
+  readonly subject: string;
+  readonly atMs: number;
+  readonly value: string;
+}
+
+/** Usage as a list of events in one partition; the reader adds them up below the cut, the plain way. */
+export function fakeUsage() {
+  const events: UsageEvent[] = [];
+  const queries: UsageQuery[] = [];
+
+  function rows(query: UsageQuery, [next = 0]: Cut): UsageRow[] {
+    const seen = events
+      .slice(0, next)
+      .filter((event) => event.meter === query.meter.key && event.atMs >= query.fromMs && event.atMs < query.toMs)
+      .filter((event) => query.subjects === undefined || query.subjects.includes(event.subject));
+    const groups = Map.groupBy(seen, (event) => (query.bySubject === true ? event.subject : null));
+    return [...groups].map(([subject, group]) => ({
+      windowFromMs: query.fromMs,
+      windowToMs: query.toMs,
+      subject,
+      group: {},
+      value: fold(query.meter, group),
+      events: group.length,
+    }));
+  }
+
+  const reader: UsageReader = {
+    async usage(query) {
+      const { results, cut } = await reader.usageAll([query]);
+      return { rows: results[0] ?? [], cut };
+    },
+    async usageAll(asked, cut = [events.length]) {
+      queries.push(...asked);
+      return { results: asked.map((query) => rows(query, cut)), cut };
+    },
+  };
+  return { events, queries, reader };
+}
+
+function fold(meter: Meter, events: readonly UsageEvent[]): string {
+  if (meter.aggregation === 'count') return String(events.length);
+  if (meter.aggregation === 'max') return String(Math.max(...events.map((event) => Number(event.value))));
+  return formatDecimal(events.reduce((sum, event) => add(sum, decimal(event.value)), ZERO));
+}
+
+/** Runs jobs one after another in the background, trying a failed one again at once. `idle` resolves when nothing is left. */
+export function fakeJobs(): JobQueue & { idle(): Promise<void>; readonly failures: unknown[] } {
+  const handlers = new Map<string, Parameters<JobQueue['process']>[1]>();
+  const known = new Set<string>();
+  const failures: unknown[] = [];
+  let work = Promise.resolve();
+
+  async function attempt(queue: string, id: string, data: Readonly<Record<string, unknown>>): Promise<void> {
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      try {
+        await handlers.get(queue)?.({ ...data }, { id, attempt });
+        break;
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    known.delete(id);
+  }
+
+  return {
+    failures,
+    async enqueue(queue, data, { jobId }) {
+      if (known.has(jobId)) return;
+      known.add(jobId);
+      work = work.then(() => attempt(queue, jobId, data));
+    },
+    async process(queue, handler) {
+      handlers.set(queue, handler);
+    },
+    counts: async () => ({ waiting: known.size, active: 0, failed: 0 }),
+    idle: () => work,
+    close: () => work,
+  };
+}
+
+let tenants = 0;
+
+/** A new tenant on a real billing store in memory, with usage and the log played by a list. */
+export async function openRatingFixture(database: Database, startIso: string) {
+  tenants += 1;
+  const tenant = `tenant-${tenants}`;
+  const clock = testClock(startIso);
+  await database.query('insert into tenant (id, name, created_at) values ($1, $1, now())', [tenant]);
+  const catalog = catalogStores(database);
+  const usage = fakeUsage();
+  const jobs = fakeJobs();
+  const rating = ratingStore(database);
+  const sealed = { behind: 0 };
+  const ports: InvoiceRunPorts & { wakeups: typeof rating } = {
+    usage: usage.reader,
+    accounts: rating,
+    wakeups: rating,
+    meters: catalog.meters,
+    invoices: invoiceStore(database),
+    ledger: { sealedCut: async () => [usage.events.length - sealed.behind] },
+    log: { logId: 'log', partitionCount: 1, bounds: async () => ({ earliest: 0, next: usage.events.length }) },
+    clock,
+    jobs,
+  };
+
+  return {
+    ...ports,
+    ports,
+    tenant,
+    database,
+    clock,
+    jobs,
+    usage,
+    sealed,
+    rules: alertRuleStore(database),
+
+    async waiting(limit = 5000): Promise<Wakeup[]> {
+      return (await rating.waiting(limit, [])).filter((row) => row.tenant === tenant);
+    },
+
+    async meter(key: string, aggregation: Meter['aggregation'] = 'sum'): Promise<void> {
+      const valueProperty = aggregation === 'count' ? null : '$.value';
+      const draft = { key, name: key, eventType: key, aggregation, valueProperty, dimensions: {}, filter: {} };
+      await catalog.meters.insert(draft, clock.nowMs(), tenant);
+    },
+
+    async plan(key: string, rateCards: readonly RateCard[], every: 'week' | 'month' = 'month'): Promise<void> {
+      const billingPeriod = { every, anchor: 'calendar' } as const;
+      await catalog.plans.insert({ key, name: key, currency: 'USD', billingPeriod, rateCards }, clock.nowMs(), tenant);
+    },
+
+    async customer(key: string, subjects: readonly string[], timezone = 'UTC'): Promise<void> {
+      await catalog.customers.insert({ key, name: `${key} Inc.`, currency: 'USD', timezone, subjects }, clock.nowMs(), tenant);
+    },
+
+    async subscribe(customer: string, plan: string, startsAt: string): Promise<string> {
+      const startsAtMs = Date.parse(startsAt);
+      const id = `sub_${tenant}_${customer}_${plan}`;
+      const draft = { id, customer, plan, planVersion: 1, startsAtMs };
+      const times = { startDayMs: startOfLocalDay(startsAtMs, 'UTC'), nowMs: clock.nowMs() };
+      const inserted = await catalog.subscriptions.insert(draft, times, tenant);
+      if (inserted === undefined) throw new Error(`${id} was not inserted`);
+      return id;
+    },
+
+    /** Commits usage: the events and the row that wakes rating appear together, as the segment ledger makes them. */
+    async use(meter: string, subject: string, at: string, value: string): Promise<void> {
+      usage.events.push({ meter, subject, atMs: Date.parse(at), value });
+      await database.query('insert into rating_wakeup (tenant, subjects) values ($1, $2::jsonb)', [
+        tenant,
+        JSON.stringify([subject]),
+      ]);
+    },
+
+    async occurrences(): Promise<string[]> {
+      const rows = await database.query<{ customer: string; threshold: string; spend: string; period_from: string }>(
+        'select customer, threshold, spend, period_from from alert_occurrence where tenant = $1 order by period_from, customer, threshold_amount',
+        [tenant],
+      );
+      return rows.map((row) => `${row.customer} ${row.threshold} at ${row.spend} in ${row.period_from.slice(0, 10)}`);
+    },
+
+    async messages(type: string): Promise<Record<string, unknown>[]> {
+      const rows = await database.query<{ payload: string }>(
+        'select payload from webhook_message where type = $1 and tenant = $2 order by created_at, id',
+        [type, tenant],
+      );
+      return rows.map((row) => (JSON.parse(row.payload) as { data: Record<string, unknown> }).data);
+    },
+
+    async invoices(): Promise<{ number: string; subscription: string; period_from: string; total: string; document: string }[]> {
+      return database.query(
+        'select number, subscription, period_from, total, document from invoice where tenant = $1 order by number',
+        [tenant],
+      );
+    },
+
+    /** Leaves nothing that another test's worker would take up. */
+    async close(): Promise<void> {
+      await jobs.close();
+      await database.query('delete from rating_wakeup');
+      await database.query('delete from invoice_schedule');
+      await database.query(`update invoice_run set state = 'complete'`);
+    },
+  };
+}
+
+export type RatingFixture = Awaited<ReturnType<typeof openRatingFixture>>;

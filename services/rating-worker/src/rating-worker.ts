@@ -1,0 +1,105 @@
+import { type AlertPorts, evaluateWakeups, startWakeLoop, type WakeLoopHealth } from '@meterline/pipeline/alerts';
+import { type InvoiceRunPorts, processInvoiceRuns, startDueRuns, startScheduler } from '@meterline/pipeline/invoices';
+import type { AlertOccurrence, Wakeup } from '@meterline/pipeline/ports';
+import { systemClock } from '@meterline/runtime/clock';
+import type { Logger } from '@meterline/runtime/logging';
+
+export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups'>, InvoiceRunPorts {
+  readonly logger: Logger;
+  /** Webhook messages were committed: their deliverer need not wait for its next look. */
+  readonly onMessages?: () => void;
+  /** After each evaluation; for metrics. */
+  readonly onEvaluated?: (evaluated: Evaluated) => void;
+  /** How often `rating_wakeup` is looked at without a `notify`. Default 1,000 ms. */
+  readonly pollIntervalMs?: number;
+}
+
+export interface Evaluated {
+  readonly wakeups: number;
+  readonly fired: number;
+  readonly durationMs: number;
+}
+
+export interface RatingWorkerHealth extends WakeLoopHealth {
+  readonly schedulerStuckSinceMs: number | null;
+  readonly invoiceJobs: { readonly waiting: number; readonly active: number; readonly failed: number };
+}
+
+export interface RatingWorker {
+  /** Usage was committed: evaluate now instead of at the next poll. Losing this call delays, it does not miss. */
+  notify(): void;
+  /** A tenant's invoice schedule changed. */
+  notifySchedule(): void;
+  health(): Promise<RatingWorkerHealth>;
+  /** Why rating stands still, or undefined. */
+  trouble(): Promise<string | undefined>;
+  /** Waits for the evaluation and the scheduler turn under way; invoice jobs end with the job queue's own `close`. */
+  stop(): Promise<void>;
+}
+
+/** Rows that wait this long mean that rating does not keep up. */
+const WAITING_AGE_MS_MAX = 60_000;
+const STUCK_MS_MAX = 15_000;
+
+/** Spend alerts as usage is committed, and invoices by schedule and on request. */
+export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingWorker> {
+  const { logger, onMessages, onEvaluated } = deps;
+  const timer = systemClock();
+  const stopping = new AbortController();
+
+  async function evaluate(tenant: string, wakeups: readonly Wakeup[]): Promise<void> {
+    const startedMs = performance.now();
+    const fired = await evaluateWakeups(deps, tenant, wakeups);
+    onEvaluated?.({ wakeups: wakeups.length, fired: fired.length, durationMs: performance.now() - startedMs });
+    if (fired.length > 0) onMessages?.();
+    for (const occurrence of fired) logger.info(alertFields(tenant, occurrence), 'spend alert fired');
+  }
+
+  const wakeLoop = startWakeLoop({
+    store: deps.wakeups,
+    handle: evaluate,
+    onError: (error, tenant) => logger.error({ err: error, tenant }, 'rating failed and will be tried again'),
+    timer,
+    ...(deps.pollIntervalMs !== undefined && { pollIntervalMs: deps.pollIntervalMs }),
+  });
+  const scheduler = startScheduler({
+    schedules: deps.invoices,
+    clock: deps.clock,
+    turn: () => startDueRuns(deps),
+    onError: (error) => logger.error({ err: error }, 'the invoice scheduler failed and will try again'),
+  });
+  const onInvoices = () => {
+    onMessages?.();
+    // An invoiced customer has begun its next period.
+    wakeLoop.notify();
+  };
+  await processInvoiceRuns(deps, { timer, signal: stopping.signal, onInvoices });
+
+  async function health(): Promise<RatingWorkerHealth> {
+    const [wakeLoopHealth, invoiceJobs] = await Promise.all([wakeLoop.health(), deps.jobs.counts('invoice-runs')]);
+    return { ...wakeLoopHealth, schedulerStuckSinceMs: scheduler.stuckSinceMs(), invoiceJobs };
+  }
+
+  return {
+    notify: () => wakeLoop.notify(),
+    notifySchedule: () => scheduler.notify(),
+    health,
+    async trouble() {
+      const { stuckSinceMs, oldestWaitingAgeMs, schedulerStuckSinceMs } = await health();
+      if (stuckSinceMs !== null && timer.nowMs() - stuckSinceMs > STUCK_MS_MAX)
+        return `rating has failed since ${new Date(stuckSinceMs).toISOString()}`;
+      if (oldestWaitingAgeMs > WAITING_AGE_MS_MAX) return `rating is ${Math.round(oldestWaitingAgeMs / 1000)} s behind`;
+      if (schedulerStuckSinceMs !== null)
+        return `the invoice scheduler has failed since ${new Date(schedulerStuckSinceMs).toISOString()}`;
+      return undefined;
+    },
+    async stop() {
+      stopping.abort(new Error('the rating worker stops'));
+      await Promise.all([wakeLoop.stop(), scheduler.stop()]);
+    },
+  };
+}
+
+function alertFields(tenant: string, { rule, customer, threshold, spend, currency }: AlertOccurrence) {
+  return { tenant, rule, customer, threshold, spend, currency };
+}

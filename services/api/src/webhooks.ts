@@ -1,4 +1,6 @@
 import { Fault } from '@meterline/domain/faults';
+import { formatInstant } from '@meterline/domain/time';
+import { text } from '@meterline/pipeline/catalog';
 import {
   type Clock,
   DELIVERY_STATES,
@@ -15,101 +17,108 @@ import {
   type WebhookTargetPolicy,
 } from '@meterline/pipeline/webhooks';
 import type { HttpServer } from '@meterline/runtime/http';
-import { decodeCursor, encodeCursor, pageQuery, pageSchema } from '@meterline/runtime/paging';
+import { pageQuery, pageSchema } from '@meterline/runtime/paging';
 import { z } from 'zod';
+import { idParams, instantAnswer, instantOrNull, noBody } from './fields.ts';
+import { pageAnswer, pageRequest } from './paging.ts';
 
 /** After a rotation both secrets sign for this long. */
 const OLD_SECRET_MS = 24 * 3_600_000;
 
 const eventType = z.enum(WEBHOOK_EVENT_TYPES, { error: `must be one of: ${WEBHOOK_EVENT_TYPES.join(', ')}` });
-const instant = z.iso.datetime();
 
 const endpointDraft = z.strictObject({
-  url: z.string().max(2048).describe('https:// or http://, public unless the server allows more'),
-  events: z.array(eventType).min(1).max(WEBHOOK_EVENT_TYPES.length),
+  url: text(2048).describe('https:// or http://; a public address unless the server allows more'),
+  events: z.array(eventType).min(1, 'must name at least one event type'),
 });
+
 const endpointSchema = z.object({
   id: z.string(),
   url: z.string(),
   events: z.array(eventType),
-  createdAt: instant,
-  disabledAt: instant.nullable(),
+  createdAt: instantAnswer,
+  disabledAt: instantAnswer.nullable(),
   disabledReason: z.string().nullable(),
 });
+
 const endpointWithSecret = endpointSchema.extend({
-  secret: z.string().describe('Signs the deliveries (Standard Webhooks). Shown only in this answer.'),
+  secret: z.string().describe('Signs the deliveries (Standard Webhooks). Only this answer shows it.'),
 });
+
 const deliverySchema = z.object({
   id: z.string(),
   messageId: z.string().describe('The webhook-id header: the same for every attempt and replay'),
   endpoint: z.string(),
   type: eventType,
   state: z.enum(DELIVERY_STATES),
-  createdAt: instant,
-  completedAt: instant.nullable(),
-  nextAttemptAt: instant.nullable(),
+  createdAt: instantAnswer,
+  completedAt: instantAnswer.nullable(),
+  nextAttemptAt: instantAnswer.nullable().describe('Null once complete, and while the endpoint is disabled'),
   attempts: z.array(
     z.object({
-      attempt: z.number().int(),
-      at: instant,
-      status: z.number().int().nullable(),
+      attempt: z.int(),
+      at: instantAnswer,
+      status: z.int().nullable().describe('HTTP status; null if there was no answer'),
       error: z.string().nullable(),
-      durationMs: z.number().int(),
+      durationMs: z.int(),
     }),
   ),
 });
-const byId = z.object({ id: z.string() });
-const afterCursor = z.tuple([z.string()]);
 
-const text = (ms: number): string => new Date(ms).toISOString();
-const textOrNull = (ms: number | null): string | null => (ms === null ? null : text(ms));
-
-const endpointBody = ({ createdAtMs, disabledAtMs, ...endpoint }: WebhookEndpoint): z.input<typeof endpointSchema> => ({
-  ...endpoint,
-  events: [...endpoint.events],
-  createdAt: text(createdAtMs),
-  disabledAt: textOrNull(disabledAtMs),
+const deliveryQuery = z.strictObject({
+  ...pageQuery,
+  endpoint: text(256).optional(),
+  state: z.enum(DELIVERY_STATES).optional(),
+  type: eventType.optional(),
 });
-const deliveryBody = (delivery: WebhookDelivery): z.input<typeof deliverySchema> => {
+
+const showEndpoint = ({ createdAtMs, disabledAtMs, events, ...endpoint }: WebhookEndpoint): z.input<typeof endpointSchema> => ({
+  ...endpoint,
+  events: [...events],
+  createdAt: formatInstant(createdAtMs),
+  disabledAt: instantOrNull(disabledAtMs),
+});
+
+const showDelivery = (delivery: WebhookDelivery): z.input<typeof deliverySchema> => {
   const { createdAtMs, completedAtMs, nextAttemptAtMs, attempts, ...rest } = delivery;
   return {
     ...rest,
-    createdAt: text(createdAtMs),
-    completedAt: textOrNull(completedAtMs),
-    nextAttemptAt: textOrNull(nextAttemptAtMs),
-    attempts: attempts.map(({ atMs, ...attempt }) => ({ ...attempt, at: text(atMs) })),
+    createdAt: formatInstant(createdAtMs),
+    completedAt: instantOrNull(completedAtMs),
+    nextAttemptAt: instantOrNull(nextAttemptAtMs),
+    attempts: attempts.map(({ atMs, ...attempt }) => ({ ...attempt, at: formatInstant(atMs) })),
   };
 };
 
-export interface WebhookRoutesOptions {
+export interface WebhookRoutesDeps {
   readonly endpoints: WebhookEndpointStore;
   readonly deliveries: WebhookDeliveryStore;
   readonly clock: Clock;
   readonly policy: WebhookTargetPolicy;
-  /** Called after a commit that made something due; the deliverer of the same process then need not wait for its next look. */
+  /** Called after a commit that made something due, so that a deliverer in this process need not wait for its next look. */
   readonly notify: () => void;
 }
 
-/** `/v1/webhook-endpoints` and `/v1/webhook-deliveries`. */
-export function addWebhookRoutes(server: HttpServer, options: WebhookRoutesOptions): void {
-  addEndpointRoutes(server, options);
-  addDeliveryRoutes(server, options);
+export function webhookRoutes(server: HttpServer, deps: WebhookRoutesDeps): void {
+  endpointRoutes(server, deps);
+  deliveryRoutes(server, deps);
 }
 
-function addEndpointRoutes(server: HttpServer, { endpoints, clock, policy, notify }: WebhookRoutesOptions): void {
+function endpointRoutes(server: HttpServer, { endpoints, clock, policy, notify }: WebhookRoutesDeps): void {
   const root = '/v1/webhook-endpoints';
   const tags = ['Webhooks'];
+  const params = idParams;
 
   server.post(
     root,
     {
       config: { scope: 'admin', idempotent: true },
-      schema: { tags, summary: 'Create a webhook endpoint', body: endpointDraft, response: { 201: endpointWithSecret } },
+      schema: { summary: 'Create a webhook endpoint', tags, body: endpointDraft, response: { 201: endpointWithSecret } },
     },
     async ({ body, principal }, reply) => {
       const draft = { url: checkedUrl(body.url, policy), events: [...new Set(body.events)], secret: newWebhookSecret() };
       const endpoint = await endpoints.insert(draft, clock.nowMs(), principal.tenant);
-      return reply.code(201).send({ ...endpointBody(endpoint), secret: draft.secret });
+      return reply.code(201).send({ ...showEndpoint(endpoint), secret: draft.secret });
     },
   );
 
@@ -118,36 +127,32 @@ function addEndpointRoutes(server: HttpServer, { endpoints, clock, policy, notif
     {
       config: { scope: 'read' },
       schema: {
-        tags,
         summary: 'List webhook endpoints',
+        tags,
         querystring: z.strictObject(pageQuery),
         response: { 200: pageSchema(endpointSchema) },
       },
     },
-    async ({ query, principal }) => {
-      const [after] = decodeCursor(query.cursor, afterCursor) ?? [null];
-      const { items, nextAfter } = await endpoints.page({ after, limit: query.limit }, principal.tenant);
-      return { items: items.map(endpointBody), nextCursor: nextAfter === null ? null : encodeCursor([nextAfter]) };
-    },
+    async ({ query, principal }) => pageAnswer(await endpoints.page(pageRequest(query), principal.tenant), showEndpoint),
   );
 
   server.get(
     `${root}/:id`,
     {
       config: { scope: 'read' },
-      schema: { tags, summary: 'Read a webhook endpoint', params: byId, response: { 200: endpointSchema } },
+      schema: { summary: 'Read a webhook endpoint', tags, params, response: { 200: endpointSchema } },
     },
-    async ({ params, principal }) => endpointBody(found(await endpoints.byId(params.id, principal.tenant))),
+    async (request) => showEndpoint(found(await endpoints.byId(request.params.id, request.principal.tenant))),
   );
 
   server.delete(
     `${root}/:id`,
     {
       config: { scope: 'admin' },
-      schema: { tags, summary: 'Delete a webhook endpoint', params: byId, response: { 204: z.void() } },
+      schema: { summary: 'Delete a webhook endpoint; its deliveries stay listed', tags, params, response: { 204: z.void() } },
     },
-    async ({ params, principal }, reply) => {
-      found((await endpoints.remove(params.id, clock.nowMs(), principal.tenant)) || undefined);
+    async (request, reply) => {
+      found((await endpoints.remove(request.params.id, clock.nowMs(), request.principal.tenant)) || undefined);
       return reply.code(204).send();
     },
   );
@@ -157,34 +162,37 @@ function addEndpointRoutes(server: HttpServer, { endpoints, clock, policy, notif
     {
       config: { scope: 'admin', idempotent: true },
       schema: {
-        tags,
         summary: 'Replace the secret; the old one signs along for 24 hours',
-        params: byId,
+        tags,
+        params,
+        body: noBody,
         response: { 200: endpointWithSecret },
       },
     },
-    async ({ params, principal }) => {
+    async (request) => {
       const secret = newWebhookSecret();
-      const rotated = await endpoints.rotateSecret(params.id, secret, clock.nowMs() + OLD_SECRET_MS, principal.tenant);
-      return { ...endpointBody(found(rotated)), secret };
+      const oldUntilMs = clock.nowMs() + OLD_SECRET_MS;
+      const rotated = await endpoints.rotateSecret(request.params.id, secret, oldUntilMs, request.principal.tenant);
+      return { ...showEndpoint(found(rotated)), secret };
     },
   );
 
   server.post(
     `${root}/:id/enable`,
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', idempotent: true },
       schema: {
-        tags,
         summary: 'Enable a disabled endpoint; what waited is sent now',
-        params: byId,
+        tags,
+        params,
+        body: noBody,
         response: { 200: endpointSchema },
       },
     },
-    async ({ params, principal }) => {
-      const enabled = found(await endpoints.enable(params.id, clock.nowMs(), principal.tenant));
+    async (request) => {
+      const enabled = found(await endpoints.enable(request.params.id, clock.nowMs(), request.principal.tenant));
       notify();
-      return endpointBody(enabled);
+      return showEndpoint(enabled);
     },
   );
 
@@ -192,42 +200,36 @@ function addEndpointRoutes(server: HttpServer, { endpoints, clock, policy, notif
     `${root}/:id/test`,
     {
       config: { scope: 'admin', idempotent: true },
-      schema: { tags, summary: 'Send a ping message', params: byId, response: { 202: deliverySchema } },
+      schema: { summary: 'Send a ping to the endpoint', tags, params, body: noBody, response: { 202: deliverySchema } },
     },
-    async ({ params, principal }, reply) => {
-      found(await endpoints.byId(params.id, principal.tenant));
-      const delivery = enabled(await endpoints.ping(params.id, clock.nowMs(), principal.tenant));
+    async ({ params: { id }, principal: { tenant } }, reply) => {
+      found(await endpoints.byId(id, tenant));
+      const delivery = made(await endpoints.ping(id, clock.nowMs(), tenant));
       notify();
-      return reply.code(202).send(deliveryBody(delivery));
+      return reply.code(202).send(showDelivery(delivery));
     },
   );
 }
 
-function addDeliveryRoutes(server: HttpServer, { deliveries, clock, notify }: WebhookRoutesOptions): void {
+function deliveryRoutes(server: HttpServer, { deliveries, clock, notify }: WebhookRoutesDeps): void {
   const root = '/v1/webhook-deliveries';
   const tags = ['Webhooks'];
-  const listQuery = z.strictObject({
-    ...pageQuery,
-    endpoint: z.string().optional(),
-    state: z.enum(DELIVERY_STATES).optional(),
-    type: eventType.optional(),
-  });
+  const params = idParams;
 
   server.get(
     root,
     {
       config: { scope: 'read' },
       schema: {
-        tags,
         summary: 'List deliveries, newest first',
-        querystring: listQuery,
+        tags,
+        querystring: deliveryQuery,
         response: { 200: pageSchema(deliverySchema) },
       },
     },
-    async ({ query: { cursor, ...query }, principal }) => {
-      const [after] = decodeCursor(cursor, afterCursor) ?? [null];
-      const { items, nextAfter } = await deliveries.page({ ...query, after }, principal.tenant);
-      return { items: items.map(deliveryBody), nextCursor: nextAfter === null ? null : encodeCursor([nextAfter]) };
+    async ({ query, principal }) => {
+      const { endpoint, state, type } = query;
+      return pageAnswer(await deliveries.page({ ...pageRequest(query), endpoint, state, type }, principal.tenant), showDelivery);
     },
   );
 
@@ -235,9 +237,9 @@ function addDeliveryRoutes(server: HttpServer, { deliveries, clock, notify }: We
     `${root}/:id`,
     {
       config: { scope: 'read' },
-      schema: { tags, summary: 'Read a delivery with its attempts', params: byId, response: { 200: deliverySchema } },
+      schema: { summary: 'Read a delivery with its attempts', tags, params, response: { 200: deliverySchema } },
     },
-    async ({ params, principal }) => deliveryBody(found(await deliveries.byId(params.id, principal.tenant), 'delivery')),
+    async (request) => showDelivery(found(await deliveries.byId(request.params.id, request.principal.tenant), 'delivery')),
   );
 
   server.post(
@@ -245,17 +247,18 @@ function addDeliveryRoutes(server: HttpServer, { deliveries, clock, notify }: We
     {
       config: { scope: 'admin', idempotent: true },
       schema: {
-        tags,
         summary: 'Deliver the same message to the same endpoint once more',
-        params: byId,
+        tags,
+        params,
+        body: noBody,
         response: { 202: deliverySchema },
       },
     },
-    async ({ params, principal }, reply) => {
-      found(await deliveries.byId(params.id, principal.tenant), 'delivery');
-      const delivery = enabled(await deliveries.replay(params.id, clock.nowMs(), principal.tenant));
+    async ({ params: { id }, principal: { tenant } }, reply) => {
+      found(await deliveries.byId(id, tenant), 'delivery');
+      const delivery = made(await deliveries.replay(id, clock.nowMs(), tenant));
       notify();
-      return reply.code(202).send(deliveryBody(delivery));
+      return reply.code(202).send(showDelivery(delivery));
     },
   );
 }
@@ -275,11 +278,8 @@ function found<T>(item: T | undefined, what: 'endpoint' | 'delivery' = 'endpoint
   return item;
 }
 
-function enabled(delivery: WebhookDelivery | undefined): WebhookDelivery {
+/** The stores make no delivery to an endpoint that is disabled or deleted. */
+function made(delivery: WebhookDelivery | undefined): WebhookDelivery {
   if (delivery !== undefined) return delivery;
-  throw new Fault(
-    'conflict',
-    'webhook_endpoint.disabled',
-    'The endpoint is disabled or deleted: nothing is sent to it until it is enabled.',
-  );
+  throw new Fault('conflict', 'webhook_endpoint.disabled', 'The endpoint is disabled or deleted: nothing is sent to it.');
 }

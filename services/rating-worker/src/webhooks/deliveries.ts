@@ -19,7 +19,7 @@ export interface DeliveriesOptions {
 export interface Deliveries {
   /** Say so when something was enqueued and committed: it is sent at once. */
   notify(): void;
-  /** Ends early only when `close` does: rejects on a defect, so that whoever runs the process can stop it. */
+  /** Resolves once `close` was called; rejects on a defect, so that whoever runs the process can stop it. */
   readonly done: Promise<void>;
   /** Takes no more deliveries and waits for those under way; after `drainMs` they are broken off, and come due again later. */
   close(drainMs?: number): Promise<void>;

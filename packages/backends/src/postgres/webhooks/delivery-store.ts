@@ -12,51 +12,32 @@ interface DeliveryRow {
   readonly created_at: string;
   readonly completed_at: string | null;
   readonly next_attempt_at: string | null;
+  readonly attempts: WebhookAttempt[];
 }
 
-interface AttemptRow {
-  readonly delivery: string;
-  readonly attempt: number;
-  readonly at: string;
-  readonly status: number | null;
-  readonly error: string | null;
-  readonly duration_ms: number;
-}
-
-const SELECT = `select d.id, d.message, d.endpoint, m.type, d.state, d.created_at, d.completed_at, d.next_attempt_at
+// One statement, so that a delivery and its attempts are of the same moment.
+const SELECT = `select d.id, d.message, d.endpoint, m.type, d.state, d.created_at, d.completed_at, d.next_attempt_at, coalesce((
+    select jsonb_agg(jsonb_build_object('attempt', a.attempt, 'atMs', (extract(epoch from a.at) * 1000)::bigint, 'status', a.status,
+      'error', a.error, 'durationMs', a.duration_ms) order by a.attempt)
+    from webhook_attempt a where a.delivery = d.id), '[]') as attempts
   from webhook_delivery d join webhook_message m on m.id = d.message`;
 
-const attempt = (row: AttemptRow): WebhookAttempt => ({
-  attempt: row.attempt,
-  atMs: epochMs(row.at),
-  status: row.status,
-  error: row.error,
-  durationMs: row.duration_ms,
+const delivery = (row: DeliveryRow): WebhookDelivery => ({
+  id: row.id,
+  messageId: row.message,
+  endpoint: row.endpoint,
+  type: row.type,
+  state: row.state,
+  createdAtMs: epochMs(row.created_at),
+  completedAtMs: epochMsOrNull(row.completed_at),
+  nextAttemptAtMs: epochMsOrNull(row.next_attempt_at),
+  attempts: row.attempts,
 });
 
 export function webhookDeliveryStore(db: Database): WebhookDeliveryStore {
-  async function withAttempts(rows: readonly DeliveryRow[]): Promise<WebhookDelivery[]> {
-    const attemptRows = await db.query<AttemptRow>(
-      'select delivery, attempt, at, status, error, duration_ms from webhook_attempt where delivery = any($1::text[]) order by attempt',
-      [rows.map((row) => row.id)],
-    );
-    const byDelivery = Map.groupBy(attemptRows, (row) => row.delivery);
-    return rows.map((row) => ({
-      id: row.id,
-      messageId: row.message,
-      endpoint: row.endpoint,
-      type: row.type,
-      state: row.state,
-      createdAtMs: epochMs(row.created_at),
-      completedAtMs: epochMsOrNull(row.completed_at),
-      nextAttemptAtMs: epochMsOrNull(row.next_attempt_at),
-      attempts: (byDelivery.get(row.id) ?? []).map(attempt),
-    }));
-  }
-
   async function byId(id: string, tenant: string): Promise<WebhookDelivery | undefined> {
     const rows = await db.query<DeliveryRow>(`${SELECT} where d.id = $1 and d.tenant = $2`, [id, tenant]);
-    return (await withAttempts(rows))[0];
+    return rows.map(delivery)[0];
   }
 
   return {
@@ -69,13 +50,7 @@ export function webhookDeliveryStore(db: Database): WebhookDeliveryStore {
          order by d.id desc limit $5`,
         [query.after, query.endpoint ?? null, query.state ?? null, query.type ?? null, query.limit + 1, tenant],
       );
-      const { nextAfter } = pageOf(
-        rows,
-        query,
-        (row) => row.id,
-        (row) => row.id,
-      );
-      return { items: await withAttempts(rows.slice(0, query.limit)), nextAfter };
+      return pageOf(rows, query, delivery, (row) => row.id);
     },
 
     async replay(id, nowMs, tenant) {

@@ -13,7 +13,7 @@ export interface NewMessage {
 }
 
 /** `deliveries`: the ids of those that were made, none if the message existed already or nobody subscribed. */
-export interface EnqueuedMessage {
+interface EnqueuedMessage {
   readonly id: string;
   readonly deliveries: readonly string[];
 }

@@ -12,6 +12,7 @@ import { usageRoutes } from './usage.ts';
 
 export { DOCS_PREFIX } from './docs.ts';
 export type { BackfillState, MeterBackfill } from './meters.ts';
+export { webhookRoutes, type WebhookRoutesDeps } from './webhooks.ts';
 
 export interface ApiDeps extends OperationsDeps {
   readonly catalog: Catalog;

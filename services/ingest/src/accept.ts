@@ -29,6 +29,9 @@ export interface Judged {
   readonly bytes: number;
 }
 
+/** An answer must not be much larger than its request. */
+const FAULTS_PER_EVENT_MAX = 20;
+
 export interface Judge {
   readonly window: TimeWindow;
   readonly eventBytesMax: number;
@@ -76,7 +79,7 @@ function lateFault(event: CheckedEvent, value: Uint8Array, judge: Judge): EventF
 }
 
 function refused(index: number, input: unknown, faults: readonly EventFault[]): RejectedEvent {
-  const [first, ...others] = faults;
+  const [first, ...others] = faults.slice(0, FAULTS_PER_EVENT_MAX);
   // checkEvent and eventFaults disagree: a defect. Nothing was stored yet, so failing the request loses nothing.
   if (!first) throw new Error('an event was refused without a reason');
   const id =

@@ -88,6 +88,8 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
       const room = admission.enter(Number(request.headers['content-length'] ?? limits.requestBytesMax));
       admitted.set(request, room);
       reply.raw.once('close', room.release);
+      // The client may have gone while its key was looked up; then nothing will tell again.
+      if (request.raw.destroyed || reply.raw.closed) room.release();
       return payload;
     });
 

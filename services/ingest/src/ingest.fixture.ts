@@ -1,7 +1,7 @@
 import type { AppendBatch, EventLog, RecordKind } from '@meterline/pipeline/ports';
 import { testClock } from '@meterline/runtime/clock';
 import { readSettings, type IngestSettings } from '@meterline/runtime/config';
-import { createHttpServer } from '@meterline/runtime/http';
+import { createHttpServer, type Authenticate } from '@meterline/runtime/http';
 import { createLogger } from '@meterline/runtime/logging';
 import { createMetrics } from '@meterline/runtime/metrics';
 import { ingestRoutes, type IngestOptions } from './index.ts';
@@ -46,20 +46,22 @@ function fakeLog(partitionCount: number): FakeLog {
 
 export type TestIngest = Awaited<ReturnType<typeof testIngest>>;
 
+const anyTenant: Authenticate = async (tenant) => ({ tenant, keyId: 'k', scopes: new Set(['ingest']) });
+
 /** The routes of this service on a server that knows the key `t1` of the tenant `t1`, and any other as the tenant of that name. */
 export async function testIngest(
-  options: { partitionCount?: number; limits?: Partial<IngestSettings> } & Partial<
+  options: { partitionCount?: number; limits?: Partial<IngestSettings>; authenticate?: Authenticate } & Partial<
     Pick<IngestOptions, 'screen' | 'lagEvents' | 'sourcesOf'>
   > = {},
 ) {
-  const { partitionCount = 1, limits, ...hooks } = options;
+  const { partitionCount = 1, limits, authenticate = anyTenant, ...hooks } = options;
   const metrics = createMetrics({ processMetrics: false });
   const clock = testClock(NOW);
   const log = fakeLog(partitionCount);
   const server = await createHttpServer({
     logger: createLogger({ level: 'silent', service: 'test' }),
     metrics,
-    authenticate: async (tenant) => ({ tenant, keyId: 'k', scopes: new Set(['ingest']) }),
+    authenticate,
     openapi: { title: 'Test', version: '1' },
     bodyBytesMax: 10_000,
   });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { partitionOf } from '@meterline/pipeline/events';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -167,6 +169,43 @@ describe('backpressure', () => {
     ingest = await testIngest({ limits: { inFlightRequestsMax: 1 } });
     for (const body of ['{broken', '[]', '{"id":1}']) expect((await ingest.post(body)).statusCode).toBe(400);
     expect((await ingest.post(event(), { 'content-encoding': 'br' })).statusCode).toBe(415);
+    expect((await ingest.post(event())).statusCode).toBe(202);
+  });
+
+  it('gives back the room of clients that go away, while their key is looked up or in the middle of their body', async () => {
+    const lookingUp = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    ingest = await testIngest({
+      limits: { inFlightRequestsMax: 1 },
+      authenticate: async (tenant) => {
+        if (tenant === 'slow') {
+          lookingUp.resolve();
+          await gone.promise;
+        }
+        return { tenant, keyId: 'k', scopes: new Set(['ingest']) };
+      },
+    });
+    await ingest.server.listen({ port: 0, host: '127.0.0.1' });
+    const address = ingest.server.server.address();
+    const sendHalf = async (key: string): Promise<{ client: Socket; server: Socket }> => {
+      const client = connect(typeof address === 'object' && address ? address.port : 0, '127.0.0.1');
+      const [server] = (await once(ingest.server.server, 'connection')) as [Socket];
+      client.write(
+        `POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
+      );
+      return { client, server };
+    };
+
+    const slow = await sendHalf('slow');
+    await lookingUp.promise;
+    slow.client.destroy();
+    await once(slow.server, 'close');
+    gone.resolve();
+
+    const half = await sendHalf('t1');
+    await once(ingest.server.server, 'request');
+    half.client.destroy();
+    await once(half.server, 'close');
     expect((await ingest.post(event())).statusCode).toBe(202);
   });
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { startScript } from '../../../../test/support/child-process.ts';
 import { lockFolder } from './folder-lock.ts';
 
@@ -15,6 +15,7 @@ test('a folder held by another process is refused with its id, and free as soon 
   const target = path.join(folder, 'data');
   for (let round = 0; round < 3; round += 1) {
     const other = startScript(holder, [target]);
+    onTestFinished(() => other.kill());
     expect(await other.lines.next()).toMatchObject({ value: 'locked' });
     expect(() => lockFolder(target)).toThrow(
       expect.objectContaining({ code: 'data_folder.in_use', message: expect.stringContaining(String(other.pid)) as string }),

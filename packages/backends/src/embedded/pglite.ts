@@ -13,7 +13,7 @@ import { createTurns, type Turns } from './pglite/turns.ts';
 
 export interface EmbeddedPostgres extends ScriptDatabase {
   /** For adapters that speak to the one session themselves: take a turn, send, end the turn. */
-  readonly session: { readonly turns: Turns; readonly connection: Connection; assertOutsideTransaction(): void };
+  readonly session: { readonly turns: Turns; readonly connection: Connection; readonly assertOutsideTransaction: () => void };
 }
 
 /**

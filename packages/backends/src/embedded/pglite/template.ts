@@ -9,8 +9,27 @@ import { syncTree } from './durable-fs.ts';
  */
 export const templateFile = path.join(import.meta.dirname, 'template-0.5.16.tar.zst');
 
-export function readTemplate(file: string): Buffer {
+function readTemplate(file: string): Buffer {
   return zlib.zstdDecompressSync(fs.readFileSync(file));
+}
+
+/** The template for `PGlite.create({ loadDataDir })`. */
+export function templateBlob(file: string): Blob {
+  return new WholeBlob(readTemplate(file));
+}
+
+/** Answers the bytes it was given: Node's own Blob copies 40 MB through a stream, which takes longer than the start of PostgreSQL. */
+class WholeBlob extends Blob {
+  readonly #bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    super([]);
+    this.#bytes = bytes;
+  }
+
+  override arrayBuffer(): Promise<ArrayBuffer> {
+    return Promise.resolve(new Uint8Array(this.#bytes).buffer);
+  }
 }
 
 /**

@@ -7,7 +7,7 @@ import { btree_gist } from '@electric-sql/pglite/contrib/btree_gist';
 import { DurableNodeFS, syncTree } from './durable-fs.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './messages.ts';
 import { createSession } from './session.ts';
-import { readTemplate, unpackTemplate } from './template.ts';
+import { templateBlob, unpackTemplate } from './template.ts';
 
 const SETTINGS = [
   'timezone=UTC',
@@ -32,7 +32,7 @@ const die = (error: unknown): never => {
 async function open({ folder, templateFile }: WorkerOptions): Promise<PGlite> {
   if (folder === null) {
     const startParams = [...PGlite.defaultStartParams, ...configured(SETTINGS)];
-    const loadDataDir = templateFile === null ? {} : { loadDataDir: new Blob([new Uint8Array(readTemplate(templateFile))]) };
+    const loadDataDir = templateFile === null ? {} : { loadDataDir: templateBlob(templateFile) };
     return await PGlite.create({ fs: new MemoryFS(), startParams, extensions: { btree_gist }, ...loadDataDir });
   }
   const isNew = !fs.existsSync(path.join(folder, 'PG_VERSION'));

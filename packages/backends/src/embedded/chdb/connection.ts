@@ -11,7 +11,7 @@ import type {
   WithClickHouseSummary,
 } from '@clickhouse/client/dist/common/index.js';
 import type { ChdbResult, Session } from 'chdb';
-import { abortedError, type PooledSession, type SessionPool } from './session-pool.ts';
+import { throwIfAborted, type PooledSession, type SessionPool } from './session-pool.ts';
 import {
   literal,
   placeholders,
@@ -41,7 +41,7 @@ export function createChdbConnection(pool: SessionPool, control: Session, spoolF
     const name = randomUUID();
     return pool.run(async (session) => {
       // Aborted between getting the session and getting here: no event will tell.
-      if (signal?.aborted === true) throw abortedError();
+      throwIfAborted(signal);
       let ended = false;
       let killing: Promise<void> | undefined;
       const kill = async () => {
@@ -55,10 +55,11 @@ export function createChdbConnection(pool: SessionPool, control: Session, spoolF
       signal?.addEventListener('abort', onAbort, { once: true });
       try {
         const result = await work(session, name);
-        if (signal?.aborted === true) throw abortedError();
+        throwIfAborted(signal);
         return result;
       } catch (error) {
-        throw signal?.aborted === true ? abortedError(error) : typedError(error);
+        throwIfAborted(signal, error);
+        throw typedError(error);
       } finally {
         ended = true;
         signal?.removeEventListener('abort', onAbort);

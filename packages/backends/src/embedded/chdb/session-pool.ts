@@ -75,7 +75,7 @@ export function createSessionPool(size: number, open: () => Session): SessionPoo
   return {
     async run(work, signal) {
       if (closing !== undefined) throw closedError();
-      if (signal?.aborted === true) throw abortedError();
+      throwIfAborted(signal);
       let session = await acquire(signal);
       try {
         return await work(session);
@@ -92,8 +92,12 @@ export function createSessionPool(size: number, open: () => Session): SessionPoo
   };
 }
 
+export function throwIfAborted(signal: AbortSignal | undefined, cause?: unknown): void {
+  if (signal?.aborted === true) throw abortedError(cause);
+}
+
 /** The same words as the HTTP client's, so that callers need not know which engine answers. */
-export function abortedError(cause?: unknown): Error {
+function abortedError(cause?: unknown): Error {
   return new Error('The user aborted a request.', { cause });
 }
 

@@ -16,19 +16,21 @@ export function deliveryQueue(db: Database): DeliveryQueue {
       const rows = await db.query<ClaimedRow>(
         `with busy as (
            select endpoint, count(*) as deliveries from unnest($5::text[]) as endpoint group by endpoint
-         ), due as (
-           select d.id from webhook_endpoint e
+         ), candidate as (
+           select d.id, d.next_attempt_at,
+             row_number() over (partition by e.id order by d.next_attempt_at) + coalesce(busy.deliveries, 0) as place
+           from webhook_endpoint e
            left join busy on busy.endpoint = e.id
            cross join lateral (
              select id, next_attempt_at from webhook_delivery
              where endpoint = e.id and state = 'pending' and next_attempt_at <= $1 and id <> all($6::text[])
              order by next_attempt_at
-             limit greatest($4::bigint - coalesce(busy.deliveries, 0), 0)
+             limit $4
              for update skip locked
            ) d
            where e.disabled_at is null and e.removed_at is null
-           order by d.next_attempt_at
-           limit $3
+         ), due as (
+           select id from candidate where place <= $4 order by next_attempt_at limit $3
          )
          update webhook_delivery d set next_attempt_at = $2
          from due, webhook_message m, webhook_endpoint e
@@ -53,7 +55,13 @@ export function deliveryQueue(db: Database): DeliveryQueue {
 
     async nextDueAfter(nowMs) {
       const [row] = await db.query<{ at: string | null }>(
-        `select min(next_attempt_at) as at from webhook_delivery where state = 'pending' and next_attempt_at > $1`,
+        `select min(d.next_attempt_at) as at from webhook_endpoint e
+         cross join lateral (
+           select next_attempt_at from webhook_delivery
+           where endpoint = e.id and state = 'pending' and next_attempt_at > $1
+           order by next_attempt_at limit 1
+         ) d
+         where e.disabled_at is null and e.removed_at is null`,
         [new Date(nowMs)],
       );
       return row?.at == null ? undefined : Date.parse(row.at);

@@ -2,7 +2,7 @@ import { createAlertRule, evaluateWakeups } from '@meterline/pipeline/alerts';
 import { processInvoiceRuns, requestInvoiceRun } from '@meterline/pipeline/invoices';
 import type { RateCard } from '@meterline/domain/prices';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openRatingFixture, type RatingFixture } from './fixture.ts';
+import { openRatingFixture, type RatingFixture } from '../../../test/support/rating.ts';
 import type { Database } from '@meterline/pipeline/ports';
 import { openTestDatabase } from '../../../test/support/database.ts';
 
@@ -64,8 +64,7 @@ test('a level fires when spend reaches it, once, and those crossed together fire
 
 test('a customer beyond every level costs no usage query', async () => {
   await it.use('calls', 'a1', '2026-03-15T11:00:00Z', '9000');
-  await it.use('calls', 'a1', '2026-02-15T11:00:00Z', '9000');
-  expect(await rate()).toBe(6);
+  expect(await rate()).toBe(3);
   const asked = it.usage.queries.length;
   await it.use('calls', 'a1', '2026-03-15T11:02:00Z', '1');
   expect(await rate()).toBe(0);
@@ -94,7 +93,6 @@ test('a level reached by a new period’s fees alone fires without any usage, on
   await it.jobs.idle();
   await rate();
   expect((await it.occurrences()).filter((text) => text.includes('10.00 at'))).toEqual([
-    'acme 10.00 at 10.00 in 2026-02-01',
     'acme 10.00 at 10.00 in 2026-03-01',
     'acme 10.00 at 10.00 in 2026-04-01',
   ]);
@@ -124,6 +122,11 @@ describe('a plan rule', () => {
       { rule: 'watch', threshold: '50', spend: '55.00' },
     ]);
   });
+});
+
+test('a rule says nothing about a period that had ended when it was made', async () => {
+  await it.use('calls', 'a1', '2026-02-15T11:00:00Z', '9000'); // February, not invoiced yet: 100.00
+  expect(await rate()).toBe(0);
 });
 
 test('an archived rule fires no more', async () => {

@@ -118,7 +118,8 @@ async function openWatches(
       ]);
       for (const atMs of instants) {
         const period = firstDefined(scope.map((terms) => periodAt(terms, account, atMs)));
-        if (period === undefined) continue;
+        // A rule says nothing about what was over when it was made.
+        if (period === undefined || period.toMs <= rule.createdAtMs) continue;
         const level = (threshold: string) => ({ rule: rule.key, customer, periodFromMs: period.fromMs, threshold });
         const levels = alertLevels(rule).filter(({ threshold }) => !firedIds.has(occurrenceId(level(threshold), tenant)));
         if (levels.length > 0) watches.set(JSON.stringify([customer, rule.key, atMs]), { account, rule, atMs, period, levels });

@@ -117,8 +117,8 @@ export function startWakeLoop(options: WakeLoopOptions): WakeLoop {
   return {
     notify: () => wake.resolve(),
     async health() {
-      const since = [tableFailure, ...failures.values()].flatMap((failure) => failure?.sinceMs ?? []);
       const { rows, oldestAgeMs } = await store.backlog();
+      const since = [tableFailure, ...failures.values()].flatMap((failure) => failure?.sinceMs ?? []);
       return { stuckSinceMs: since.length === 0 ? null : Math.min(...since), waitingRows: rows, oldestWaitingAgeMs: oldestAgeMs };
     },
     async stop() {

@@ -46,7 +46,7 @@ export interface Wakeup {
 /** A customer and the live alert rules that look at it. */
 export interface WatchedCustomer {
   readonly customer: string;
-  readonly rules: readonly AlertRule[];
+  readonly rules: readonly AlertRuleRecord[];
 }
 
 export interface AlertOccurrence {

@@ -1,4 +1,3 @@
-import type { AlertRule } from '@meterline/domain/alerts';
 import { alertMessage } from '@meterline/pipeline/alerts';
 import type { Database, FiredLevel, Wakeup, WakeupStore } from '@meterline/pipeline/ports';
 import { enqueueMessage } from '../webhooks/index.ts';
@@ -38,7 +37,7 @@ export function wakeupStore(db: Database): WakeupStore {
         [subjects, customers, tenant],
       );
       const byCustomer = Map.groupBy(rows, (row) => row.watched);
-      return [...byCustomer].map(([customer, ruleRows]) => ({ customer, rules: ruleRows.map((row): AlertRule => rule(row)) }));
+      return [...byCustomer].map(([customer, ruleRows]) => ({ customer, rules: ruleRows.map(rule) }));
     },
 
     async fired(customers, sinceMs, tenant) {

@@ -1,0 +1,125 @@
+import { afterEach, expect, test } from 'vitest';
+import type { Clock, Wakeup } from '../ports/index.ts';
+import { startWakeLoop, type WakeLoop } from './wake-loop.ts';
+
+/** A clock that moves only when told, and says when somebody sleeps. */
+function manualTimer() {
+  let nowMs = 0;
+  let sleepers: { atMs: number; wake: () => void }[] = [];
+  let asleep = Promise.withResolvers<number>();
+  const timer: Clock = {
+    nowMs: () => nowMs,
+    sleepUntil: (atMs, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted === true) return resolve();
+        sleepers.push({ atMs, wake: resolve });
+        signal?.addEventListener('abort', () => resolve());
+        asleep.resolve(atMs);
+      }),
+  };
+  return {
+    timer,
+    /** Resolves with the time slept until, when the loop next sleeps. */
+    async sleeping(): Promise<number> {
+      const until = await asleep.promise;
+      asleep = Promise.withResolvers();
+      return until;
+    },
+    moveTo(toMs: number): void {
+      nowMs = toMs;
+      const due = sleepers.filter((sleeper) => sleeper.atMs <= toMs);
+      sleepers = sleepers.filter((sleeper) => sleeper.atMs > toMs);
+      for (const sleeper of due) sleeper.wake();
+    },
+  };
+}
+
+let loop: WakeLoop | undefined;
+afterEach(() => loop?.stop());
+
+function setUp(options: { fails?: (tenant: string) => boolean; batchRowsMax?: number } = {}) {
+  let rows: Wakeup[] = [];
+  const handled: string[] = [];
+  const errors: unknown[] = [];
+  const time = manualTimer();
+  const store = {
+    table: { broken: false },
+    async waiting(limit: number, exceptTenants: readonly string[]) {
+      if (store.table.broken) throw new Error('no database');
+      return rows.filter((row) => !exceptTenants.includes(row.tenant)).slice(0, limit);
+    },
+    backlog: async () => ({ rows: rows.length, oldestAgeMs: rows.length * 10 }),
+  };
+  const add = (...tenants: string[]) => {
+    for (const tenant of tenants) rows.push({ id: String(rows.length + handled.length), tenant, subjects: [], customers: [] });
+  };
+  const start = () => {
+    loop = startWakeLoop({
+      store,
+      timer: time.timer,
+      onError: (error) => errors.push(error),
+      async handle(tenant, wakeups) {
+        if (options.fails?.(tenant) === true) throw new Error('no usage store');
+        handled.push(`${tenant} x${wakeups.length}`);
+        rows = rows.filter((row) => !wakeups.includes(row));
+      },
+      ...(options.batchRowsMax !== undefined && { batchRowsMax: options.batchRowsMax }),
+    });
+    return loop;
+  };
+  return { add, start, handled, errors, time, store };
+}
+
+test('rows of a tenant are handled together, and a full batch is followed by the next at once', async () => {
+  const { add, start, handled, time } = setUp({ batchRowsMax: 3 });
+  add('a', 'b', 'a', 'a');
+  start();
+  await time.sleeping();
+  expect(handled).toEqual(['a x2', 'b x1', 'a x1']);
+});
+
+test('a notification is answered at once, a lost one by the next poll', async () => {
+  const { add, start, handled, time } = setUp();
+  const started = start();
+  expect(await time.sleeping()).toBe(1000);
+  add('a');
+  started.notify();
+  await time.sleeping();
+  expect(handled).toEqual(['a x1']);
+  add('b');
+  time.moveTo(1000);
+  await time.sleeping();
+  expect(handled).toEqual(['a x1', 'b x1']);
+});
+
+test('a tenant that fails is tried again with growing pauses, is reported as stuck, and holds up nobody', async () => {
+  let broken = true;
+  const { add, start, handled, errors, time } = setUp({ fails: (tenant) => tenant === 'bad' && broken });
+  add('bad', 'good');
+  const started = start();
+  expect(await time.sleeping()).toBe(250);
+  expect(handled).toEqual(['good x1']);
+  time.moveTo(250);
+  expect(await time.sleeping()).toBe(750); // 250 + 2 * 250
+  expect(errors).toHaveLength(2);
+  expect(await started.health()).toEqual({ stuckSinceMs: 0, waitingRows: 1, oldestWaitingAgeMs: 10 });
+  broken = false;
+  time.moveTo(750);
+  await time.sleeping();
+  expect(handled).toEqual(['good x1', 'bad x1']);
+  expect(await started.health()).toMatchObject({ stuckSinceMs: null, waitingRows: 0 });
+});
+
+test('an unreachable table is tried again and reported as stuck', async () => {
+  const { add, start, handled, time, store } = setUp();
+  store.table.broken = true;
+  add('a');
+  const started = start();
+  expect(await time.sleeping()).toBe(250);
+  expect(await started.health()).toMatchObject({ stuckSinceMs: 0 });
+  store.table.broken = false;
+  time.moveTo(250);
+  await time.sleeping();
+  expect(handled).toEqual(['a x1']);
+  expect(await started.health()).toMatchObject({ stuckSinceMs: null });
+});

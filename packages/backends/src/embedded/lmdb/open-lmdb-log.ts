@@ -46,9 +46,10 @@ export async function openLmdbLog(options: { folder: string; partitionCount: num
   const partitions = Array.from({ length: partitionCount }, (_, index) => openPartition(root, index));
   const growth = createGrowthSignal();
   const commits = createGroupCommit<Append>(async (appends) => {
-    await root.batch(() => {
+    const committed = root.batch(() => {
       for (const { partition, firstOffset, frame } of appends) void partition.batches.put(firstOffset, frame);
     });
+    await committed.catch(explainCommitError);
     root.resetReadTxn();
     for (const { partition, nextOffset } of appends) partition.durable = nextOffset;
     growth.raise();
@@ -153,6 +154,16 @@ function openPartition(root: RootDatabase<Buffer, number>, index: number): Parti
 function firstKey(batches: Database<Buffer, number>): number | undefined {
   const [first] = batches.getKeys({ limit: 1 });
   return first;
+}
+
+/** Throws the error again. Its reason comes in a promise of its own, which nobody else would wait for. */
+function explainCommitError(error: unknown): never {
+  if (error instanceof Error && 'commitError' in error) {
+    Promise.resolve(error.commitError).catch((reason: unknown) => {
+      error.cause = reason;
+    });
+  }
+  throw error;
 }
 
 /** Key of the batch that holds `offset`, which is below the end: a batch boundary as a rule. Undefined if trimmed. */

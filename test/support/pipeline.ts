@@ -8,7 +8,7 @@ import { postgresSegmentLedger, usageVisibility } from '@meterline/backends/post
 import type { Meter } from '@meterline/domain/meters';
 import { Aggregator, sealPass, type AggregationStep } from '@meterline/pipeline/aggregation';
 import { partitionOf } from '@meterline/pipeline/events';
-import type { Database, RecordKind, UsageStore } from '@meterline/pipeline/ports';
+import type { RecordKind, UsageStore } from '@meterline/pipeline/ports';
 import { openTestClickhouse } from './clickhouse.ts';
 import { openTestDatabase } from './database.ts';
 

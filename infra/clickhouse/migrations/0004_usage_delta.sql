@@ -8,8 +8,10 @@ create table if not exists usage_delta (
   minute DateTime('UTC'),
   -- dimension values in the order of the meter's dimensions
   dims Array(String),
-  -- 0: from a segment as it was committed; otherwise the backfill that wrote it
+  -- 0: events counted as they were committed; otherwise the backfill that counted them (or their withdrawal)
   origin UInt32,
+  -- what segment_start is the start of: a segment, or a chunk of the backfill
+  writer Enum8('segment' = 1, 'backfill' = 2),
   partition UInt16,
   segment_start UInt64,
   -- events that count and events withdrawn: the series has gross - voids
@@ -24,5 +26,5 @@ create table if not exists usage_delta (
   index segment_start_range segment_start type minmax granularity 1
 ) engine = ReplacingMergeTree
 partition by toYYYYMM(minute)
-order by (tenant, meter, subject, minute, dims, origin, partition, segment_start)
+order by (tenant, meter, subject, minute, dims, origin, writer, partition, segment_start)
 settings fsync_after_insert = 1, fsync_part_directory = 1

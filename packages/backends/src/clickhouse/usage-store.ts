@@ -6,8 +6,11 @@ const COLUMNS: Record<UsageTable, readonly string[]> = {
   event: ['tenant', 'type', 'subject', 'time', 'partition', 'offset', 'kind', 'segment_start', 'target_offset', 'config_version', 'appended_at', 'row_hex', 'payload'], // prettier-ignore
   refused_event: ['tenant', 'partition', 'offset', 'segment_start', 'status', 'code', 'detail', 'appended_at', 'row_hex', 'payload'],
   event_key: ['partition', 'id_hex', 'offset', 'kind', 'segment_start', 'appended_at', 'row_hex'],
-  usage_delta: ['tenant', 'meter', 'aggregation', 'subject', 'minute', 'dims', 'origin', 'partition', 'segment_start', 'gross', 'voids', 'value', 'latest_at', 'latest_offset', 'uniques', 'row_hex'], // prettier-ignore
+  usage_delta: ['tenant', 'meter', 'aggregation', 'subject', 'minute', 'dims', 'origin', 'writer', 'partition', 'segment_start', 'gross', 'voids', 'value', 'latest_at', 'latest_offset', 'uniques', 'row_hex'], // prettier-ignore
 };
+
+/** usage_delta also holds what backfills wrote. */
+const BY_SEGMENTS: Partial<Record<UsageTable, string>> = { usage_delta: `and writer = 'segment'` };
 
 const EVENT_FIELDS = `partition, offset, kind, target_offset, config_version, toUnixTimestamp64Milli(appended_at), toUnixTimestamp64Milli(time), payload`;
 
@@ -23,14 +26,22 @@ export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
   return {
     write: (table, body) => insertRows(client, table, COLUMNS[table], body),
 
-    async identities(table, partition, starts, origin = 0) {
-      const ofOrigin = table === 'usage_delta' ? 'and origin = {origin:UInt32}' : '';
+    async identities(table, partition, starts) {
       const found = await rows<[string, string, string]>(
         `select segment_start, count(), groupBitXor(row_hash) from ${table} final
-         where partition = {partition:UInt16} and segment_start in {starts:Array(UInt64)} ${ofOrigin} group by segment_start`,
-        { partition, starts, origin },
+         where partition = {partition:UInt16} and segment_start in {starts:Array(UInt64)} ${BY_SEGMENTS[table] ?? ''} group by segment_start`,
+        { partition, starts },
       );
       return new Map(found.map(([start, count, xor]): [number, RowIdentity] => [Number(start), { rows: Number(count), xor }]));
+    },
+
+    async chunkIdentity(origin, partition, start) {
+      const [row] = await rows<[string, string]>(
+        `select count(), groupBitXor(row_hash) from usage_delta final
+         where partition = {partition:UInt16} and segment_start = {start:UInt64} and origin = {origin:UInt32} and writer = 'backfill'`,
+        { partition, start, origin },
+      );
+      return { rows: Number(row?.[0] ?? 0), xor: row?.[1] ?? '0' };
     },
 
     async claims(partition, idHashes, before) {
@@ -92,8 +103,8 @@ export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
 
     async tally(partition, cut) {
       const below = `where partition = {partition:UInt16} and segment_start < {cut:UInt64}`;
-      const one = async (select: string, table: UsageTable, also = '') => {
-        const [row] = await rows<string[]>(`select ${select}, count(), groupBitXor(row_hash) from ${table} final ${below} ${also}`, { partition, cut });
+      const one = async (select: string, table: UsageTable) => {
+        const [row] = await rows<string[]>(`select ${select}, count(), groupBitXor(row_hash) from ${table} final ${below} ${BY_SEGMENTS[table] ?? ''}`, { partition, cut });
         return row ?? [];
       };
       const [accepted, eventRows, eventXor] = await one('uniqExact(offset)', 'event');
@@ -102,7 +113,7 @@ export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
         'refused_event',
       );
       const [, keyRows, keyXor] = await one('0', 'event_key');
-      const [, deltaRows, deltaXor] = await one('0', 'usage_delta', 'and origin = 0');
+      const [, deltaRows, deltaXor] = await one('0', 'usage_delta');
       const identity = (count?: string, xor?: string): RowIdentity => ({ rows: Number(count ?? 0), xor: xor ?? '0' });
       return {
         accepted: Number(accepted ?? 0),

@@ -11,7 +11,7 @@ export interface DeltaTarget {
   readonly meter: string;
   readonly aggregation: Aggregation;
   readonly subject: string;
-  /** 0, or the backfill whose rows these are. */
+  /** 0, or the backfill that counted the event. */
   readonly origin: number;
 }
 
@@ -65,7 +65,8 @@ export class Deltas {
     if (target.aggregation === 'sum') delta.value -= contribution.value;
   }
 
-  rows(partition: number, segmentStart: number): RowBatch {
+  /** `writer`: whether `start` is the start of a segment or of a chunk of a backfill. */
+  rows(partition: number, start: number, writer: 'segment' | 'backfill'): RowBatch {
     const batch = new RowBatch();
     for (const delta of this.#byKey.values()) {
       const fields = [
@@ -76,8 +77,9 @@ export class Deltas {
         delta.minuteSeconds,
         JSON.stringify(delta.dims),
         delta.origin,
+        `"${writer}"`,
         partition,
-        segmentStart,
+        start,
         delta.gross,
         delta.voids,
         `"${formatQuantity(delta.value)}"`,

@@ -70,7 +70,7 @@ export class SegmentFold {
       event: this.#events,
       refused_event: this.#refused,
       event_key: this.#keys,
-      usage_delta: this.#deltas.rows(partition, start),
+      usage_delta: this.#deltas.rows(partition, start, 'segment'),
     };
     const identity = {
       event: tables.event.identity,

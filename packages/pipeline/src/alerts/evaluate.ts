@@ -103,7 +103,8 @@ async function openWatches(
   const accounts = new Map((await ports.accounts.accounts(customers, tenant)).map((account) => [account.key, account]));
   const subscriptions = [...accounts.values()].flatMap((account) => account.subscriptions.map((terms) => terms.id));
   const billedThrough = await ports.invoices.billedThrough(subscriptions, tenant);
-  const fired = await ports.wakeups.fired(customers, nowMs - ENDED_PERIODS_MS, tenant);
+  const rules = [...new Set(watched.flatMap((watch) => watch.rules.map((rule) => rule.key)))];
+  const fired = await ports.wakeups.fired(rules, customers, nowMs - ENDED_PERIODS_MS, tenant);
   const firedIds = new Set(fired.map((level) => occurrenceId(level, tenant)));
 
   const watches = new Map<string, Watch>();

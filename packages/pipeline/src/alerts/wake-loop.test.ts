@@ -37,7 +37,7 @@ function manualTimer() {
 let loop: WakeLoop | undefined;
 afterEach(() => loop?.stop());
 
-function setUp(options: { fails?: (tenant: string) => boolean; batchRowsMax?: number } = {}) {
+function setUp(options: { fails?: (tenant: string) => boolean; batchRowsMax?: number; turnIntervalMsMin?: number } = {}) {
   let rows: Wakeup[] = [];
   const handled: string[] = [];
   const errors: unknown[] = [];
@@ -63,6 +63,7 @@ function setUp(options: { fails?: (tenant: string) => boolean; batchRowsMax?: nu
         handled.push(`${tenant} x${wakeups.length}`);
         rows = rows.filter((row) => !wakeups.includes(row));
       },
+      turnIntervalMsMin: options.turnIntervalMsMin ?? 0,
       ...(options.batchRowsMax !== undefined && { batchRowsMax: options.batchRowsMax }),
     });
     return loop;
@@ -122,4 +123,19 @@ test('an unreachable table is tried again and reported as stuck', async () => {
   await time.sleeping();
   expect(handled).toEqual(['a x1']);
   expect(await started.health()).toMatchObject({ stuckSinceMs: null });
+});
+
+test('notifications that follow each other closely are answered together', async () => {
+  const { add, start, handled, time } = setUp({ turnIntervalMsMin: 200 });
+  const started = start();
+  await time.sleeping();
+  add('a');
+  started.notify();
+  expect(await time.sleeping()).toBe(200);
+  add('a');
+  started.notify();
+  expect(handled).toEqual([]);
+  time.moveTo(200);
+  await time.sleeping();
+  expect(handled).toEqual(['a x2']);
 });

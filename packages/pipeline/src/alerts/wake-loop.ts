@@ -9,6 +9,8 @@ export interface WakeLoopOptions {
   readonly batchRowsMax?: number;
   /** How often the table is looked at without being notified. Default 1,000 ms. */
   readonly pollIntervalMs?: number;
+  /** Least time from one look to the next, so that rows are evaluated together while usage streams in. Default 200 ms. */
+  readonly turnIntervalMsMin?: number;
   /** First wait after a failure; doubles up to `backoffMsMax`. Default 250 ms. */
   readonly backoffMs?: number;
   /** Default 30,000 ms. */
@@ -100,11 +102,13 @@ export function startWakeLoop(options: WakeLoopOptions): WakeLoop {
     while (!stopping.signal.aborted) {
       // Before the read: a notification that comes while we read is answered by another read.
       wake = Promise.withResolvers<void>();
+      const nextTurnMs = timer.nowMs() + turnIntervalMsMin;
       try {
         const more = await turn();
         tableFailure = undefined;
-        if (!more)
-          await idle(Math.min(timer.nowMs() + pollIntervalMs, ...[...failures.values()].map((failure) => failure.retryAtMs)));
+        if (more) continue;
+        await idle(Math.min(timer.nowMs() + pollIntervalMs, ...[...failures.values()].map((failure) => failure.retryAtMs)));
+        if (timer.nowMs() < nextTurnMs) await timer.sleepUntil(nextTurnMs, stopping.signal);
       } catch (error) {
         tableFailure = failed(tableFailure);
         onError(error, undefined);

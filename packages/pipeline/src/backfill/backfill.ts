@@ -78,13 +78,13 @@ async function fillChunk(
     deltas.add({ tenant, meter: key, aggregation, subject, origin }, event, contribution);
     subjects.add(subject);
   }
-  const batch = deltas.rows(partition, from);
+  const batch = deltas.rows(partition, from, 'backfill');
   if (batch.rows === 0) return skipped;
-  const stored = async () => (await usage.identities('usage_delta', partition, [from], origin)).get(from);
+  const stored = () => usage.chunkIdentity(origin, partition, from);
   const before = await stored();
-  if (before === undefined || !sameIdentity(before, batch.identity)) await usage.write('usage_delta', batch.body);
+  if (!sameIdentity(before, batch.identity)) await usage.write('usage_delta', batch.body);
   const after = await stored();
-  if (after === undefined || !sameIdentity(after, batch.identity)) throw new Error(`backfill ${origin}: chunk ${partition}:[${from},${to}) is not as written`);
+  if (!sameIdentity(after, batch.identity)) throw new Error(`backfill ${origin}: chunk ${partition}:[${from},${to}) is not as written`);
   return skipped;
 }
 

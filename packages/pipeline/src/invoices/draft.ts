@@ -101,7 +101,7 @@ export async function termsOfInvoice(
   };
 }
 
-export function instantMs(text: string): number {
+function instantMs(text: string): number {
   const ms = parseInstantMs(text);
   if (ms === undefined) throw new Error(`an issued invoice holds the instant ${text}`);
   return ms;

@@ -5,7 +5,8 @@ import { executeInvoiceRun, type InvoicingPorts, type RunOptions } from './execu
 import { DEFAULT_SCHEDULE, nextRunMs } from './schedule.ts';
 
 const QUEUE = 'invoice-runs';
-const JOB = { attemptsMax: 10, backoffMs: 1000 };
+// Short of patience, as the scheduler enqueues a run that failed for good again.
+const JOB = { attemptsMax: 5, backoffMs: 1000 };
 const UNFINISHED_RUNS_AT_A_TIME_MAX = 100;
 
 export interface InvoiceRunPorts extends InvoicingPorts {

@@ -76,8 +76,8 @@ export interface WakeupStore {
   backlog(): Promise<{ readonly rows: number; readonly oldestAgeMs: number }>;
   /** Customers with a live rule (their own, or of a plan they are subscribed to) among these and the owners of these subjects. */
   watched(subjects: readonly string[], customers: readonly string[], tenant: string): Promise<WatchedCustomer[]>;
-  /** Levels that fired for these customers in periods ending after `sinceMs`. */
-  fired(customers: readonly string[], sinceMs: number, tenant: string): Promise<FiredLevel[]>;
+  /** Levels of these rules that fired for these customers in periods ending after `sinceMs`. */
+  fired(rules: readonly string[], customers: readonly string[], sinceMs: number, tenant: string): Promise<FiredLevel[]>;
   /**
    * In one transaction: keeps each occurrence that is new (with its webhook message) and forgets exactly the rows `consumed`.
    * Answers those that were new.

@@ -52,8 +52,10 @@ export interface PartitionTally {
 export interface UsageStore {
   /** Writes rows (`body`: JSONCompactEachRow lines in the table's column order). After an error the outcome is unknown: compare identities. */
   write(table: UsageTable, body: string): Promise<void>;
-  /** Identity of the rows of each segment start; segments without rows are absent. `origin` applies to usage_delta (default 0). */
-  identities(table: UsageTable, partition: number, starts: readonly number[], origin?: number): Promise<Map<number, RowIdentity>>;
+  /** Identity of the rows that each segment wrote, by segment start; segments without rows are absent. */
+  identities(table: UsageTable, partition: number, starts: readonly number[]): Promise<Map<number, RowIdentity>>;
+  /** Identity of the deltas that a backfill wrote for the chunk starting at `start`. */
+  chunkIdentity(origin: number, partition: number, start: number): Promise<RowIdentity>;
   /** Every claim on these ids below offset `before`, in offset order. Reads its own writes. */
   claims(partition: number, idHashes: readonly string[], before: number): Promise<IdClaim[]>;
   /** Id hashes claimed in [from, to) since `sinceMs`, in pages of offset order: to warm the filter. */

@@ -36,8 +36,8 @@ export interface ReconcilePorts {
 
 const SCAN_OFFSETS = 50_000;
 const DIFFERENCES_SHOWN = 20;
-/** All time, in whole hours: 1970 to 2100. */
-const EVER = { fromMs: 0, toMs: 4_102_444_800_000 };
+/** All time that a usage store can hold, in whole hours: 2000 to 2100. */
+const EVER = { fromMs: 946_684_800_000, toMs: 4_102_444_800_000 };
 
 /**
  * Compares log, ledger and usage store at the committed cut. Reads everything, so it takes a while on a large store; nothing is locked and usage

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -24,16 +24,13 @@ import {
 
 const killIntervalMs = 20;
 
-/** The only formats whose bytes can be given inline: no other promises that a line of data is not taken for the end of data. */
-const inlineFormats = ['JSONEachRow', 'JSONCompactEachRow'] as const;
-type InlineFormat = (typeof inlineFormats)[number];
-
 /**
  * What `@clickhouse/client` needs of an engine, over chDB sessions. The adapter that comes with chDB is not used because it lets
  * settings leak into later statements, runs what follows a blank line of inserted data as SQL, takes binary bodies for text and
  * cannot cancel. Here a statement's settings end with it, data is never parsed as SQL and an abort kills the statement.
  *
- * Not offered: engine sessions (`session_id`), roles, streaming of results (a result is in memory before it is read).
+ * Not offered: engine sessions (`session_id`), roles, counts of written rows in the summary (always 0), streaming of results (a
+ * result is in memory before it is read).
  */
 export function createChdbConnection(pool: SessionPool, control: Session, spoolFolder: string): Connection<Readable> {
   /** Runs one statement under a name of its own by which it can be killed; engine errors come out as ClickHouseError. */
@@ -51,7 +48,9 @@ export function createChdbConnection(pool: SessionPool, control: Session, spoolF
           await delay(killIntervalMs);
         }
       };
-      const onAbort = () => (killing = kill());
+      const onAbort = () => {
+        killing = kill();
+      };
       signal?.addEventListener('abort', onAbort, { once: true });
       try {
         const result = await work(session, name);
@@ -86,40 +85,32 @@ export function createChdbConnection(pool: SessionPool, control: Session, spoolF
     });
   }
 
+  /**
+   * The data goes through a file in the page cache: twice as cheap as data inside the statement from 10,000 rows on (which the
+   * engine scans byte by byte), one millisecond dearer below 1,000, and never near the SQL parser. File calls are synchronous
+   * because asynchronous ones would wait for a thread of the pool behind running statements.
+   */
   async function insert(params: ConnBaseQueryParams & { values: string | Readable }) {
     const body = await bytesOf(params.values);
     if (body.length === 0) return { ...answerHead(params), summary: summary({}) };
-    const statement = /^\s*INSERT\s+INTO\s+([\w.]+)\s*(?:\(([\w\s,]+)\))?\s*FORMAT\s+(\w+)\s*$/i.exec(params.query);
-    const inline = inlineFormats.find((format) => format === statement?.[3]);
-    const settings = statementSettingsOf(params.clickhouse_settings);
-    const written = await run(params.abort_signal, (session, name) => {
-      const named = { ...settings, log_comment: name };
-      // A blank line would end the data, and the rest of it would run as SQL.
-      return statement?.[1] !== undefined && inline !== undefined && !body.includes('\n\n')
-        ? insertInline(session.engine, { table: statement[1], columns: statement[2], format: inline }, named, body)
-        : insertFromFile(session.engine, params.query, named, body);
-    });
-    return { ...answerHead(params), summary: summary(written) };
-  }
-
-  async function insertFromFile(
-    engine: Session,
-    query: string,
-    settings: Readonly<Record<string, string | number>>,
-    body: Buffer,
-  ) {
-    const statement = /^([\s\S]*?)\s+FORMAT\s+(\w+)\s*$/i.exec(query);
-    if (statement === null) throw serverError('62', 'SYNTAX_ERROR', 'An INSERT with data must end in FORMAT <name>. ');
-    const file = path.join(spoolFolder, randomUUID());
-    try {
-      await writeFile(file, body, { mode: 0o600 });
-      await engine.queryAsync(
-        `${statement[1]} FROM INFILE ${literal(file)} COMPRESSION 'none'${settingsClause(settings)} FORMAT ${statement[2]}`,
-      );
-    } finally {
-      await rm(file, { force: true });
+    const [, target, format] = /^([\s\S]*?)\s+FORMAT\s+(\w+)\s*$/i.exec(params.query) ?? [];
+    if (target === undefined || format === undefined) {
+      throw serverError('62', 'SYNTAX_ERROR', 'An INSERT with data must end in FORMAT <name>. ');
     }
-    return {};
+    const settings = statementSettingsOf(params.clickhouse_settings);
+    const result = await run(params.abort_signal, async (session, name) => {
+      const file = path.join(spoolFolder, name);
+      const clause = settingsClause({ ...settings, log_comment: name });
+      try {
+        writeFileSync(file, body, { mode: 0o600 });
+        return await session.engine.queryAsync(
+          `${target} FROM INFILE ${literal(file)} COMPRESSION 'none'${clause} FORMAT ${format}`,
+        );
+      } finally {
+        rmSync(file, { force: true });
+      }
+    });
+    return { ...answerHead(params), summary: summary(result) };
   }
 
   return {
@@ -151,17 +142,6 @@ export function createChdbConnection(pool: SessionPool, control: Session, spoolF
   };
 }
 
-async function insertInline(
-  engine: Session,
-  target: { table: string; columns: string | undefined; format: InlineFormat },
-  settings: Record<string, string | number>,
-  values: Buffer,
-): Promise<{ rowsWritten: number; bytesWritten: number; elapsed: number }> {
-  const { table, columns, format } = target;
-  if (columns === undefined) return engine.insert({ table, format, settings, values });
-  return engine.insert({ table, columns: columns.split(',').map((column) => column.trim()), format, settings, values });
-}
-
 /** The body as one buffer; a body that came as one buffer stays that buffer. */
 async function bytesOf(values: string | Readable): Promise<Buffer> {
   if (typeof values === 'string') return Buffer.from(values);
@@ -186,12 +166,12 @@ function answerHead(params: ConnBaseQueryParams): ConnBaseResult {
   return { query_id: params.query_id ?? randomUUID(), response_headers: {}, http_status_code: 200 };
 }
 
-function summary(done: { rowsRead?: number; bytesRead?: number; rowsWritten?: number; bytesWritten?: number; elapsed?: number }) {
+function summary(done: { rowsRead?: number; bytesRead?: number; elapsed?: number }) {
   const counts: NonNullable<WithClickHouseSummary['summary']> = {
     read_rows: String(done.rowsRead ?? 0),
     read_bytes: String(done.bytesRead ?? 0),
-    written_rows: String(done.rowsWritten ?? 0),
-    written_bytes: String(done.bytesWritten ?? 0),
+    written_rows: '0',
+    written_bytes: '0',
     total_rows_to_read: '0',
     result_rows: '0',
     result_bytes: '0',

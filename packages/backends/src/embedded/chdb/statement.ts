@@ -21,7 +21,10 @@ export function statementSettingsOf(settings: Readonly<Record<string, unknown>> 
   for (const [name, value] of Object.entries(settings ?? {})) {
     if (value === undefined || httpSettings.has(name)) continue;
     if (!/^\w+$/.test(name)) throw serverError('115', 'UNKNOWN_SETTING', `Invalid setting name: ${name}`);
-    const plain = typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : String(value);
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+      throw serverError('36', 'BAD_ARGUMENTS', `Setting ${name} must be a text, a number or a boolean. `);
+    }
+    const plain = typeof value === 'boolean' ? Number(value) : value;
     if (String(sessionDefaults[name]) !== String(plain)) own[name] = plain;
   }
   return own;

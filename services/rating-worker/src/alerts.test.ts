@@ -49,7 +49,7 @@ test('a level fires when spend reaches it, once, and those crossed together fire
   const messages = await it.messages('alert.triggered');
   expect(messages).toHaveLength(3);
   expect(messages).toContainEqual({
-    id: expect.stringMatching(/^alo_/),
+    id: expect.stringMatching(/^alo_/) as string,
     rule: 'watch',
     customer: 'acme',
     period: { from: '2026-03-01T00:00:00Z', to: '2026-04-01T00:00:00Z' },
@@ -58,7 +58,7 @@ test('a level fires when spend reaches it, once, and those crossed together fire
     budget: '100.00',
     spend: '80.00',
     currency: 'USD',
-    asOf: { cut: [3], at: expect.stringMatching(/^2026-03-15T12:0/) },
+    asOf: { cut: [3], at: expect.stringMatching(/^2026-03-15T12:0/) as string },
   });
 });
 

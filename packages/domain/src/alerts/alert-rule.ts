@@ -19,7 +19,7 @@ export interface AlertLevel {
   readonly amount: Decimal;
 }
 
-export const THRESHOLDS_MAX = 20;
+const THRESHOLDS_MAX = 20;
 
 const POSITIVE_DECIMAL = /^(?=.*[1-9])\d{1,24}(?:\.\d{1,12})?$/;
 const ONE_PERCENT = decimal('0.01');

@@ -52,6 +52,7 @@ export function startWakeLoop(options: WakeLoopOptions): WakeLoop {
     timer,
     batchRowsMax = 5000,
     pollIntervalMs = 1000,
+    turnIntervalMsMin = 200,
     backoffMs = 250,
     backoffMsMax = 30_000,
   } = options;

@@ -78,16 +78,14 @@ function usageNeed({ period, subjects }: PeriodToRate, rateCard: RateCard, meter
   if (rateCard.meter === undefined) return null;
   const meter = meters.get(rateCard.meter);
   if (meter === undefined) throw new Error(`rate card ${rateCard.key} names meter ${rateCard.meter}, which does not exist`);
-  const filter = Object.entries(rateCard.filter ?? {}).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? [value] : value,
-  ]);
+  const filter: Record<string, string[]> = {};
+  for (const [name, value] of Object.entries(rateCard.filter ?? {})) filter[name] = typeof value === 'string' ? [value] : value;
   return {
     meter,
     // Usage is kept by the minute. Few zones ever began a day within one; there both neighbouring periods are cut at the same minute.
     fromMs: floorMinute(period.fromMs),
     toMs: floorMinute(period.toMs),
     subjects,
-    filter: Object.fromEntries(filter),
+    filter,
   };
 }

@@ -40,10 +40,11 @@ export function wakeupStore(db: Database): WakeupStore {
       return [...byCustomer].map(([customer, ruleRows]) => ({ customer, rules: ruleRows.map(rule) }));
     },
 
-    async fired(customers, sinceMs, tenant) {
+    async fired(rules, customers, sinceMs, tenant) {
       const rows = await db.query<{ rule: string; customer: string; period_from: string; threshold: string }>(
-        'select rule, customer, period_from, threshold from alert_occurrence where customer = any($1::text[]) and period_to > $2 and tenant = $3',
-        [customers, new Date(sinceMs), tenant],
+        `select rule, customer, period_from, threshold from alert_occurrence
+         where rule = any($1::text[]) and customer = any($2::text[]) and period_to > $3 and tenant = $4`,
+        [rules, customers, new Date(sinceMs), tenant],
       );
       return rows.map(({ period_from, ...row }): FiredLevel => ({ ...row, periodFromMs: Date.parse(period_from) }));
     },

@@ -1,8 +1,8 @@
 -- Accepted events, one row a log record and kind (a replacement leaves a 'void' row for what it replaces and an 'event' row).
 -- Every row is a pure image of its log position, so writing it again is the same write.
 create table if not exists event (
-  tenant LowCardinality(String),
-  type LowCardinality(String),
+  tenant String,
+  type String,
   subject String,
   time DateTime64(3, 'UTC'),
   partition UInt16,

@@ -1,6 +1,6 @@
 -- Records that became no usage, each with its reason: nothing that entered the log is dropped.
 create table if not exists refused_event (
-  tenant LowCardinality(String),
+  tenant String,
   partition UInt16,
   offset UInt64,
   segment_start UInt64,

@@ -1,7 +1,7 @@
 -- What one segment adds to one series in one minute. `value` is the sum of a sum meter, the extreme of max and min, the latest value of latest.
 create table if not exists usage_delta (
-  tenant LowCardinality(String),
-  meter LowCardinality(String),
+  tenant String,
+  meter String,
   -- how `value` is folded further
   aggregation Enum8('count' = 1, 'sum' = 2, 'max' = 3, 'min' = 4, 'latest' = 5, 'unique_count' = 6),
   subject String,

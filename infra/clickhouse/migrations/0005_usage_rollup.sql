@@ -1,7 +1,7 @@
 -- Deltas of a range of sealed segments folded by hour: reading a month costs the same however small the segments were.
 create table if not exists usage_rollup (
-  tenant LowCardinality(String),
-  meter LowCardinality(String),
+  tenant String,
+  meter String,
   -- how `value` is folded further
   aggregation Enum8('count' = 1, 'sum' = 2, 'max' = 3, 'min' = 4, 'latest' = 5, 'unique_count' = 6),
   subject String,

@@ -12,6 +12,9 @@ import { usageRoutes } from './usage.ts';
 
 export { DOCS_PREFIX } from './docs.ts';
 export type { BackfillState, MeterBackfill } from './meters.ts';
+export { alertRoutes, type AlertRoutesDeps } from './alerts.ts';
+export { invoiceRoutes, type InvoiceRoutesDeps } from './invoices.ts';
+export { spendRoutes, type SpendRoutesDeps } from './spend.ts';
 export { webhookRoutes, type WebhookRoutesDeps } from './webhooks.ts';
 
 export interface ApiDeps extends OperationsDeps {

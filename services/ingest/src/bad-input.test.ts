@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
+import type { Problem } from '@meterline/runtime/http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { event, testIngest, type TestIngest } from './ingest.fixture.ts';
+import { event, idOf, testIngest, type TestIngest } from './ingest.fixture.ts';
 
 let ingest: TestIngest;
 beforeAll(async () => {
@@ -70,7 +71,7 @@ describe('a bad event', () => {
     const answer = await ingest.post(json === '[]' ? '[[]]' : json);
     expect(answer.statusCode).toBe(400);
     expect(answer.headers['content-type']).toContain('application/problem+json');
-    const problem = answer.json();
+    const problem = answer.json<Problem>();
     const isEvent = json.startsWith('{');
     if (isEvent) expect(problem.code).toBe(code);
     else expect(['request.not_events', 'request.no_valid_event']).toContain(problem.code);
@@ -83,7 +84,7 @@ describe('a bad event', () => {
     const { accepted, rejected } = answer.json();
     expect(accepted).toBe(2);
     expect(rejected).toEqual([expect.objectContaining({ index: 1, code, message: expect.stringMatching(/\w+/) })]);
-    expect(ingest.log.stored().map((value) => JSON.parse(value).id)).toEqual(['before', 'after']);
+    expect(ingest.log.stored().map(idOf)).toEqual(['before', 'after']);
   });
 
   it.each([...BAD_EVENTS, ...BAD_LINES])('%s on a line is named, and the other lines are stored', async (_name, line, code) => {
@@ -92,12 +93,12 @@ describe('a bad event', () => {
     );
     const answer = await ingest.post(body, { 'content-type': 'application/x-ndjson' });
     expect(answer.json()).toMatchObject({ accepted: 2, rejected: [{ index: 1, code }] });
-    expect(ingest.log.stored().map((value) => JSON.parse(value).id)).toEqual(['before', 'after']);
+    expect(ingest.log.stored().map(idOf)).toEqual(['before', 'after']);
   });
 
   it('is told everything that is wrong with it at once', async () => {
     const answer = await ingest.post({ id: '', type: 5, subject: 'u', time: 'x', Extra: 1 });
-    expect(answer.json().errors.map((error: { path: string }) => error.path)).toEqual(['id', 'source', 'type', 'time', 'Extra']);
+    expect(answer.json<Problem>().errors.map(({ path }) => path)).toEqual(['id', 'source', 'type', 'time', 'Extra']);
   });
 
   it('leaves a batch without a good one with a 400 that lists every event', async () => {
@@ -149,7 +150,7 @@ describe('a bad request', () => {
     ],
   ])('of %s gets its own code, and nothing is stored', async (_name, body, headers, status, code) => {
     const answer = await ingest.post(body, headers);
-    expect([answer.statusCode, answer.json().code]).toEqual([status, code]);
+    expect([answer.statusCode, answer.json<Problem>().code]).toEqual([status, code]);
     expect(ingest.log.batches).toEqual([]);
   });
 
@@ -160,6 +161,6 @@ describe('a bad request', () => {
       payload: '{broken',
       headers: { 'content-type': 'application/json' },
     });
-    expect([answer.statusCode, answer.json().code]).toEqual([401, 'auth.missing_key']);
+    expect([answer.statusCode, answer.json<Problem>().code]).toEqual([401, 'auth.missing_key']);
   });
 });

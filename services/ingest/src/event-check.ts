@@ -20,7 +20,6 @@ export const ATTRIBUTE_CHARS_MAX = 256;
 /** Nesting of `data`, itself included. */
 export const DATA_DEPTH_MAX = 16;
 
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
 const EXTENSION_NAME = /^[a-z0-9]+$/;
 
@@ -85,7 +84,8 @@ export function isJsonMediaType(value: unknown): boolean {
 function isCleanData(value: object, depth: number): boolean {
   if (depth > DATA_DEPTH_MAX) return false;
   if (Array.isArray(value)) {
-    for (const item of value) if (typeof item === 'object' && item !== null && !isCleanData(item, depth + 1)) return false;
+    for (const item of value as unknown[])
+      if (typeof item === 'object' && item !== null && !isCleanData(item, depth + 1)) return false;
     return true;
   }
   for (const key in value) {

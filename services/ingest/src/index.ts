@@ -1,3 +1,4 @@
 export type { Rejection } from './accept.ts';
 export type { CheckedEvent } from './event-check.ts';
 export { ingestRoutes, type IngestOptions } from './ingest-routes.ts';
+export { startMeterScreen, type MeterScreen } from './meter-screen.ts';

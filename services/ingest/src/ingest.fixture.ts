@@ -44,6 +44,11 @@ function fakeLog(partitionCount: number): FakeLog {
   return log;
 }
 
+/** The id of a stored event. */
+export function idOf(value: Uint8Array | string): string {
+  return (JSON.parse(Buffer.from(value).toString()) as { id: string }).id;
+}
+
 export type TestIngest = Awaited<ReturnType<typeof testIngest>>;
 
 const anyTenant: Authenticate = async (tenant) => ({ tenant, keyId: 'k', scopes: new Set(['ingest']) });

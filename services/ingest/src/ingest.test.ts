@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { partitionOf } from '@meterline/pipeline/events';
+import type { Problem } from '@meterline/runtime/http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { event, NOW, testIngest, type TestIngest } from './ingest.fixture.ts';
+import { event, idOf, NOW, testIngest, type TestIngest } from './ingest.fixture.ts';
 
 let ingest: TestIngest;
 afterEach(() => ingest.server.close());
@@ -80,7 +81,7 @@ describe('POST /v1/events', () => {
     const at = (ms: number) => event({ time: new Date(nowMs + ms).toISOString() });
     // The clock ticks on while the request is served, so the early side gets a second.
     const answer = await ingest.post([at(-35 * 86_400_000 + 1_000), at(5 * 60_000), at(-35 * 86_400_000 - 1), at(6 * 60_000)]);
-    expect(answer.json().rejected).toMatchObject([
+    expect(answer.json<{ rejected: unknown }>().rejected).toMatchObject([
       { index: 2, code: 'event.too_old' },
       { index: 3, code: 'event.in_future' },
     ]);
@@ -104,7 +105,11 @@ describe('POST /v1/events', () => {
     ingest = await testIngest();
     ingest.log.hold = () => Promise.reject(new Error('disk full'));
     const answer = await ingest.post(event());
-    expect([answer.statusCode, answer.json().code, answer.headers['retry-after']]).toEqual([503, 'ingest.not_stored', '1']);
+    expect([answer.statusCode, answer.json<Problem>().code, answer.headers['retry-after']]).toEqual([
+      503,
+      'ingest.not_stored',
+      '1',
+    ]);
     expect(answer.body).not.toContain('disk full');
   });
 
@@ -114,8 +119,7 @@ describe('POST /v1/events', () => {
     await ingest.post(events);
     expect(ingest.log.batches.map((batch) => batch.partition).toSorted()).toEqual([0, 1, 2, 3]);
     for (const batch of ingest.log.batches) {
-      for (const { value } of batch.records)
-        expect(partitionOf('t1', 'app', JSON.parse(Buffer.from(value).toString()).id, 4)).toBe(batch.partition);
+      for (const { value } of batch.records) expect(partitionOf('t1', 'app', idOf(value), 4)).toBe(batch.partition);
     }
     ingest.log.hold = async ({ partition }) => {
       if (partition === 2) throw new Error('partition down');
@@ -149,7 +153,11 @@ describe('backpressure', () => {
     for (let round = 0; round < 3; round += 1) {
       const release = await occupy(3);
       const refused = await ingest.post(event());
-      expect([refused.statusCode, refused.json().code, refused.headers['retry-after']]).toEqual([503, 'ingest.overloaded', '1']);
+      expect([refused.statusCode, refused.json<Problem>().code, refused.headers['retry-after']]).toEqual([
+        503,
+        'ingest.overloaded',
+        '1',
+      ]);
       await release();
       expect((await ingest.post(event())).statusCode).toBe(202);
     }
@@ -159,8 +167,8 @@ describe('backpressure', () => {
     ingest = await testIngest({ limits: { inFlightBytesMax: 20_000 } });
     const large = gzipSync(JSON.stringify(event({ data: { x: 'x'.repeat(30_000) } })));
     const release = await occupy(2);
-    expect((await ingest.post(large, { 'content-encoding': 'gzip' })).json().code).toBe('ingest.overloaded');
-    expect((await ingest.post(event({ data: { x: 'x'.repeat(30_000) } }))).json().code).toBe('ingest.overloaded');
+    expect((await ingest.post(large, { 'content-encoding': 'gzip' })).json<Problem>().code).toBe('ingest.overloaded');
+    expect((await ingest.post(event({ data: { x: 'x'.repeat(30_000) } }))).json<Problem>().code).toBe('ingest.overloaded');
     await release();
     expect((await ingest.post(event({ data: { x: 'x'.repeat(30_000) } }))).statusCode).toBe(202);
   });
@@ -217,7 +225,7 @@ describe('backpressure', () => {
     const batch = Array.from({ length: 20 }, (_, n) => event({ id: `e${n}` }));
     expect((await ingest.post(batch)).statusCode).toBe(202);
     const refused = await ingest.post(batch);
-    expect([refused.statusCode, refused.json().code]).toEqual([429, 'ingest.tenant_limit']);
+    expect([refused.statusCode, refused.json<Problem>().code]).toEqual([429, 'ingest.tenant_limit']);
     const waitMs = Number(refused.headers['retry-after']) * 1000;
     expect(waitMs).toBeGreaterThanOrEqual(1000);
     expect((await ingest.post(batch, { authorization: 'Bearer t2' })).statusCode).toBe(202);
@@ -229,7 +237,7 @@ describe('backpressure', () => {
     let lag = 101;
     ingest = await testIngest({ limits: { lagEventsMax: 100 }, lagEvents: () => lag });
     const refused = await ingest.post(event());
-    expect([refused.statusCode, refused.json().code, refused.headers['retry-after']]).toEqual([
+    expect([refused.statusCode, refused.json<Problem>().code, refused.headers['retry-after']]).toEqual([
       503,
       'ingest.too_far_behind',
       '5',
@@ -266,14 +274,14 @@ describe('corrections', () => {
     const replaced = await ingest.post({ type: 'call', subject: 'acme' }, {}, '/v1/events/e1/replace');
     expect(replaced.json()).toEqual({ id: 'e1', source: 'shop' });
     const unknown = await ingest.post({}, {}, '/v1/events/e2/void');
-    expect([unknown.statusCode, unknown.json().code]).toEqual([404, 'event.unknown']);
+    expect([unknown.statusCode, unknown.json<Problem>().code]).toEqual([404, 'event.unknown']);
   });
 
   it('ask for the source when several sent the id', async () => {
     ingest = await testIngest({ sourcesOf: async () => ['a', 'b'] });
     const answer = await ingest.post({}, {}, '/v1/events/e1/void');
-    expect([answer.statusCode, answer.json().code]).toEqual([409, 'event.source_ambiguous']);
-    expect(answer.json().errors).toEqual([{ path: 'source', message: 'must be one of "a", "b"' }]);
+    expect([answer.statusCode, answer.json<Problem>().code]).toEqual([409, 'event.source_ambiguous']);
+    expect(answer.json<Problem>().errors).toEqual([{ path: 'source', message: 'must be one of "a", "b"' }]);
   });
 
   it.each<[name: string, body: object, url: string, code: string]>([
@@ -286,14 +294,18 @@ describe('corrections', () => {
   ])('with %s are refused', async (_name, body, url, code) => {
     ingest = await testIngest();
     const answer = await ingest.post(body, {}, url);
-    expect([answer.statusCode, answer.json().code]).toEqual([400, code]);
+    expect([answer.statusCode, answer.json<Problem>().code]).toEqual([400, code]);
     expect(ingest.log.batches).toEqual([]);
   });
 });
 
 it('is described in the OpenAPI document with all its formats', async () => {
   ingest = await testIngest();
-  const { paths } = (await ingest.server.inject('/openapi.json')).json();
-  expect(Object.keys(paths['/v1/events'].post.requestBody.content)).toContain('application/x-ndjson');
-  expect(Object.keys(paths)).toEqual(expect.arrayContaining(['/v1/events', '/v1/events/{id}/void', '/v1/events/{id}/replace']));
+  expect((await ingest.server.inject('/openapi.json')).json()).toMatchObject({
+    paths: {
+      '/v1/events': { post: { requestBody: { content: { 'application/x-ndjson': expect.anything() } } } },
+      '/v1/events/{id}/void': { post: expect.anything() },
+      '/v1/events/{id}/replace': { post: expect.anything() },
+    },
+  });
 });

@@ -22,8 +22,8 @@ const QUERIES_AT_ONCE = 3;
 
 export function clickhouseUsageReader(client: ClickHouseClient, visibility: UsageVisibility): UsageReader {
   async function rows<Row extends readonly unknown[]>({ text, params }: Sql): Promise<Row[]> {
-    const answer = await client.query({ query: text, query_params: { ...params }, format: 'JSONCompactEachRow', clickhouse_settings: FINAL_SETTINGS });
-    return answer.json<Row>();
+    const answer = await client.query({ query: text, query_params: { ...params }, format: 'JSONCompact', clickhouse_settings: FINAL_SETTINGS });
+    return (await answer.json<Row>()).data;
   }
 
   /** Replaces hours that lost an event, for aggregations that cannot subtract. */

@@ -19,8 +19,8 @@ export const FINAL_SETTINGS: ClickHouseSettings = { do_not_merge_across_partitio
 
 export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
   async function rows<Row extends readonly unknown[]>(query: string, params: Record<string, unknown>): Promise<Row[]> {
-    const answer = await client.query({ query, query_params: params, format: 'JSONCompactEachRow', clickhouse_settings: FINAL_SETTINGS });
-    return answer.json<Row>();
+    const answer = await client.query({ query, query_params: params, format: 'JSONCompact', clickhouse_settings: FINAL_SETTINGS });
+    return (await answer.json<Row>()).data;
   }
 
   return {
@@ -63,6 +63,15 @@ export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
         { partition, from, to, since: sinceMs },
       );
       return found.map(([idHash]) => idHash);
+    },
+
+    async sourcesOf(tenant, id) {
+      const found = await rows<[string]>(
+        `select distinct JSONExtractString(payload, 'source') from event
+         where position(payload, {text:String}) > 0 and JSONExtractString(payload, 'id') = {id:String} and kind = 'event' and tenant = {tenant:String}`,
+        { tenant, id, text: JSON.stringify(id) },
+      );
+      return found.map(([source]) => source);
     },
 
     async eventsAt(partition, offsets) {

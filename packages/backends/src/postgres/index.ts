@@ -7,3 +7,4 @@ export { postgresRollupLedger } from './ledger/rollup-ledger.ts';
 export { postgresBackfillStore } from './ledger/backfill-store.ts';
 export { alertRuleStore, ratingStore } from './rating/index.ts';
 export { invoiceStore } from './invoices/index.ts';
+export { deliveryQueue, enqueueMessage, webhookDeliveryStore, webhookEndpointStore } from './webhooks/index.ts';

@@ -92,6 +92,8 @@ export interface SegmentLedger {
   /** Every committed or sealed segment of a partition, in order. */
   segments(logId: string, partition: number): Promise<CommittedSegment[]>;
   seal(logId: string, segments: readonly SegmentRange[]): Promise<void>;
+  /** The newest configuration version: what the next segments are planned with. */
+  configVersion(): Promise<number>;
   configAt(configVersion: number): Promise<LedgerConfig>;
   /** Makes the acceptance window the current one, as a new configuration version unless it already is. */
   setAcceptance(window: AcceptanceWindow): Promise<void>;

@@ -60,6 +60,8 @@ export interface UsageStore {
   claims(partition: number, idHashes: readonly string[], before: number): Promise<IdClaim[]>;
   /** Id hashes claimed in [from, to) since `sinceMs`, in pages of offset order: to warm the filter. */
   claimedIds(partition: number, range: { from: number; to: number; sinceMs: number }): Promise<string[]>;
+  /** Sources under which the tenant sent this event id. Searches the tenant's events: for an operator's correction, not for a hot path. */
+  sourcesOf(tenant: string, id: string): Promise<string[]>;
   eventsAt(partition: number, offsets: readonly number[]): Promise<StoredEvent[]>;
   /** Events and voids of the range, in offset order. */
   scanEvents(scan: EventScan): Promise<StoredEvent[]>;

@@ -17,7 +17,7 @@ const instant = z.iso.datetime({ offset: true, error: 'must be an instant like 2
 
 const apiKey = z
   .string()
-  .refine((text) => parseApiKey(text) !== undefined, 'must look like mk_live_<id>_<secret>, the secret at least 8 characters');
+  .refine((text) => parseApiKey(text) !== undefined, 'must look like mk_live_<id>_<secret>, or be 16 to 256 visible characters');
 
 interface Setting<T extends z.ZodType = z.ZodType> {
   readonly schema: T;
@@ -45,6 +45,11 @@ const SETTINGS = {
   METERLINE_LOG_LEVEL: setting('info', `One of ${LOG_LEVELS.join(', ')}`, oneOf(LOG_LEVELS)),
   METERLINE_ACCEPT_PAST_DAYS: setting('35', 'How old the time of an event may be', whole(1, 35)),
   METERLINE_ACCEPT_FUTURE_MINUTES: setting('5', 'How far ahead the time of an event may be', whole(0, 1440)),
+  METERLINE_WEBHOOK_ALLOW: setting(
+    'public',
+    'Where webhooks may go: public, loopback (also this machine, for trying it out) or private (also private networks)',
+    oneOf(['public', 'loopback', 'private']),
+  ),
   METERLINE_CONNECTIONS_MAX: setting('10000', 'Open HTTP connections at a time', whole(1, 1_000_000)),
   METERLINE_BODY_BYTES_MAX: setting('1000000', 'Largest request body outside event ingestion', whole(1_000, 100_000_000)),
   METERLINE_INGEST_REQUEST_BYTES_MAX: setting('5000000', 'Largest ingest request, unpacked', whole(1_000, 100_000_000)),
@@ -92,6 +97,7 @@ function slices(values: Values) {
     /** RFC 3339, or null for the system clock. */
     testClockStart: values.METERLINE_TEST_CLOCK,
     logLevel: values.METERLINE_LOG_LEVEL,
+    webhookTargets: values.METERLINE_WEBHOOK_ALLOW,
     http: {
       host: values.METERLINE_HOST,
       port: values.METERLINE_PORT,

@@ -1,4 +1,4 @@
-import type { HttpServer } from '../http/index.ts';
+import type { HttpServer } from '../http/fastify.ts';
 
 /** Resolves to why this part cannot work now, or to undefined if it can. Throwing counts as a reason. */
 export type Probe = () => string | undefined | Promise<string | undefined>;

@@ -1,6 +1,6 @@
 import { Fault } from '@meterline/domain/faults';
 import type { FastifyRequest } from 'fastify';
-import type { HttpServer } from './server.ts';
+import type { HttpServer } from './fastify.ts';
 
 export type KeyScope = 'ingest' | 'read' | 'admin';
 export type RouteScope = KeyScope | 'public';

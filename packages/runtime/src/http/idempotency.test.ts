@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { testClock, type TestClock } from '../clock/index.ts';
 import { createMetrics } from '../metrics/index.ts';
-import { addIdempotency, createHttpServer, type HttpServer } from './index.ts';
+import { addIdempotency, createHttpServer, type HttpServer, type Problem } from './index.ts';
 
 const catalog = new URL('../../../../infra/postgres/migrations/0002_catalog.sql', import.meta.url);
 
@@ -81,7 +81,7 @@ it('keeps keys of tenants apart, and runs requests without a key every time', as
 it('refuses the key for another body', async () => {
   await post('k1', { a: 1 });
   const other = await post('k1', { a: 2 });
-  expect([other.statusCode, other.json().code]).toEqual([409, 'idempotency.key_reused']);
+  expect([other.statusCode, other.json<Problem>().code]).toEqual([409, 'idempotency.key_reused']);
   expect(calls).toBe(1);
 });
 
@@ -92,13 +92,13 @@ it('refuses a request whose first is still running, and lets a retry take over f
   const hanging = post('k1');
   await entered.promise;
   const early = await post('k1');
-  expect([early.statusCode, early.json().code]).toEqual([409, 'idempotency.in_progress']);
+  expect([early.statusCode, early.json<Problem>().code]).toEqual([409, 'idempotency.in_progress']);
   work = async () => {};
   clock.moveTo(clock.nowMs() + 60_000);
-  expect((await post('k1')).json().call).toBe(2);
+  expect((await post('k1')).json<{ call: number }>().call).toBe(2);
   resolve();
   await hanging;
-  expect((await post('k1')).json().call).toBe(2);
+  expect((await post('k1')).json<{ call: number }>().call).toBe(2);
 });
 
 it('keeps refusals (4xx) but frees the key after 5xx and 429', async () => {
@@ -119,5 +119,5 @@ it('keeps refusals (4xx) but frees the key after 5xx and 429', async () => {
 });
 
 it.each(['', 'two words', 'x'.repeat(256)])('refuses the key %j', async (key) => {
-  expect((await post(key)).json().code).toBe('idempotency.invalid_key');
+  expect((await post(key)).json<Problem>().code).toBe('idempotency.invalid_key');
 });

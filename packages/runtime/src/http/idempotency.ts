@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Fault } from '@meterline/domain/faults';
 import type { Clock, Database } from '@meterline/pipeline/ports';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { HttpServer } from './server.ts';
+import type { HttpServer } from './fastify.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

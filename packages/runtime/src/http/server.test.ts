@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createMetrics } from '../metrics/index.ts';
-import { createHttpServer, type HttpServer, type Principal } from './index.ts';
+import { createHttpServer, type HttpServer, type Principal, type Problem } from './index.ts';
 
 const principals: Record<string, Principal> = {
   reader: { tenant: 't1', keyId: 'k1', scopes: new Set(['read']) },
@@ -165,8 +165,8 @@ describe('createHttpServer', () => {
       ],
     };
     const answer = await server.inject({ url: '/v1/plans', method: 'POST', headers: json, payload });
-    expect(answer.json().code).toBe('request.invalid');
-    const paths = answer.json().errors.map((error: { path: string }) => error.path);
+    expect(answer.json<Problem>().code).toBe('request.invalid');
+    const paths = answer.json<Problem>().errors.map(({ path }) => path);
     expect(paths.toSorted()).toEqual(['extra', 'key', 'rateCards[0].price.tiers[1].upTo']);
   });
 
@@ -195,14 +195,17 @@ describe('createHttpServer', () => {
 
   it('describes its routes as OpenAPI 3.1 with problem answers and scopes', async () => {
     await build();
-    const document = (await server.inject({ url: '/openapi.json' })).json();
-    expect(document.openapi).toMatch(/^3\.1/);
-    expect(document.info).toEqual({ title: 'Test', version: '1.2.3' });
-    const post = document.paths['/v1/plans'].post;
-    expect(post.requestBody.content['application/json'].schema.properties).toHaveProperty('rateCards');
-    expect(post.responses).toHaveProperty('default');
-    expect(post.description).toContain('Scope: admin');
-    expect(document.paths['/open'].get.security).toEqual([]);
+    const schema = { properties: { rateCards: expect.anything() } };
+    const post = {
+      requestBody: { content: { 'application/json': { schema } } },
+      responses: { default: expect.anything() },
+      description: expect.stringContaining('Scope: admin'),
+    };
+    expect((await server.inject({ url: '/openapi.json' })).json()).toMatchObject({
+      openapi: expect.stringMatching(/^3\.1/),
+      info: { title: 'Test', version: '1.2.3' },
+      paths: { '/v1/plans': { post }, '/open': { get: { security: [] } } },
+    });
   });
 
   it('cuts off a client that sends its headers too slowly', async () => {

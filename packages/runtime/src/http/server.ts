@@ -1,26 +1,15 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import swagger from '@fastify/swagger';
-import Fastify, {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { Fault } from '@meterline/domain/faults';
 import type { Metrics } from '../metrics/index.ts';
 import { addAuthentication, type Authenticate } from './authentication.ts';
+import type { HttpServer } from './fastify.ts';
 import { parseJsonBody } from './json-body.ts';
 import { openapiOptions } from './openapi.ts';
 import { PROBLEM_MEDIA_TYPE, problemAnswer } from './problem.ts';
 import { validatorCompiler } from './validation.ts';
-
-/** Fastify with zod schemas on its routes. Register plugins and routes on it, then `listen`. */
-export type HttpServer = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
-
-export type HttpRequest = FastifyRequest;
 
 export interface HttpServerOptions {
   readonly logger: FastifyBaseLogger;

@@ -15,6 +15,8 @@ export interface GeneratedApiKey {
 }
 
 const FORM = /^mk_([a-z0-9]{1,16})_([0-9A-Za-z]{1,64})_([0-9A-Za-z_-]{8,256})$/;
+/** What an operator may preset as a key of its own making: its id is derived from it. */
+const PRESET = /^(?!mk_)[\x21-\x7e]{16,256}$/;
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** 43 characters of 62 carry 256 bits: enough that a fast hash is safe. */
 const SECRET_CHARS = 43;
@@ -27,15 +29,20 @@ export function generateApiKey(env: string): GeneratedApiKey {
   return { id, token: `mk_${env}_${id}_${secret}`, secretHash: hashSecret(secret) };
 }
 
-/** The parts of a key, or undefined if the text has another form. */
+/** The parts of a key, or undefined if the text has neither our form nor that of a preset key. */
 export function parseApiKey(token: string): ParsedApiKey | undefined {
   const [, env, id, secret] = FORM.exec(token) ?? [];
-  return env === undefined || id === undefined || secret === undefined ? undefined : { env, id, secret };
+  if (env !== undefined && id !== undefined && secret !== undefined) return { env, id, secret };
+  return PRESET.test(token) ? { env: 'preset', id: `preset${hashHex(token).slice(0, 32)}`, secret: token } : undefined;
 }
 
 /** 32 bytes. */
 export function hashSecret(secret: string): Uint8Array {
   return createHash('sha256').update(secret).digest();
+}
+
+function hashHex(text: string): string {
+  return createHash('sha256').update(`id of ${text}`).digest('hex');
 }
 
 function randomText(chars: number): string {

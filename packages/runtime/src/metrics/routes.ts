@@ -1,4 +1,4 @@
-import type { HttpServer } from '../http/index.ts';
+import type { HttpServer } from '../http/fastify.ts';
 import type { Metrics } from './metrics.ts';
 
 /** `GET /metrics`, for a Prometheus scraper on the inside. */

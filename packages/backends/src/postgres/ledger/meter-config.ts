@@ -15,6 +15,11 @@ interface MeterRow {
   origin: number | null;
 }
 
+export async function configVersion(sql: SqlExecutor): Promise<number> {
+  const [row] = await sql.query<{ version: string }>(`select version from meter_config`);
+  return Number(row?.version);
+}
+
 /** The configuration as it stood at `version`, whatever was changed since. */
 export async function configAt(sql: SqlExecutor, version: number): Promise<LedgerConfig> {
   const meters = await sql.query<MeterRow>(

@@ -12,7 +12,7 @@ import {
   type SqlExecutor,
   type Wake,
 } from '@meterline/pipeline/ports';
-import { configAt, setAcceptance } from './meter-config.ts';
+import { configAt, configVersion, setAcceptance } from './meter-config.ts';
 
 interface LeaseRow {
   partition: number;
@@ -41,6 +41,7 @@ export function postgresSegmentLedger(database: Database): SegmentLedger {
     segments: (logId, partition) => segmentsOf(database, logId, partition),
     unsealed: (logId, limit) => unsealed(database, logId, limit),
     seal: (logId, segments) => seal(database, logId, segments),
+    configVersion: () => configVersion(database),
     configAt: (version) => configAt(database, version),
     setAcceptance: (window) => database.transaction((tx) => setAcceptance(tx, window)),
   };

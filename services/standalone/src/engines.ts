@@ -1,0 +1,63 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { clickhouseRollupStore, clickhouseUsageReader, clickhouseUsageStore, migrateClickhouse } from '@meterline/backends/clickhouse';
+import { openBullmqQueue, openChdb, openLmdbLog, openPglite } from '@meterline/backends/embedded';
+import { migrate, postgresBackfillStore, postgresRollupLedger, postgresSegmentLedger, usageVisibility } from '@meterline/backends/postgres';
+import type { SegmentLedger, UsageStore } from '@meterline/pipeline/ports';
+import type { OnStop } from '@meterline/runtime/lifecycle';
+import type { Logger } from '@meterline/runtime/logging';
+
+const INFRA = path.join(import.meta.dirname, '../../../infra');
+
+export interface EngineOptions {
+  readonly dataFolder: string;
+  readonly partitions: number;
+  readonly logger: Logger;
+  readonly onStop: OnStop;
+  /** Tests wrap these to watch or to spoil the protocol. */
+  readonly decorate?: { ledger?(ledger: SegmentLedger): SegmentLedger; usage?(usage: UsageStore): UsageStore };
+}
+
+export type Engines = Awaited<ReturnType<typeof openEngines>>;
+
+/** Opens the embedded engines on one data folder, which this process then holds alone. They close in reverse order. */
+export async function openEngines({ dataFolder, partitions, logger, onStop, decorate }: EngineOptions) {
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  // both start slowly and neither waits for the other; the billing store's lock comes first within its open
+  const database = await openPglite({ folder: dataFolder, onFailure: fatal('the billing store stopped') });
+  onStop('billing store', () => database.close());
+  const migrated = migrate(database, path.join(INFRA, 'postgres/migrations'));
+  const usageFolder = path.join(dataFolder, 'usage');
+  const chdb = await openChdb({ folder: usageFolder });
+  onStop('usage store', () => chdb.close());
+  await Promise.all([migrated, migrateClickhouse(chdb.client, path.join(INFRA, 'clickhouse/migrations'))]);
+  const log = await openLmdbLog({ folder: path.join(dataFolder, 'log'), partitionCount: partitions });
+  onStop('event log', () => log.close());
+  const jobs = await openBullmqQueue({ database, onError: (error, job) => logger.error({ err: error, job }, 'a job failed') });
+  onStop('job queue', () => jobs.close());
+
+  const plainLedger = postgresSegmentLedger(database);
+  const ledger = decorate?.ledger?.(plainLedger) ?? plainLedger;
+  const plainUsage = clickhouseUsageStore(chdb.client);
+  const usage = decorate?.usage?.(plainUsage) ?? plainUsage;
+  return {
+    database,
+    clickhouse: chdb.client,
+    log,
+    jobs,
+    ledger,
+    usage,
+    reader: clickhouseUsageReader(chdb.client, usageVisibility(database, ledger, log.logId)),
+    rollupLedger: postgresRollupLedger(database),
+    rollupStore: clickhouseRollupStore(chdb.client),
+    backfills: postgresBackfillStore(database),
+  };
+
+  /** An engine that died cannot be used again in this process; a restart recovers everything acknowledged. */
+  function fatal(what: string): (error: unknown) => void {
+    return (error) => {
+      logger.fatal({ err: error }, what);
+      process.exit(1);
+    };
+  }
+}

@@ -7,6 +7,6 @@ export function onPageHide(run: () => void): () => void {
 }
 
 function listenWith(method: 'addEventListener' | 'removeEventListener', listener: () => void): void {
-  const page: { [name in typeof method]?: Listen } & object = globalThis as object;
+  const page: { [name in typeof method]?: Listen } & object = globalThis;
   page[method]?.('pagehide', listener);
 }

@@ -62,7 +62,7 @@ export function judgeEvents(events: readonly unknown[], judge: Judge): Judged {
 }
 
 /** The same event always has the same bytes: attributes in this order, extensions left out, no white space. */
-export function normalForm(event: CheckedEvent): Uint8Array {
+function normalForm(event: CheckedEvent): Uint8Array {
   return Buffer.from(JSON.stringify(event));
 }
 

@@ -112,7 +112,9 @@ async function runTransaction<T>(
   try {
     result = await work({
       query: async (sql, params = []) => rowsOf(await send(sql, params)),
-      exec: async (script) => void (await send(script, null)),
+      exec: async (script) => {
+        await send(script, null);
+      },
     });
   } catch (error) {
     // The cause matters more than a rollback that failed because the store has stopped, which rolls back as well.

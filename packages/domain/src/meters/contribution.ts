@@ -63,8 +63,7 @@ function dimensionTexts(paths: readonly CompiledPath[], data: unknown): string[]
 /** Scalars as text, nothing for null and absent, objects as their JSON. */
 function dimensionText(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (value === undefined || value === null) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as number | boolean);
+  return value === undefined || value === null ? '' : JSON.stringify(value);
 }
 
 const REASONS: Record<QuantityRefusal, { code: string; rule: string }> = {

@@ -1,7 +1,7 @@
 import { Decimal as Oracle } from 'decimal.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Fault } from '../faults/index.ts';
+import type { Fault } from '../faults/index.ts';
 import {
   add,
   compare,

@@ -1,4 +1,4 @@
-import { formatInstant, localDateAt, localDaysBetween, parseInstantMs, startOfLocalDay } from '@meterline/domain/time';
+import { formatInstant, localDateAt, localDaysBetween, parseInstantMs, startOfLocalDay } from '../time/index.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { billingPeriodAt, billingPeriods, billingPeriodSchema } from './billing-period.ts';

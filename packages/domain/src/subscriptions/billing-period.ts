@@ -1,5 +1,4 @@
-import { addMonths, civilOf, epochDayOf, localDateAt, startOfDateMs } from '@meterline/domain/time';
-import type { EpochDay } from '@meterline/domain/time';
+import { addMonths, civilOf, epochDayOf, localDateAt, startOfDateMs, type EpochDay } from '../time/index.ts';
 import { z } from 'zod';
 
 /** How often a plan bills, and whether periods follow the calendar or the day the subscription started. */

@@ -1,4 +1,4 @@
-import { formatInstant, localDateAt, parseInstantMs, startOfDateMs, startOfLocalDay } from '@meterline/domain/time';
+import { formatInstant, localDateAt, parseInstantMs, startOfDateMs, startOfLocalDay } from '../time/index.ts';
 import { expect, test } from 'vitest';
 import vectors from '../../../../test/data/vectors/lifecycle.json' with { type: 'json' };
 import { billingPeriodAt, billingPeriods } from './billing-period.ts';

@@ -1,0 +1,39 @@
+import type { InvoiceAdjustment, InvoiceDocument } from '@meterline/domain/invoices';
+import type { Terminal } from '../terminal.ts';
+import { CHARGE_COLUMNS, chargeRows } from './charges.ts';
+import { groupDigits } from './digits.ts';
+import { table } from './table.ts';
+
+/** An invoice to read: what for, every line with its tiers, and the total. */
+export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, 'paint'>): string {
+  const { paint } = terminal;
+  const { number, customer, period, currency } = invoice;
+  const rows = [
+    ...invoice.lines.flatMap((line) => chargeRows(line, terminal)),
+    ...invoice.adjustments.flatMap((each) => adjustmentRows(each, terminal)),
+  ];
+  const total = ['Total', '', '', `${groupDigits(invoice.total)} ${currency}`].map((cell) => paint('bold', cell));
+  return [
+    paint('bold', `Invoice ${number}`),
+    `  for       ${customer.name} (${customer.key})`,
+    `  plan      ${invoice.plan}, version ${invoice.planVersion}`,
+    `  period    ${period.from} up to ${period.to} (${period.days} of ${period.daysInPeriod} days)`,
+    `  issued    ${invoice.issuedAt}`,
+    `  from      the event log up to offset ${invoice.cut.join(', ')}`,
+    '',
+    table(CHARGE_COLUMNS, rows, total),
+  ].join('\n');
+}
+
+function adjustmentRows(adjustment: InvoiceAdjustment, { paint }: Pick<Terminal, 'paint'>): string[][] {
+  const { name, invoice, period, quantity, ratedAmount, billedAmount, amount } = adjustment;
+  return [
+    [
+      paint('bold', `${name}, late usage of ${period.from.slice(0, 10)}`),
+      groupDigits(quantity),
+      '',
+      paint('bold', groupDigits(amount)),
+    ],
+    [paint('dim', `  ${groupDigits(ratedAmount)} now, less ${groupDigits(billedAmount)} on ${invoice}`)],
+  ];
+}

@@ -77,11 +77,11 @@ module.exports = {
       from: { path: '^packages/sdk/src/', pathNot: TEST },
       to: { pathNot: '^packages/sdk/src/' },
     },
-    mayImport('cli', 'packages/cli', 'packages/cli', 'packages/pipeline', 'packages/domain', 'packages/sdk', 'packages/runtime'),
+    mayImport('cli', 'packages/cli', 'packages/domain', 'packages/pipeline', 'packages/sdk', 'packages/cli'),
     {
       name: 'runtime-is-for-services',
       severity: 'error',
-      from: { path: OURS, pathNot: ['^services/', '^packages/(runtime|cli)/', TEST] },
+      from: { path: OURS, pathNot: ['^services/', '^packages/runtime/', TEST] },
       to: { path: '^packages/runtime/' },
     },
     {

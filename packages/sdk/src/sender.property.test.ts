@@ -71,7 +71,8 @@ function randomServer(plan: readonly Behaviour[]) {
         throw new TypeError('connection reset');
       case 'hang':
         return new Promise(() => undefined);
-      default:
+      case 'store':
+      case undefined:
         for (const id of ids) storedIds.add(id);
         acknowledgedIds.push(...ids);
         return answer(202, { accepted: ids.length, rejected: [] });

@@ -2,7 +2,8 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { RollupStore, SegmentRange } from '@meterline/pipeline/ports';
 import { FINAL_SETTINGS } from './usage-store.ts';
 
-const COLUMNS = 'tenant, meter, aggregation, subject, hour, dims, partition, range_start, gross, voids, value, latest_at, latest_offset, uniques';
+const COLUMNS =
+  'tenant, meter, aggregation, subject, hour, dims, partition, range_start, gross, voids, value, latest_at, latest_offset, uniques';
 
 /** Deltas of a range folded by series and hour; deterministic, so that writing it twice is writing it once. */
 const FOLDED = `

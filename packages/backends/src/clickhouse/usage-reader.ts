@@ -5,7 +5,17 @@ import { windowsBetween } from '@meterline/domain/time';
 import type { Cut, UsageQuery, UsageReader, UsageRow } from '@meterline/pipeline/ports';
 import { recompute } from '@meterline/pipeline/usage';
 import { FINAL_SETTINGS, storedEvent, type EventRow } from './usage-store.ts';
-import { grouped, HOUR_MS, needsRecompute, patched, rawRows, sourceRows, withdrawnHours, type Sql, type Visible } from './usage-sql.ts';
+import {
+  grouped,
+  HOUR_MS,
+  needsRecompute,
+  patched,
+  rawRows,
+  sourceRows,
+  withdrawnHours,
+  type Sql,
+  type Visible,
+} from './usage-sql.ts';
 
 /** What the billing store says may be seen. */
 export interface UsageVisibility {
@@ -22,7 +32,12 @@ const QUERIES_AT_ONCE = 3;
 
 export function clickhouseUsageReader(client: ClickHouseClient, visibility: UsageVisibility): UsageReader {
   async function rows<Row extends readonly unknown[]>({ text, params }: Sql): Promise<Row[]> {
-    const answer = await client.query({ query: text, query_params: { ...params }, format: 'JSONCompact', clickhouse_settings: FINAL_SETTINGS });
+    const answer = await client.query({
+      query: text,
+      query_params: { ...params },
+      format: 'JSONCompact',
+      clickhouse_settings: FINAL_SETTINGS,
+    });
     return (await answer.json<Row>()).data;
   }
 
@@ -33,10 +48,16 @@ export function clickhouseUsageReader(client: ClickHouseClient, visibility: Usag
     const subjects = [...new Set(hours.map(([subject]) => subject))];
     const raw = await rows<EventRow>(rawRows(query.meter, subjects, [...new Set(hours.map(([, , hour]) => hour))], visible.cut));
     const wanted = new Set(hours.map((hour) => JSON.stringify(hour)));
-    const anew = recompute(query.meter, visible.origins.length > 1, raw.map(storedEvent)).filter(({ subject, dims, minuteSeconds }) => {
-      const minuteMs = minuteSeconds * 1000;
-      return wanted.has(JSON.stringify([subject, dims, minuteSeconds - (minuteSeconds % 3600)])) && minuteMs >= query.fromMs && minuteMs < query.toMs;
-    });
+    const anew = recompute(query.meter, visible.origins.length > 1, raw.map(storedEvent)).filter(
+      ({ subject, dims, minuteSeconds }) => {
+        const minuteMs = minuteSeconds * 1000;
+        return (
+          wanted.has(JSON.stringify([subject, dims, minuteSeconds - (minuteSeconds % 3600)])) &&
+          minuteMs >= query.fromMs &&
+          minuteMs < query.toMs
+        );
+      },
+    );
     const patch = anew.map((row) => [row.minuteSeconds, row.subject, row.dims, row.events, row.value, row.latestAtMs, row.latestOffset, row.partition, row.uniques]); // prettier-ignore
     return patched(source, JSON.stringify(hours), JSON.stringify(patch));
   }
@@ -87,7 +108,8 @@ export function clickhouseUsageReader(client: ClickHouseClient, visibility: Usag
 }
 
 function check({ meter, fromMs, toMs, groupBy, filter }: UsageQuery): void {
-  if (fromMs % MINUTE_MS !== 0 || toMs % MINUTE_MS !== 0) throw new Fault('invalid', 'usage.not_whole_minutes', 'from and to must be whole minutes');
+  if (fromMs % MINUTE_MS !== 0 || toMs % MINUTE_MS !== 0)
+    throw new Fault('invalid', 'usage.not_whole_minutes', 'from and to must be whole minutes');
   const known = new Set(dimensionNames(meter));
   for (const name of [...(groupBy ?? []), ...Object.keys(filter ?? {})]) {
     if (!known.has(name)) throw new Fault('invalid', 'usage.unknown_dimension', `meter ${meter.key} has no dimension "${name}"`);

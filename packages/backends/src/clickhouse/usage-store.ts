@@ -4,7 +4,18 @@ import { insertRows } from './insert.ts';
 
 const COLUMNS: Record<UsageTable, readonly string[]> = {
   event: ['tenant', 'type', 'subject', 'time', 'partition', 'offset', 'kind', 'segment_start', 'target_offset', 'config_version', 'appended_at', 'row_hex', 'payload'], // prettier-ignore
-  refused_event: ['tenant', 'partition', 'offset', 'segment_start', 'status', 'code', 'detail', 'appended_at', 'row_hex', 'payload'],
+  refused_event: [
+    'tenant',
+    'partition',
+    'offset',
+    'segment_start',
+    'status',
+    'code',
+    'detail',
+    'appended_at',
+    'row_hex',
+    'payload',
+  ],
   event_key: ['partition', 'id_hex', 'offset', 'kind', 'segment_start', 'appended_at', 'row_hex'],
   usage_delta: ['tenant', 'meter', 'aggregation', 'subject', 'minute', 'dims', 'origin', 'writer', 'partition', 'segment_start', 'gross', 'voids', 'value', 'latest_at', 'latest_offset', 'uniques', 'row_hex'], // prettier-ignore
 };
@@ -15,16 +26,24 @@ const BY_SEGMENTS: Partial<Record<UsageTable, string>> = { usage_delta: `and wri
 const EVENT_FIELDS = `partition, offset, kind, target_offset, config_version, toUnixTimestamp64Milli(appended_at), toUnixTimestamp64Milli(time), payload`;
 
 /** Identical rows may lie in several parts until they merge: money queries collapse them by FINAL, each partition of a table on its own. */
-export const FINAL_SETTINGS: ClickHouseSettings = { do_not_merge_across_partitions_select_final: 1, use_skip_indexes_if_final: 1 };
+export const FINAL_SETTINGS: ClickHouseSettings = {
+  do_not_merge_across_partitions_select_final: 1,
+  use_skip_indexes_if_final: 1,
+};
 
 export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
   async function rows<Row extends readonly unknown[]>(query: string, params: Record<string, unknown>): Promise<Row[]> {
-    const answer = await client.query({ query, query_params: params, format: 'JSONCompact', clickhouse_settings: FINAL_SETTINGS });
+    const answer = await client.query({
+      query,
+      query_params: params,
+      format: 'JSONCompact',
+      clickhouse_settings: FINAL_SETTINGS,
+    });
     return (await answer.json<Row>()).data;
   }
 
   return {
-    write: (table, body) => insertRows(client, table, COLUMNS[table], body),
+    write: (table, body) => insertRows(client, table, COLUMNS[table], Buffer.from(body.buffer, body.byteOffset, body.byteLength)),
 
     async identities(table, partition, starts) {
       const found = await rows<[string, string, string]>(
@@ -113,7 +132,10 @@ export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
     async tally(partition, cut) {
       const below = `where partition = {partition:UInt16} and segment_start < {cut:UInt64}`;
       const one = async (select: string, table: UsageTable) => {
-        const [row] = await rows<string[]>(`select ${select}, count(), groupBitXor(row_hash) from ${table} final ${below} ${BY_SEGMENTS[table] ?? ''}`, { partition, cut });
+        const [row] = await rows<string[]>(
+          `select ${select}, count(), groupBitXor(row_hash) from ${table} final ${below} ${BY_SEGMENTS[table] ?? ''}`,
+          { partition, cut },
+        );
         return row ?? [];
       };
       const [accepted, eventRows, eventXor] = await one('uniqExact(offset)', 'event');
@@ -151,8 +173,22 @@ export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
 
 export type EventRow = [number, string, StoredEvent['kind'], string, number, string, string, string];
 
-export function storedEvent([partition, offset, kind, targetOffset, configVersion, appendedAtMs, timeMs, payload]: EventRow): StoredEvent {
-  const numbers = { offset: Number(offset), targetOffset: Number(targetOffset), appendedAtMs: Number(appendedAtMs), timeMs: Number(timeMs) };
+export function storedEvent([
+  partition,
+  offset,
+  kind,
+  targetOffset,
+  configVersion,
+  appendedAtMs,
+  timeMs,
+  payload,
+]: EventRow): StoredEvent {
+  const numbers = {
+    offset: Number(offset),
+    targetOffset: Number(targetOffset),
+    appendedAtMs: Number(appendedAtMs),
+    timeMs: Number(timeMs),
+  };
   return { partition, kind, configVersion, payload, ...numbers };
 }
 

@@ -1,6 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EventLog, LogRecord } from '../ports/event-log.ts';
-import { LeaseLostError, type Lease, type PlannedSegment, type SegmentLedger, type SegmentRange } from '../ports/segment-ledger.ts';
+import {
+  LeaseLostError,
+  type Lease,
+  type PlannedSegment,
+  type SegmentLedger,
+  type SegmentRange,
+} from '../ports/segment-ledger.ts';
 import type { UsageStore } from '../ports/usage-store.ts';
 import { decodeRecord, type DecodedRecord } from './decode.ts';
 import { SegmentFold, type DerivedSegment, type Prefix, type SegmentConfig } from './derive.ts';
@@ -169,7 +175,10 @@ export class Aggregator {
     const records: LogRecord[] = [];
     while (records.length < end - start) {
       const recordsMax = end - start - records.length;
-      const more = await this.#ports.log.read(partition, start + records.length, { recordsMax, bytesMax: this.#limits.segmentBytesMax });
+      const more = await this.#ports.log.read(partition, start + records.length, {
+        recordsMax,
+        bytesMax: this.#limits.segmentBytesMax,
+      });
       if (more.length === 0) throw new Error(`the log ends within planned segment ${partition}:[${start},${end})`);
       records.push(...more);
     }

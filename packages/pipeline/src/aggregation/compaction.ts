@@ -20,7 +20,8 @@ export async function compactPass(ports: CompactionPorts, nowMs: number, rule = 
   const ranges = [...resumed, ...planned];
   for (const range of ranges) {
     if (!(await store.rollupMatches(range))) await store.writeRollup(range);
-    if (!(await store.rollupMatches(range))) throw new Error(`rollup ${range.partition}:[${range.start},${range.end}) differs from its deltas`);
+    if (!(await store.rollupMatches(range)))
+      throw new Error(`rollup ${range.partition}:[${range.start},${range.end}) differs from its deltas`);
     await ledger.commitRollup(logId, range);
   }
   return ranges;

@@ -15,8 +15,8 @@ export interface DecodedRecord {
   readonly tenant: string;
   readonly kind: LogRecord['kind'];
   readonly appendedAtMs: number;
-  /** The record's bytes as text. */
-  readonly payload: string;
+  /** The record as it stands in the log. */
+  readonly value: Uint8Array;
   /** Hex, 64 bits over the record's bytes: equal hash means the same payload. */
   readonly payloadHash: string;
   /** Hex, 128 bits over (tenant, source, id); null when the record names none. */
@@ -31,13 +31,17 @@ const utf8 = new TextDecoder('utf-8');
 /** Reads one record; a malformed one (the log may have other writers than ingest) comes back with its fault, never as an exception. */
 export function decodeRecord(record: LogRecord): DecodedRecord {
   const { offset, tenant, kind, appendedAtMs, value } = record;
-  const payload = utf8.decode(value);
-  const base = { offset, tenant, kind, appendedAtMs, payload, payloadHash: hash('sha256', value, 'hex').slice(0, 16) };
-  const malformed = (detail: string): DecodedRecord => ({ ...base, idHash: null, event: null, fault: { code: 'event.malformed', detail } });
+  const base = { offset, tenant, kind, appendedAtMs, value, payloadHash: hash('sha256', value, 'hex').slice(0, 16) };
+  const malformed = (detail: string): DecodedRecord => ({
+    ...base,
+    idHash: null,
+    event: null,
+    fault: { code: 'event.malformed', detail },
+  });
 
   let fields: unknown;
   try {
-    fields = JSON.parse(payload);
+    fields = JSON.parse(utf8.decode(value));
   } catch {
     return malformed('the record is not JSON');
   }

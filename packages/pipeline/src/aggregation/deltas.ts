@@ -3,7 +3,6 @@ import { formatQuantity, type Aggregation, type Contribution } from '@meterline/
 import { RowBatch } from './row-batch.ts';
 
 const MINUTE_MS = 60_000;
-const NO_UNIQUES: ReadonlySet<string> = new Set();
 
 /** Where a contribution goes: one series, one minute. */
 export interface DeltaTarget {
@@ -15,7 +14,8 @@ export interface DeltaTarget {
   readonly origin: number;
 }
 
-interface Delta extends DeltaTarget {
+interface Delta {
+  readonly target: DeltaTarget;
   readonly minuteSeconds: number;
   readonly dims: readonly string[];
   gross: number;
@@ -28,7 +28,7 @@ interface Delta extends DeltaTarget {
 
 /** Folds contributions into one row per (series, minute). The rows depend only on what was added, not on when or how often. */
 export class Deltas {
-  readonly #byKey = new Map<string, Delta>();
+  readonly #byMeter = new Map<string, Map<string, Delta>>();
 
   add(target: DeltaTarget, event: { timeMs: number; offset: number }, contribution: Contribution): void {
     const delta = this.#deltaOf(target, event.timeMs, contribution.dims);
@@ -68,43 +68,40 @@ export class Deltas {
   /** `writer`: whether `start` is the start of a segment or of a chunk of a backfill. */
   rows(partition: number, start: number, writer: 'segment' | 'backfill'): RowBatch {
     const batch = new RowBatch();
-    for (const delta of this.#byKey.values()) {
-      const fields = [
-        JSON.stringify(delta.tenant),
-        JSON.stringify(delta.meter),
-        `"${delta.aggregation}"`,
-        JSON.stringify(delta.subject),
-        delta.minuteSeconds,
-        JSON.stringify(delta.dims),
-        delta.origin,
-        `"${writer}"`,
-        partition,
-        start,
-        delta.gross,
-        delta.voids,
-        `"${formatQuantity(delta.value)}"`,
-        delta.latestAtMs,
-        delta.latestOffset,
-        JSON.stringify([...(delta.uniques ?? NO_UNIQUES)].sort()),
-      ].join(',');
-      const rowHash = hash('sha256', fields, 'hex').slice(0, 16);
-      batch.add(`[${fields},"${rowHash}"]`, rowHash);
+    for (const deltas of this.#byMeter.values()) {
+      for (const delta of deltas.values()) {
+        const fields = fieldsOf(delta, `"${writer}",${partition},${start}`);
+        const rowHash = hash('sha256', fields, 'hex').slice(0, 16);
+        batch.add(`[${fields},"${rowHash}"]`, rowHash);
+      }
     }
     return batch;
   }
 
   #deltaOf(target: DeltaTarget, timeMs: number, dims: readonly string[]): Delta {
     const minuteSeconds = Math.floor(timeMs / MINUTE_MS) * 60;
-    const key = `${target.origin}\0${minuteSeconds}\0${target.tenant}\0${target.meter}\0${target.subject}\0${dims.join('\u001f')}`;
-    let delta = this.#byKey.get(key);
+    const series = `${target.origin}\0${target.tenant}\0${target.meter}`;
+    let ofMeter = this.#byMeter.get(series);
+    if (ofMeter === undefined) this.#byMeter.set(series, (ofMeter = new Map()));
+    const key = `${target.subject}\0${minuteSeconds}\0${dims.join('\u001f')}`;
+    let delta = ofMeter.get(key);
     if (delta === undefined) {
-      const { tenant, meter, aggregation, subject, origin } = target;
-      const nothing = { gross: 0, voids: 0, value: 0n, latestAtMs: 0, latestOffset: 0, uniques: null };
-      delta = { tenant, meter, aggregation, subject, origin, minuteSeconds, dims, ...nothing };
-      this.#byKey.set(key, delta);
+      delta = { target, minuteSeconds, dims, gross: 0, voids: 0, value: 0n, latestAtMs: 0, latestOffset: 0, uniques: null };
+      ofMeter.set(key, delta);
     }
     return delta;
   }
+}
+
+/** The row's columns in the order of the table, without its hash. */
+function fieldsOf(
+  { target, minuteSeconds, dims, gross, voids, value, latestAtMs, latestOffset, uniques }: Delta,
+  place: string,
+): string {
+  const { tenant, meter, aggregation, subject, origin } = target;
+  const series = `${JSON.stringify(tenant)},"${meter}","${aggregation}",${JSON.stringify(subject)},${minuteSeconds},${JSON.stringify(dims)}`;
+  const keys = uniques === null ? '[]' : JSON.stringify([...uniques].sort());
+  return `${series},${origin},${place},${gross},${voids},"${formatQuantity(value)}",${latestAtMs},${latestOffset},${keys}`;
 }
 
 function isLater(event: { timeMs: number; offset: number }, delta: Delta): boolean {

@@ -35,7 +35,9 @@ export class IdFilter {
   }
 
   mayHave(idHash: string): boolean {
-    return this.#generations.some(({ words, blocks }) => probe(idHash, blocks, (word, mask) => ((words[word] ?? 0) & mask) !== 0));
+    return this.#generations.some(({ words, blocks }) =>
+      probe(idHash, blocks, (word, mask) => ((words[word] ?? 0) & mask) !== 0),
+    );
   }
 
   /** Forgets generations whose youngest id is older. */

@@ -1,24 +1,43 @@
 import type { RowIdentity } from '../ports/segment-ledger.ts';
 
-/** Collects rows of one table as JSONCompactEachRow lines, and their identity as it goes. */
+const FIRST_BYTES = 1 << 16;
+/** UTF-8 takes at most three bytes for a UTF-16 unit. */
+const BYTES_PER_CHAR_MAX = 3;
+const BRACKET = 0x5d;
+const NEWLINE = 0x0a;
+
+/** Collects rows of one table as JSONCompactEachRow bytes, and their identity as it goes. */
 export class RowBatch {
-  readonly #lines: string[] = [];
+  #bytes = Buffer.allocUnsafeSlow(0);
+  #length = 0;
+  #rows = 0;
   #high = 0;
   #low = 0;
 
-  /** `rowHash`: 16 hex digits, also a column of the row. */
-  add(line: string, rowHash: string): void {
-    this.#lines.push(line);
-    this.#high ^= Number.parseInt(rowHash.slice(0, 8), 16);
-    this.#low ^= Number.parseInt(rowHash.slice(8), 16);
+  /** `row`: a JSON array. `rowHash`: 16 hex digits, also a column of the row. */
+  add(row: string, rowHash: string): void {
+    this.#reserve(row.length * BYTES_PER_CHAR_MAX + 1);
+    this.#length += this.#bytes.write(row, this.#length);
+    this.#endRow(rowHash);
+  }
+
+  /** A row whose last column is a JSON object that is stored as it stands; `open` is the array up to it, with its comma. */
+  addWithObject(open: string, object: Uint8Array, rowHash: string): void {
+    this.#reserve(open.length * BYTES_PER_CHAR_MAX + object.length + 2);
+    this.#length += this.#bytes.write(open, this.#length);
+    this.#bytes.set(object, this.#length);
+    this.#length += object.length;
+    this.#bytes[this.#length++] = BRACKET;
+    this.#endRow(rowHash);
   }
 
   get rows(): number {
-    return this.#lines.length;
+    return this.#rows;
   }
 
-  get body(): string {
-    return this.#lines.join('\n');
+  /** One line a row, each ended. Valid until the next `add`. */
+  get body(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** As the usage store computes it: count() and groupBitXor of `reinterpretAsUInt64(unhex(row_hex))`, which reads bytes little-endian. */
@@ -26,7 +45,22 @@ export class RowBatch {
     const bytes = new DataView(new ArrayBuffer(8));
     bytes.setInt32(0, this.#high);
     bytes.setInt32(4, this.#low);
-    return { rows: this.rows, xor: bytes.getBigUint64(0, true).toString() };
+    return { rows: this.#rows, xor: bytes.getBigUint64(0, true).toString() };
+  }
+
+  #endRow(rowHash: string): void {
+    this.#bytes[this.#length++] = NEWLINE;
+    this.#rows += 1;
+    this.#high ^= Number.parseInt(rowHash.slice(0, 8), 16);
+    this.#low ^= Number.parseInt(rowHash.slice(8), 16);
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, needed, this.#bytes.length * 2));
+    grown.set(this.body);
+    this.#bytes = grown;
   }
 }
 

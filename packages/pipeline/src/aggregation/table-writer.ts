@@ -9,7 +9,9 @@ export const USAGE_TABLES: readonly UsageTable[] = ['event_key', 'event', 'refus
 /** One insert a table for all segments: an insert has a fixed price. */
 export async function writeTable(store: UsageStore, table: UsageTable, segments: readonly DerivedSegment[]): Promise<void> {
   const bodies = segments.map(({ tables }) => tables[table]).filter(({ rows }) => rows > 0);
-  if (bodies.length > 0) await store.write(table, bodies.map(({ body }) => body).join('\n'));
+  const [first] = bodies;
+  if (first === undefined) return;
+  await store.write(table, bodies.length === 1 ? first.body : Buffer.concat(bodies.map(({ body }) => body)));
 }
 
 /** Segments whose stored rows are not exactly the derived ones. */
@@ -49,6 +51,8 @@ export class UsageMismatchError extends Error {
   override readonly name = 'UsageMismatchError';
 
   constructor(table: UsageTable, ranges: readonly SegmentRange[]) {
-    super(`${table} does not hold what these segments derive to: ${ranges.map(({ partition, start, end }) => `${partition}:[${start},${end})`).join(' ')}`);
+    super(
+      `${table} does not hold what these segments derive to: ${ranges.map(({ partition, start, end }) => `${partition}:[${start},${end})`).join(' ')}`,
+    );
   }
 }

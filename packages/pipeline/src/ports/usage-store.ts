@@ -50,8 +50,8 @@ export interface PartitionTally {
 
 /** Rows of usage, written and compared by identity. Readers of money use UsageReader. */
 export interface UsageStore {
-  /** Writes rows (`body`: JSONCompactEachRow lines in the table's column order). After an error the outcome is unknown: compare identities. */
-  write(table: UsageTable, body: string): Promise<void>;
+  /** Writes rows (`body`: JSONCompactEachRow in UTF-8, in the table's column order). After an error the outcome is unknown: compare identities. */
+  write(table: UsageTable, body: Uint8Array): Promise<void>;
   /** Identity of the rows that each segment wrote, by segment start; segments without rows are absent. */
   identities(table: UsageTable, partition: number, starts: readonly number[]): Promise<Map<number, RowIdentity>>;
   /** Identity of the deltas that a backfill wrote for the chunk starting at `start`. */

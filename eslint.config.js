@@ -34,7 +34,8 @@ export default defineConfig(
   {
     rules: {
       'array-callback-return': 'error',
-      eqeqeq: 'error',
+      // `== null` asks for null and undefined in one.
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-console': 'error',
       'no-constant-binary-expression': 'error',
       'no-constructor-return': 'error',

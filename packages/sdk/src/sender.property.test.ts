@@ -40,7 +40,7 @@ function randomServer(plan: readonly Behaviour[]) {
   const handle: typeof fetch = async (_input, init) => {
     const ids = (JSON.parse(String(init?.body)) as SeenEvent[]).map(({ id }) => id);
     await Promise.resolve();
-    const behaviour = plan[requests++ % plan.length];
+    const behaviour = plan[requests++ % plan.length] ?? 'store';
     switch (behaviour) {
       case 'reject': {
         const rejected = ids.flatMap((id, index) =>
@@ -72,7 +72,6 @@ function randomServer(plan: readonly Behaviour[]) {
       case 'hang':
         return new Promise(() => undefined);
       case 'store':
-      case undefined:
         for (const id of ids) storedIds.add(id);
         acknowledgedIds.push(...ids);
         return answer(202, { accepted: ids.length, rejected: [] });

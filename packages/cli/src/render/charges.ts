@@ -1,7 +1,7 @@
 import type { InvoiceLine } from '@meterline/domain/invoices';
 import type { RatedLine } from '@meterline/domain/rating';
 import type { Terminal } from '../terminal.ts';
-import { groupDigits, groupNumbers } from './digits.ts';
+import { decimalsOf, groupDigits, groupNumbers, withDecimals } from './digits.ts';
 import type { Column } from './table.ts';
 
 type Paint = Pick<Terminal, 'paint'>;
@@ -19,12 +19,13 @@ export function chargeRows({ name, meter, quantity, amount, explanation }: Charg
   const head = [paint('bold', name), meter === null ? '' : groupDigits(quantity), '', paint('bold', groupDigits(amount))];
   // A single step without a quantity (a flat fee) says nothing that the line does not say itself.
   const steps = meter === null && explanation.length === 1 ? [] : explanation;
-  return [head, ...steps.map((step) => stepRow(step).map((cell) => paint('dim', cell)))];
+  return [head, ...steps.map((step) => stepRow(step, decimalsOf(amount)).map((cell) => paint('dim', cell)))];
 }
 
-function stepRow(step: RatedLine): string[] {
+/** A step's amount is exact; it shows at least as many decimals as the line, which is rounded to the currency. */
+function stepRow(step: RatedLine, decimals: number): string[] {
   const quantity = step.quantity === null ? '' : groupDigits(step.quantity);
-  return [`  ${stepName(step)}`, quantity, step.unitAmount ?? '', groupDigits(step.amount)];
+  return [`  ${stepName(step)}`, quantity, step.unitAmount ?? '', groupDigits(withDecimals(step.amount, decimals))];
 }
 
 function stepName({ description, quantity, tier }: RatedLine): string {

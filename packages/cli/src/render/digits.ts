@@ -9,3 +9,15 @@ export function groupDigits(decimal: string): string {
 export function groupNumbers(text: string): string {
   return text.replace(/(?<![\w.,-])\d{4,}(?:\.\d+)?(?![\w-])/g, groupDigits);
 }
+
+/** How many digits stand behind the point. */
+export function decimalsOf(decimal: string): number {
+  return decimal.split('.')[1]?.length ?? 0;
+}
+
+/** `10` -> `10.00`: zeros up to so many decimals, never fewer digits than there were. */
+export function withDecimals(decimal: string, decimals: number): string {
+  const missing = decimals - decimalsOf(decimal);
+  if (missing <= 0) return decimal;
+  return `${decimal}${decimal.includes('.') ? '' : '.'}${'0'.repeat(missing)}`;
+}

@@ -1,4 +1,3 @@
-import { clearLine, cursorTo } from 'node:readline';
 import { Presets, SingleBar } from 'cli-progress';
 import type { Terminal } from '../terminal.ts';
 
@@ -19,16 +18,22 @@ export function startProgress(terminal: Terminal, label: string, total: number):
 }
 
 function barProgress(stream: NodeJS.WriteStream, label: string, total: number): Progress {
-  const format = `${label} {bar} {percentage}% {remark}`;
-  const bar = new SingleBar({ format, stream, hideCursor: true, fps: 15, barsize: 30, linewrap: false }, Presets.shades_classic);
-  bar.start(total, 0, { remark: '' });
+  // Without graceful exit, which would keep Ctrl-C from ending the command, the terminal must stay as it is.
+  const options = { stream, fps: 15, barsize: 30, gracefulExit: false, hideCursor: false, linewrap: true, clearOnComplete: true };
+  const bar = new SingleBar({ ...options, format: `${label} {bar} {percentage}% {remark}` }, Presets.shades_classic);
+  let now = { done: 0, remark: '' };
+  const start = () => bar.start(total, now.done, { remark: now.remark });
+  start();
   return {
-    update: (done, remark = '') => bar.update(done, { remark }),
+    update(done, remark = '') {
+      now = { done, remark };
+      bar.update(done, { remark });
+    },
     note(text) {
-      clearLine(stream, 0);
-      cursorTo(stream, 0);
+      // The bar goes by a cursor position of its own: it makes room by ending, and begins anew below.
+      bar.stop();
       stream.write(`${text}\n`);
-      bar.render();
+      start();
     },
     stop: () => bar.stop(),
   };

@@ -1,11 +1,22 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { clickhouseRollupStore, clickhouseUsageReader, clickhouseUsageStore, migrateClickhouse } from '@meterline/backends/clickhouse';
+import {
+  clickhouseRollupStore,
+  clickhouseUsageReader,
+  clickhouseUsageStore,
+  migrateClickhouse,
+} from '@meterline/backends/clickhouse';
 import { openBullmqQueue, openChdb, openLmdbLog, openPglite } from '@meterline/backends/embedded';
-import { migrate, postgresBackfillStore, postgresRollupLedger, postgresSegmentLedger, usageVisibility } from '@meterline/backends/postgres';
-import type { SegmentLedger, UsageStore } from '@meterline/pipeline/ports';
+import {
+  migrate,
+  postgresBackfillStore,
+  postgresRollupLedger,
+  postgresSegmentLedger,
+  usageVisibility,
+} from '@meterline/backends/postgres';
 import type { OnStop } from '@meterline/runtime/lifecycle';
 import type { Logger } from '@meterline/runtime/logging';
+import { decorated, type Decorations } from './decorations.ts';
 
 const INFRA = path.join(import.meta.dirname, '../../../infra');
 
@@ -14,8 +25,7 @@ export interface EngineOptions {
   readonly partitions: number;
   readonly logger: Logger;
   readonly onStop: OnStop;
-  /** Tests wrap these to watch or to spoil the protocol. */
-  readonly decorate?: { ledger?(ledger: SegmentLedger): SegmentLedger; usage?(usage: UsageStore): UsageStore };
+  readonly decorate?: Decorations;
 }
 
 export type Engines = Awaited<ReturnType<typeof openEngines>>;
@@ -31,25 +41,22 @@ export async function openEngines({ dataFolder, partitions, logger, onStop, deco
   const chdb = await openChdb({ folder: usageFolder });
   onStop('usage store', () => chdb.close());
   await Promise.all([migrated, migrateClickhouse(chdb.client, path.join(INFRA, 'clickhouse/migrations'))]);
-  const log = await openLmdbLog({ folder: path.join(dataFolder, 'log'), partitionCount: partitions });
+  const log = decorated(decorate, 'log', await openLmdbLog({ folder: path.join(dataFolder, 'log'), partitionCount: partitions }));
   onStop('event log', () => log.close());
   const jobs = await openBullmqQueue({ database, onError: (error, job) => logger.error({ err: error, job }, 'a job failed') });
   onStop('job queue', () => jobs.close());
 
-  const plainLedger = postgresSegmentLedger(database);
-  const ledger = decorate?.ledger?.(plainLedger) ?? plainLedger;
-  const plainUsage = clickhouseUsageStore(chdb.client);
-  const usage = decorate?.usage?.(plainUsage) ?? plainUsage;
+  const ledger = decorated(decorate, 'ledger', postgresSegmentLedger(database));
   return {
     database,
     clickhouse: chdb.client,
     log,
     jobs,
     ledger,
-    usage,
+    usage: decorated(decorate, 'usage', clickhouseUsageStore(chdb.client)),
     reader: clickhouseUsageReader(chdb.client, usageVisibility(database, ledger, log.logId)),
-    rollupLedger: postgresRollupLedger(database),
-    rollupStore: clickhouseRollupStore(chdb.client),
+    rollupLedger: decorated(decorate, 'rollupLedger', postgresRollupLedger(database)),
+    rollupStore: decorated(decorate, 'rollupStore', clickhouseRollupStore(chdb.client)),
     backfills: postgresBackfillStore(database),
   };
 

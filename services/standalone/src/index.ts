@@ -1,1 +1,2 @@
+export type { Decorations } from './decorations.ts';
 export { startStandalone, type Standalone, type StandaloneOptions } from './standalone.ts';

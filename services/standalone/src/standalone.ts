@@ -25,7 +25,8 @@ import type { Logger } from '@meterline/runtime/logging';
 import { createMetrics, metricsRoutes } from '@meterline/runtime/metrics';
 import { ensureAdminKey, type AdminKey } from './admin-key.ts';
 import { startBackfills } from './backfills.ts';
-import { openEngines, type EngineOptions } from './engines.ts';
+import { decorated, type Decorations } from './decorations.ts';
+import { openEngines } from './engines.ts';
 import { pipelineMetrics } from './pipeline-metrics.ts';
 import { reconciliation } from './reconciliation.ts';
 import { startVacuum } from './vacuum.ts';
@@ -34,7 +35,7 @@ export interface StandaloneOptions {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly onStop: OnStop;
-  readonly decorate?: EngineOptions['decorate'];
+  readonly decorate?: Decorations;
   readonly onStep?: (step: AggregationStep) => void | Promise<void>;
 }
 
@@ -61,12 +62,14 @@ export async function startStandalone({ settings, logger, onStop, decorate, onSt
   const metrics = createMetrics();
   const health = createHealth();
   const observed = pipelineMetrics(metrics);
-  const rating = { usage: reader, accounts: ratingStore(database), meters: stores.meters, ledger, log, clock, jobs };
-  const billing = { ...rating, wakeups: ratingStore(database), invoices: invoiceStore(database) };
+  const wakeups = decorated(decorate, 'rating', ratingStore(database));
+  const rating = { usage: reader, accounts: wakeups, meters: stores.meters, ledger, log, clock, jobs };
+  const billing = { ...rating, wakeups, invoices: decorated(decorate, 'invoices', invoiceStore(database)) };
 
   const sender = createWebhookSender({ policy: settings.webhookTargets });
   onStop('webhook sender', () => sender.close());
-  const deliveries = startDeliveries({ queue: deliveryQueue(database), clock, send: sender.send, logger, observe: observed.webhook });
+  const queue = decorated(decorate, 'deliveries', deliveryQueue(database));
+  const deliveries = startDeliveries({ queue, clock, send: sender.send, logger, observe: observed.webhook });
   onStop('webhook deliveries', () => deliveries.close());
   const worker = await startRatingWorker({ ...billing, logger, onMessages: deliveries.notify, onEvaluated: observed.evaluated });
   onStop('rating worker', () => worker.stop());
@@ -110,13 +113,26 @@ export async function startStandalone({ settings, logger, onStop, decorate, onSt
   healthRoutes(server, health);
   metricsRoutes(server, metrics);
   const sourcesOf = (tenant: string, id: string) => usage.sourcesOf(tenant, id);
-  ingestRoutes(server, { log, clock, limits: settings.ingest, metrics, sourcesOf, lagEvents: lag.events, screen: meterScreen.screen });
+  ingestRoutes(server, {
+    log,
+    clock,
+    limits: settings.ingest,
+    metrics,
+    sourcesOf,
+    lagEvents: lag.events,
+    screen: meterScreen.screen,
+  });
   const start = async (tenant: string, key: string) => {
     const backfill = await engines.backfills.start(log.logId, tenant, key, clock.nowMs());
     backfills.notify();
     return backfill;
   };
-  const webhooks = { endpoints: webhookEndpointStore(database), deliveries: webhookDeliveryStore(database), clock, policy: settings.webhookTargets };
+  const webhooks = {
+    endpoints: webhookEndpointStore(database),
+    deliveries: webhookDeliveryStore(database),
+    clock,
+    policy: settings.webhookTargets,
+  };
   await server.register(
     apiRoutes({
       catalog: createCatalog({ stores, clock, generateKey: () => generateApiKey('live') }),

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ADMIN_KEY } from './server-process.ts';
+
+export interface Client {
+  get<T>(path: string): Promise<T>;
+  post<T>(path: string, body?: unknown): Promise<T>;
+  put<T>(path: string, body: unknown): Promise<T>;
+  /** Every item of a paged list. */
+  all<T>(path: string): Promise<T[]>;
+  /** Meterline's metric of that name, without labels. */
+  metric(name: string): Promise<number>;
+}
+
+const RETRY_MS = 100;
+const GIVE_UP_MS = 300_000;
+
+/** Asks until it is answered, however often the server dies meanwhile; a POST keeps its Idempotency-Key. Throws on a refusal (4xx). */
+export function createClient(url: string): Client {
+  async function once(method: string, path: string, body: unknown, key: string): Promise<Response | undefined> {
+    const headers = {
+      authorization: `Bearer ${ADMIN_KEY}`,
+      ...(method === 'POST' && { 'idempotency-key': key }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    };
+    const init = {
+      method,
+      headers,
+      signal: AbortSignal.timeout(30_000),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    };
+    try {
+      const response = await fetch(url + path, init);
+      const text = await response.text();
+      const isBusy = response.status >= 500 || response.status === 429 || text.includes('idempotency.in_progress');
+      return isBusy ? undefined : new Response(text, { status: response.status });
+    } catch {
+      return undefined; // killed meanwhile: the outcome is unknown
+    }
+  }
+
+  async function call(method: string, path: string, body?: unknown): Promise<Response> {
+    const key = randomUUID();
+    const giveUpMs = performance.now() + GIVE_UP_MS;
+    for (;;) {
+      const response = await once(method, path, body, key);
+      if (response?.ok === true) return response;
+      if (response !== undefined) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
+      if (performance.now() > giveUpMs) throw new Error(`${method} ${path} was not answered in ${GIVE_UP_MS} ms`);
+      await sleep(RETRY_MS);
+    }
+  }
+
+  const json = async <T>(response: Promise<Response>): Promise<T> => (await response).json() as Promise<T>;
+  const get = <T>(path: string) => json<T>(call('GET', path));
+
+  return {
+    get,
+    post: (path, body) => json(call('POST', path, body)),
+    put: (path, body) => json(call('PUT', path, body)),
+    async all<T>(path: string) {
+      const items: T[] = [];
+      let cursor: string | null = null;
+      do {
+        const more: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+        const page: { items: T[]; nextCursor: string | null } = await get(`${path}?limit=100${more}`);
+        items.push(...page.items);
+        cursor = page.nextCursor;
+      } while (cursor !== null);
+      return items;
+    },
+    async metric(name) {
+      const text = await (await call('GET', '/metrics')).text();
+      const line = text.split('\n').find((each) => each.startsWith(`${name} `));
+      if (line === undefined) throw new Error(`there is no metric ${name}`);
+      return Number(line.slice(name.length + 1));
+    },
+  };
+}

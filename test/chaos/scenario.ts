@@ -1,0 +1,242 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { seededRandom } from '../support/usage-model.ts';
+import { setUp } from './catalog.ts';
+import {
+  checkAlerts,
+  checkReconciliation,
+  checkSpend,
+  checkUsage,
+  checkWebhooks,
+  createBillingModel,
+  type Observed,
+} from './checks.ts';
+import { createClient, type Client } from './client.ts';
+import { planKills, type Kill } from './kills.ts';
+import { createModel } from './model.ts';
+import { monthOf, type Month } from './months.ts';
+import { startReceiver } from './receiver.ts';
+import { freePort, startServer, type RunningServer } from './server-process.ts';
+import { createTraffic } from './traffic.ts';
+
+export interface ChaosOptions {
+  readonly kills: number;
+  readonly seed: number;
+  readonly eventsPerSecond?: number;
+  readonly onProgress?: (kills: number, what: string) => void;
+}
+
+export interface ChaosReport {
+  readonly seed: number;
+  readonly kills: ReadonlyMap<string, number>;
+  readonly recoveriesMs: readonly number[];
+  readonly counts: Readonly<Record<string, number>>;
+  /** What was not as it must be; empty = passed. */
+  readonly differences: readonly string[];
+  /** Kept after a failure. */
+  readonly folder: string;
+}
+
+const PARTITIONS = 3;
+const START = Date.parse('2026-03-30T12:00:00Z');
+const SUBSCRIBED_FROM = '2026-03-01T00:00:00Z';
+/** On the server's clock, which goes on by this at every restart: leases and claims of the killed process lapse. */
+const RESTART_TAKES_MS = 61_000;
+/** Makes sealed segments old enough to be compacted. */
+const LONG_RESTART_MS = 61 * 60_000;
+/** The invoice schedule's time after the end of a month. */
+const INVOICED_AFTER_MS = 5 * 60_000 + 1_000;
+const STEP_MS_MAX = 15_000;
+const SETTLE_MS_MAX = 120_000;
+
+/** Plays months of usage, alerts and invoices against the real process while killing it, and compares everything with a model of its own. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, eventsPerSecond = 80, onProgress = () => undefined } = options;
+  const random = seededRandom(seed);
+  const folder = mkdtempSync(path.join(tmpdir(), 'meterline-chaos-'));
+  const where = { folder, port: await freePort(), partitions: PARTITIONS };
+  const url = `http://127.0.0.1:${where.port}`;
+  const clock = createDriverClock(START);
+  const client = createClient(url);
+  const observed = observedOver(client);
+  const model = createModel();
+  const billing = createBillingModel(model);
+  const receiver = await startReceiver(random);
+  const traffic = createTraffic({ url, client, model, random, nowMs: clock.nowMs, eventsPerSecond });
+  const kills = new Map<string, number>();
+  const recoveriesMs: number[] = [];
+  const differences: string[] = [];
+  const background: Promise<unknown>[] = [];
+  let server: RunningServer | undefined;
+
+  function start(kill?: Kill): RunningServer {
+    clock.moveTo(clock.nowMs() + (kill?.step?.startsWith('compaction') === true ? LONG_RESTART_MS : RESTART_TAKES_MS));
+    server = startServer(where, clock.nowMs(), kill?.step == null ? undefined : kill);
+    return server;
+  }
+
+  async function startUnharmed(): Promise<void> {
+    const running = start();
+    await running.ready();
+    recoveriesMs.push(running.readyMs ?? 0);
+  }
+
+  /** Starts the server and has it killed as planned. It is down afterwards. */
+  async function suffer(kill: Kill): Promise<void> {
+    const running = start(kill);
+    const ready = running.ready().then((isReady) => {
+      if (isReady) recoveriesMs.push(running.readyMs ?? 0);
+      return isReady;
+    });
+    let name: string = kill.step ?? `random moment after ${kill.after}`;
+    if (kill.step === null) {
+      if (kill.after === 'ready') await ready;
+      await sleep(kill.delayMs);
+    } else {
+      if (kill.step.startsWith('delivery')) background.push(client.post(`/v1/webhook-endpoints/${await endpointId}/test`));
+      if (kill.step === 'run.requested') background.push(client.post('/v1/invoice-runs', {}));
+      await Promise.race([running.killed, ready.then((isReady) => (isReady ? sleep(STEP_MS_MAX) : undefined))]);
+      if (running.isRunning) name = `random moment (${kill.step} was not reached)`;
+    }
+    await running.kill();
+    await ready;
+    kills.set(name, (kills.get(name) ?? 0) + 1);
+    onProgress(total(kills.values()), name);
+  }
+
+  async function eventually(
+    what: string,
+    check: () => Promise<string[]>,
+    between: () => Promise<void> = async () => undefined,
+  ): Promise<void> {
+    const giveUpMs = performance.now() + SETTLE_MS_MAX;
+    for (;;) {
+      const found = await check();
+      if (found.length === 0) return;
+      if (performance.now() > giveUpMs) {
+        differences.push(...found.map((difference) => `${what}: ${difference}`));
+        return;
+      }
+      await between();
+      await sleep(250);
+    }
+  }
+
+  /** Retries of webhooks wait on the server's clock for up to hours. */
+  async function passTime(): Promise<void> {
+    clock.moveTo(clock.nowMs() + 5 * 60_000);
+    await client.post('/v1/clock', { now: new Date(clock.nowMs()).toISOString() });
+  }
+
+  /** Everything that was sent is acknowledged: compares all there is with the model. */
+  async function check(month: Month): Promise<void> {
+    await Promise.all(background.splice(0));
+    await eventually('the log', async () => {
+      const { invariants } = await observed.reconcile();
+      const pending = Number(invariants[0]?.counts['pending']);
+      return pending === 0 ? [] : [`${pending} records are not counted`];
+    });
+    differences.push(...(await checkUsage(observed, model)));
+    differences.push(...(await checkReconciliation(observed, model, traffic.counts)));
+    differences.push(...(await checkSpend(client, model, month)));
+    differences.push(...traffic.faults());
+    await eventually('alerts', () => checkAlerts(client, model, month));
+    await eventually('webhooks', () => checkWebhooks(client, receiver), passTime);
+  }
+
+  /** Traffic while the server suffers, then none until all of it is acknowledged. */
+  async function underTraffic(how: { corrections: boolean; earliestMs: number }, suffering: readonly Kill[]): Promise<void> {
+    const stop = new AbortController();
+    const flowing = traffic.run(how, stop.signal);
+    for (const kill of suffering) await suffer(kill);
+    await startUnharmed();
+    stop.abort();
+    await flowing;
+  }
+
+  async function playMonth(
+    month: Month,
+    { whileTrafficFlows, whileInvoicing }: ReturnType<typeof planKills>[number],
+  ): Promise<void> {
+    await underTraffic({ corrections: true, earliestMs: 0 }, whileTrafficFlows);
+    onProgress(total(kills.values()), 'comparing');
+    await check(month);
+    billing.bill(month);
+    await server?.kill();
+    clock.moveTo(month.toMs + INVOICED_AFTER_MS);
+    await underTraffic({ corrections: false, earliestMs: month.toMs }, whileInvoicing);
+    await Promise.all(background.splice(0));
+    await eventually('invoice runs', async () => {
+      const runs = await client.all<{ id: string; state: string }>('/v1/invoice-runs');
+      return runs.filter(({ state }) => state !== 'complete').map(({ id, state }) => `${id} is ${state}`);
+    });
+    differences.push(...(await billing.check(client)));
+    onProgress(total(kills.values()), 'invoiced');
+  }
+
+  let endpointId: Promise<string> = Promise.resolve('');
+  try {
+    await startUnharmed();
+    await setUp(client, receiver.url, SUBSCRIBED_FROM);
+    endpointId = client.all<{ id: string }>('/v1/webhook-endpoints').then(([endpoint]) => endpoint?.id ?? '');
+    await endpointId;
+    await server?.kill();
+    let month = monthOf(START);
+    for (const plan of planKills(options.kills, random)) {
+      await playMonth(month, plan);
+      month = monthOf(month.toMs);
+      if (differences.length > 0) break;
+      await server?.kill();
+    }
+    if (differences.length === 0) {
+      await startUnharmed();
+      await check(month);
+    }
+  } catch (error) {
+    differences.push(`the run broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  } finally {
+    await server?.kill().catch((error: unknown) => differences.push(String(error)));
+    await Promise.all([traffic.close(), receiver.close()]);
+  }
+  const { sent, retried } = traffic.sdkCounters();
+  const counts = {
+    ...traffic.counts,
+    acknowledged: sent,
+    retried,
+    invoices: billing.invoices(),
+    webhooks: receiver.messages.size,
+    deliveries: receiver.deliveries(),
+  };
+  if (differences.length === 0) await rm(folder, { recursive: true, force: true });
+  return { seed, kills, recoveriesMs, counts, differences, folder };
+}
+
+const ALL_TIME = { from: '2026-02-01T00:00:00Z', to: '2030-01-01T00:00:00Z' };
+
+function observedOver(client: Client): Observed {
+  const query = `from=${ALL_TIME.from}&to=${ALL_TIME.to}&groupBy=subject,media`;
+  return {
+    usage: async (meter) =>
+      (await client.get<{ rows: Awaited<ReturnType<Observed['usage']>> }>(`/v1/meters/${meter}/usage?${query}`)).rows,
+    reconcile: () => client.get('/v1/reconciliation'),
+  };
+}
+
+/** Follows the server's clock: it is told to the server at every start, and ticks on like it. */
+function createDriverClock(startMs: number) {
+  let shiftMs = startMs - performance.now();
+  const nowMs = () => Math.floor(performance.now() + shiftMs);
+  return {
+    nowMs,
+    moveTo(toMs: number): void {
+      shiftMs = toMs - performance.now();
+    },
+  };
+}
+
+function total(numbers: Iterable<number>): number {
+  return [...numbers].reduce((sum, one) => sum + one, 0);
+}

@@ -1,0 +1,28 @@
+/**
+ * The standalone server, as `npm start` runs it, that kills itself with SIGKILL when it reaches the step `CHAOS_KILL_AT` for the
+ * `CHAOS_KILL_AFTER`th time (default 1). It ends with whoever started it.
+ */
+import { readSettings } from '@meterline/runtime/config';
+import { runService } from '@meterline/runtime/lifecycle';
+import { createLogger } from '@meterline/runtime/logging';
+import { startStandalone } from '@meterline/standalone';
+import { stepDecorations } from './steps.ts';
+
+const killAt = process.env['CHAOS_KILL_AT'];
+let stepsLeft = Number(process.env['CHAOS_KILL_AFTER'] ?? '1');
+
+function reach(step: string): void {
+  if (step !== killAt) return;
+  stepsLeft -= 1;
+  if (stepsLeft === 0) process.kill(process.pid, 'SIGKILL');
+}
+
+process.stdin.on('end', () => process.exit(1)).resume();
+const settings = readSettings(process.env);
+const logger = createLogger({ level: settings.logLevel, service: 'standalone' });
+await runService({
+  logger,
+  start: async (onStop) => {
+    await startStandalone({ settings, logger, onStop, onStep: reach, decorate: stepDecorations(reach) });
+  },
+});

@@ -26,8 +26,14 @@ export interface Outcome {
   readonly asked: readonly Asked[];
 }
 
+const WITH_KEY = { METERLINE_API_KEY: 'mk_test_a_secretsecret' };
+
 /** Runs `meterline ...args` against a server that answers as `answer` says. */
-export async function meterline(args: readonly string[], answer: (asked: Asked) => Answer): Promise<Outcome> {
+export async function meterline(
+  args: readonly string[],
+  answer: (asked: Asked) => Answer,
+  env: Readonly<Record<string, string>> = WITH_KEY,
+): Promise<Outcome> {
   const asked: Asked[] = [];
   const server = createServer((request, response) => {
     void text(request).then((body) => {
@@ -44,7 +50,7 @@ export async function meterline(args: readonly string[], answer: (asked: Asked) 
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { ...(await meterlineWith(args, { METERLINE_URL: url, METERLINE_API_KEY: 'mk_test_a_secretsecret' })), asked };
+  return { ...(await meterlineWith(args, { ...env, METERLINE_URL: url })), asked };
 }
 
 /** Runs it in an environment, with a terminal that keeps what is written. */

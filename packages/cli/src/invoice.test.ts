@@ -81,16 +81,16 @@ describe('invoice show', () => {
   issued    2023-12-01T00:05:01Z
   from      the event log up to offset 19366
 
-Position                         Quantity  Unit price        Amount
-───────────────────────────────────────────────────────────────────
-Platform fee                                               1,049.00
-Calls                              19,366                     21.55
-  5,000 units included              5,000           0          0.00
-  tier 2: above 5,000              14,366      0.0015        21.549
-Calls, late usage of 2023-10-01        20                      0.02
+Position                             Quantity  Unit price        Amount
+───────────────────────────────────────────────────────────────────────
+Platform fee                                                   1,049.00
+Calls                                  19,366                     21.55
+  5,000 units included                  5,000           0          0.00
+  tier 2: above 5,000                  14,366      0.0015        21.549
+Calls, late usage of 2023-10-01            20                      0.02
   0.04 now, less 0.02 on INV-000001
-───────────────────────────────────────────────────────────────────
-Total                                                  1,070.57 USD`,
+───────────────────────────────────────────────────────────────────────
+Total                                                      1,070.57 USD`,
     );
   });
 

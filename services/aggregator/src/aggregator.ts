@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Aggregator, type AggregationLimits, type AggregationStep, type AggregatorPorts, type CycleResult } from '@meterline/pipeline/aggregation';
+import {
+  Aggregator,
+  type AggregationLimits,
+  type AggregationStep,
+  type AggregatorPorts,
+  type CycleResult,
+} from '@meterline/pipeline/aggregation';
 import { LogGapError, type AcceptanceWindow, type Clock, type RollupLedger, type RollupStore } from '@meterline/pipeline/ports';
 import type { Logger } from '@meterline/runtime/logging';
 import { startMaintenance } from './maintenance.ts';
@@ -44,7 +50,12 @@ export function startAggregator(deps: AggregatorDeps): AggregatorService {
   let busySinceMs: number | undefined;
 
   async function own(): Promise<Aggregator> {
-    const options = { owner: deps.owner, partitions: deps.partitions, ...(deps.limits && { limits: deps.limits }), ...(deps.onStep && { onStep: deps.onStep }) };
+    const options = {
+      owner: deps.owner,
+      partitions: deps.partitions,
+      ...(deps.limits && { limits: deps.limits }),
+      ...(deps.onStep && { onStep: deps.onStep }),
+    };
     const aggregator = new Aggregator(deps, options);
     const { warmed } = await aggregator.acquire(signal, clock.nowMs(), deps.acceptance.pastMs + deps.acceptance.futureMs);
     warmed.then(

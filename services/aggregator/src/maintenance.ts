@@ -3,7 +3,7 @@ import { compactPass, sealPass, type Aggregator } from '@meterline/pipeline/aggr
 import type { CommittedSegment } from '@meterline/pipeline/ports';
 import type { AggregatorDeps } from './aggregator.ts';
 
-const SEAL_EVERY_MS = 500;
+const SEAL_EVERY_MS = 2_000;
 const COMPACT_EVERY_MS = 30_000;
 const RETRY_MS = 5_000;
 /** Sealed records stay in the log this long, for another look at what was read. */
@@ -26,7 +26,8 @@ export function startMaintenance(deps: AggregatorDeps, current: () => Aggregator
       ledger,
       usage,
       rewrite: (segment: CommittedSegment) => aggregator.rewrite(segment),
-      onRepaired: (segment: object) => logger.warn({ segment }, 'the usage store had lost rows of a segment: written again from the log'),
+      onRepaired: (segment: object) =>
+        logger.warn({ segment }, 'the usage store had lost rows of a segment: written again from the log'),
     };
     const { more } = await sealPass(ports);
     unsealed ||= more;

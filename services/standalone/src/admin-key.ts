@@ -14,7 +14,11 @@ export interface AdminKey {
 }
 
 /** Sees that the tenant `default` exists and has an admin key: the preset one, else the one in the data folder, else a new one. */
-export async function ensureAdminKey(ports: { database: Database; clock: Clock }, dataFolder: string, preset: string | null): Promise<AdminKey> {
+export async function ensureAdminKey(
+  ports: { database: Database; clock: Clock },
+  dataFolder: string,
+  preset: string | null,
+): Promise<AdminKey> {
   const file = path.join(dataFolder, 'admin-key');
   const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
   const token = preset ?? kept ?? generateApiKey('live').token;

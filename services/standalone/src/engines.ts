@@ -20,6 +20,9 @@ import { decorated, type Decorations } from './decorations.ts';
 
 const INFRA = path.join(import.meta.dirname, '../../../infra');
 
+/** Statements of the usage store that run at once: three inserts, and queries beside them. Each holds a thread of Node's pool. */
+const SESSIONS = 8;
+
 export interface EngineOptions {
   readonly dataFolder: string;
   readonly partitions: number;
@@ -38,7 +41,7 @@ export async function openEngines({ dataFolder, partitions, logger, onStop, deco
   onStop('billing store', () => database.close());
   const migrated = migrate(database, path.join(INFRA, 'postgres/migrations'));
   const usageFolder = path.join(dataFolder, 'usage');
-  const chdb = await openChdb({ folder: usageFolder });
+  const chdb = await openChdb({ folder: usageFolder, poolSize: SESSIONS });
   onStop('usage store', () => chdb.close());
   await Promise.all([migrated, migrateClickhouse(chdb.client, path.join(INFRA, 'clickhouse/migrations'))]);
   const log = decorated(decorate, 'log', await openLmdbLog({ folder: path.join(dataFolder, 'log'), partitionCount: partitions }));

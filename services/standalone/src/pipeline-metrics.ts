@@ -10,7 +10,9 @@ export function pipelineMetrics(metrics: Metrics) {
   const segments = metrics.counter('aggregation_segments_total', 'Segments committed');
   const failures = metrics.counter('aggregation_failures_total', 'Failed cycles; each was tried again');
   const fired = metrics.counter('alerts_fired_total', 'Spend alerts fired');
-  const evaluation = metrics.histogram('rating_evaluation_seconds', 'Time to rate the customers of one batch of wake-ups', { buckets: SECONDS });
+  const evaluation = metrics.histogram('rating_evaluation_seconds', 'Time to rate the customers of one batch of wake-ups', {
+    buckets: SECONDS,
+  });
   const attempts = metrics.counter('webhook_attempts_total', 'Webhook attempts by what came of them', ['next']);
   const attemptTime = metrics.histogram('webhook_attempt_seconds', 'Time of one webhook attempt', { buckets: SECONDS });
 
@@ -19,7 +21,8 @@ export function pipelineMetrics(metrics: Metrics) {
     committed(result: CycleResult): void {
       for (const { manifest } of result.segments) {
         segments.inc();
-        for (const outcome of ['accepted', 'duplicate', 'conflict', 'rejected'] as const) records.inc({ outcome }, manifest[outcome]);
+        for (const outcome of ['accepted', 'duplicate', 'conflict', 'rejected'] as const)
+          records.inc({ outcome }, manifest[outcome]);
       }
     },
     evaluated({ fired: alerts, durationMs }: Evaluated): void {

@@ -17,10 +17,22 @@ export function reconciliation(engines: Engines): () => Promise<Reconciliation> 
   }
 
   async function invoicesRateAgain(): Promise<Invariant> {
-    const ports = { usage: reader, accounts: ratingStore(database), meters: catalogStores(database).meters, invoices: invoiceStore(database) };
+    const ports = {
+      usage: reader,
+      accounts: ratingStore(database),
+      meters: catalogStores(database).meters,
+      invoices: invoiceStore(database),
+    };
     const { invoices, reRated, differing } = await invoiceAccounting(ports);
-    const differences = differing.flatMap(({ number, differences: found }) => found.map((difference) => `${number}: ${difference}`));
-    return { name: 'invoices rate again to what they say', holds: differing.length === 0, counts: { invoices, reRated }, differences };
+    const differences = differing.flatMap(({ number, differences: found }) =>
+      found.map((difference) => `${number}: ${difference}`),
+    );
+    return {
+      name: 'invoices rate again to what they say',
+      holds: differing.length === 0,
+      counts: { invoices, reRated },
+      differences,
+    };
   }
 
   return () => {

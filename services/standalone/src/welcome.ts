@@ -2,7 +2,9 @@ import type { Standalone } from './standalone.ts';
 
 /** What a person reads after a start: where it listens, where it stores, and a first event to paste. The key itself is shown once. */
 export function welcome({ url, adminKey }: Standalone, dataFolder: string): string {
-  const key = adminKey.fresh ? `Admin key    ${adminKey.token}\n             (shown once; kept in ${adminKey.file})` : `Admin key    in ${adminKey.file}`;
+  const key = adminKey.fresh
+    ? `Admin key    ${adminKey.token}\n             (shown once; kept in ${adminKey.file})`
+    : `Admin key    in ${adminKey.file}`;
   return `
 Meterline is ready.
 

@@ -20,6 +20,14 @@ const COLUMNS: Record<UsageTable, readonly string[]> = {
   usage_delta: ['tenant', 'meter', 'aggregation', 'subject', 'minute', 'dims', 'origin', 'writer', 'partition', 'segment_start', 'gross', 'voids', 'value', 'latest_at', 'latest_offset', 'uniques', 'row_hex'], // prettier-ignore
 };
 
+/** What tells rows of one segment apart: repeated writes of a row collapse by it, more cheaply than by FINAL. */
+const ROW_KEYS: Record<UsageTable, string> = {
+  event: 'offset, kind',
+  refused_event: 'offset',
+  event_key: 'offset',
+  usage_delta: 'origin',
+};
+
 /** usage_delta also holds what backfills wrote. */
 const BY_SEGMENTS: Partial<Record<UsageTable, string>> = { usage_delta: `and writer = 'segment'` };
 
@@ -47,8 +55,10 @@ export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
 
     async identities(table, partition, starts) {
       const found = await rows<[string, string, string]>(
-        `select segment_start, count(), groupBitXor(row_hash) from ${table} final
-         where partition = {partition:UInt16} and segment_start in {starts:Array(UInt64)} ${BY_SEGMENTS[table] ?? ''} group by segment_start`,
+        `select segment_start, count(), groupBitXor(row_hash) from (
+           select distinct segment_start, ${ROW_KEYS[table]}, row_hash from ${table}
+           where partition = {partition:UInt16} and segment_start in {starts:Array(UInt64)} ${BY_SEGMENTS[table] ?? ''}
+         ) group by segment_start`,
         { partition, starts },
       );
       return new Map(found.map(([start, count, xor]): [number, RowIdentity] => [Number(start), { rows: Number(count), xor }]));

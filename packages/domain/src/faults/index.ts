@@ -1,4 +1,5 @@
-export type FaultKind = 'invalid' | 'unauthorized' | 'forbidden' | 'not_found' | 'conflict' | 'gone' | 'too_large' | 'overloaded' | 'unavailable';
+export type FaultKind =
+  'invalid' | 'unauthorized' | 'forbidden' | 'not_found' | 'conflict' | 'gone' | 'too_large' | 'overloaded' | 'unavailable';
 
 export interface FaultDetail {
   /** Where in the input: `rateCards[0].price.tiers[1].upTo`. */

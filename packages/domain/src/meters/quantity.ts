@@ -3,6 +3,8 @@ export const QUANTITY_SCALE = 12;
 const ONE = 10n ** BigInt(QUANTITY_SCALE);
 /** Largest magnitude of one event's value: 10^11 such events still fit the store's Decimal(38, 12), whose overflow would wrap silently. */
 const QUANTITY_MAX = 10n ** 15n * ONE;
+const POWERS = Array.from({ length: QUANTITY_SCALE + 1 }, (_, power) => 10n ** BigInt(power));
+const [ZERO, NINE, POINT] = [48, 57, 46];
 const DECIMAL = /^([+-]?)(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/;
 
 export type QuantityRefusal = 'missing' | 'not_numeric' | 'too_precise' | 'too_large';
@@ -16,6 +18,27 @@ export function parseQuantity(value: unknown): bigint | QuantityRefusal {
 }
 
 function parseDecimalText(text: string): bigint | QuantityRefusal {
+  return parseShortDecimal(text) ?? parseAnyDecimal(text);
+}
+
+/** Nearly every value: up to 15 digits, at most 12 of them decimals. Undefined: look closer. */
+function parseShortDecimal(text: string): bigint | undefined {
+  if (text.length === 0 || text.length > 15) return undefined;
+  let digits = 0;
+  let decimals = -1;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === POINT && decimals < 0 && at > 0) decimals = 0;
+    else if (code >= ZERO && code <= NINE) {
+      digits = digits * 10 + (code - ZERO);
+      if (decimals >= 0) decimals += 1;
+    } else return undefined;
+  }
+  if (decimals === 0 || decimals > QUANTITY_SCALE) return undefined;
+  return BigInt(digits) * (POWERS[QUANTITY_SCALE - Math.max(decimals, 0)] ?? ONE);
+}
+
+function parseAnyDecimal(text: string): bigint | QuantityRefusal {
   const match = DECIMAL.exec(text);
   if (!match) return 'not_numeric';
   const [, sign, whole = '', fraction = '', exponentText] = match;

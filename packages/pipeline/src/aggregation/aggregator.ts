@@ -9,7 +9,7 @@ import {
 } from '../ports/segment-ledger.ts';
 import type { UsageStore } from '../ports/usage-store.ts';
 import { decodeRecord, type DecodedRecord } from './decode.ts';
-import { SegmentFold, type DerivedSegment, type Prefix, type SegmentConfig } from './derive.ts';
+import { SegmentFold, type DerivedSegment, type SegmentConfig } from './derive.ts';
 import { KnownIds } from './known-ids.ts';
 import { segmentConfigs } from './segment-config.ts';
 import { repairTable, USAGE_TABLES, writeTable } from './table-writer.ts';
@@ -51,11 +51,6 @@ export interface CycleResult {
   /** True when a segment was cut by its limits: there is more to read at once. */
   readonly more: boolean;
   readonly segments: readonly DerivedSegment[];
-}
-
-interface Derivation {
-  readonly derived: DerivedSegment;
-  readonly prefix: Prefix;
 }
 
 /** A planned segment with its records, if they were just read. */
@@ -119,15 +114,17 @@ export class Aggregator {
     const recovering = this.#unfinished.length > 0;
     const work: Work[] = recovering ? this.#unfinished.map((segment) => ({ segment })) : await this.#plan();
     if (work.length === 0) return { records: 0, more: false, segments: [] };
-    const derivations = await Promise.all(work.map((one) => this.#derive(one)));
+    const segments = await Promise.all(work.map((one) => this.#derive(one)));
     await this.#step('derived');
-    const segments = derivations.map(({ derived }) => derived);
-    for (const table of USAGE_TABLES) {
-      await (recovering ? repairTable : writeTable)(this.#ports.usage, table, segments);
-      await this.#step(`written.${table}`);
-    }
+    const write = recovering ? repairTable : writeTable;
+    await Promise.all(
+      USAGE_TABLES.map(async (table) => {
+        await write(this.#ports.usage, table, segments);
+        await this.#step(`written.${table}`);
+      }),
+    );
     await this.#step('written');
-    await this.#commit(derivations);
+    await this.#commit(segments);
     const sizes = segments.map(({ range }) => range.end - range.start);
     const full = sizes.some((size) => size >= this.#limits.segmentRecordsMax);
     return { records: sizes.reduce((sum, size) => sum + size, 0), more: recovering || full, segments };
@@ -135,7 +132,7 @@ export class Aggregator {
 
   /** Derives a committed segment once more and writes whatever the usage store lost or spoiled of it. */
   async rewrite(segment: PlannedSegment): Promise<void> {
-    const { derived } = await this.#derive({ segment });
+    const derived = await this.#derive({ segment });
     for (const table of USAGE_TABLES) await repairTable(this.#ports.usage, table, [derived]);
   }
 
@@ -157,7 +154,7 @@ export class Aggregator {
     return planned.map((segment) => ({ segment, records: recordsOf.get(segment.partition) ?? [] }));
   }
 
-  async #derive({ segment, records }: Work): Promise<Derivation> {
+  async #derive({ segment, records }: Work): Promise<DerivedSegment> {
     const known = this.#known.get(segment.partition);
     if (known === undefined) throw new LeaseLostError(`partition ${segment.partition} is not owned`);
     const config = await this.#configAt(segment.configVersion);
@@ -168,7 +165,7 @@ export class Aggregator {
       fold.add(record);
       if (index % TURN_RECORDS === TURN_RECORDS - 1) await nextTurn();
     }
-    return { derived: fold.finish(), prefix };
+    return fold.finish();
   }
 
   async #recordsOf({ partition, start, end }: SegmentRange): Promise<LogRecord[]> {
@@ -195,15 +192,15 @@ export class Aggregator {
     return decoded;
   }
 
-  async #commit(derivations: readonly Derivation[]): Promise<void> {
+  async #commit(segments: readonly DerivedSegment[]): Promise<void> {
     const { log, ledger } = this.#ports;
-    const segments = derivations.map(({ derived }) => ({ ...derived.range, manifest: derived.manifest }));
-    const wakes = derivations.flatMap(({ derived }) => derived.wakes);
-    await ledger.commit(log.logId, this.#leasesOf(segments), segments, wakes);
-    const endOf = new Map(segments.map(({ partition, end }) => [partition, end]));
+    const ranges = segments.map(({ range, manifest }) => ({ ...range, manifest }));
+    const wakes = segments.flatMap(({ wakes: woken }) => woken);
+    await ledger.commit(log.logId, this.#leasesOf(ranges), ranges, wakes);
+    const endOf = new Map(ranges.map(({ partition, end }) => [partition, end]));
     this.#leases = this.#leases.map((lease) => ({ ...lease, nextOffset: endOf.get(lease.partition) ?? lease.nextOffset }));
     this.#unfinished = [];
-    for (const { derived, prefix } of derivations) this.#known.get(derived.range.partition)?.learn(derived, prefix);
+    for (const derived of segments) this.#known.get(derived.range.partition)?.learn(derived);
     await this.#step('committed');
   }
 

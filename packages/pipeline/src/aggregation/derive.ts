@@ -51,10 +51,12 @@ export class SegmentFold {
   readonly #keys = new RowBatch();
   readonly #deltas = new Deltas();
   readonly #claimed = new Map<string, IdClaim[]>();
-  readonly #accepted = new Map<number, { config: number; event: DecodedEvent }>();
+  /** Events of this segment by offset, for a withdrawal in the same segment. */
+  readonly #accepted = new Map<number, DecodedEvent>();
   readonly #touched = new Map<string, Set<string>>();
   readonly #count = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0, unmetered: 0 };
   #appendedThroughMs = 0;
+  #lastMeters: { tenant: string; type: string; meters: readonly CompiledMeter<FeedingMeter>[] } | null = null;
 
   constructor(range: SegmentRange, config: SegmentConfig, prefix: Prefix) {
     this.#range = range;
@@ -139,7 +141,7 @@ export class SegmentFold {
 
   #accept(record: DecodedRecord, event: DecodedEvent, idHash: string): Outcome {
     const { tenant, offset } = record;
-    const meters = this.#config.metersOf(tenant, event.type);
+    const meters = this.#metersOf(tenant, event.type);
     const contributions = [];
     for (const compiled of meters) {
       if (countedAs(compiled.meter, this.#config.version) !== 0) continue;
@@ -152,15 +154,26 @@ export class SegmentFold {
     for (const { meter, contribution } of contributions) this.#deltas.add(deltaTarget(meter, event.subject, 0), at, contribution);
     if (contributions.length === 0) this.#count.unmetered += 1;
     else this.#touch(tenant, event.subject);
-    this.#accepted.set(offset, { config: this.#config.version, event });
+    this.#accepted.set(offset, event);
     this.#writeEvent(record, event, 'event', 0, record.payloadHash);
     this.#claim(record, idHash);
     return 'accepted';
   }
 
+  /** Neighbours are mostly of one type. */
+  #metersOf(tenant: string, type: string): readonly CompiledMeter<FeedingMeter>[] {
+    const last = this.#lastMeters;
+    if (last !== null && last.type === type && last.tenant === tenant) return last.meters;
+    const meters = this.#config.metersOf(tenant, type);
+    this.#lastMeters = { tenant, type, meters };
+    return meters;
+  }
+
   /** Takes back what the event at `targetOffset` brought: to each meter that counted it, where it was counted. */
   #withdraw(record: DecodedRecord, targetOffset: number): void {
-    const target = this.#accepted.get(targetOffset) ?? storedTarget(this.#prefix.event(targetOffset));
+    const here = this.#accepted.get(targetOffset);
+    const target =
+      here === undefined ? storedTarget(this.#prefix.event(targetOffset)) : { config: this.#config.version, event: here };
     if (target === undefined)
       throw new Error(`event ${targetOffset} of partition ${this.#range.partition} is claimed but not stored`);
     const { event } = target;

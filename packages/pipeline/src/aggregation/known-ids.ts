@@ -1,24 +1,23 @@
 import type { SegmentRange } from '../ports/segment-ledger.ts';
-import type { IdClaim, UsageStore } from '../ports/usage-store.ts';
+import type { IdClaim, StoredEvent, UsageStore } from '../ports/usage-store.ts';
 import { idState } from './claims.ts';
 import type { DecodedRecord } from './decode.ts';
 import type { DerivedSegment, Prefix } from './derive.ts';
 import { IdFilter } from './id-filter.ts';
 
-const RECENT_IDS_MAX = 200_000;
 const LOOKUP_IDS_MAX = 5_000;
 const WARM_OFFSETS = 500_000;
 const NO_CLAIMS: readonly IdClaim[] = [];
+const NO_EVENTS: ReadonlyMap<number, StoredEvent> = new Map();
 
 /**
- * What one partition's committed prefix knows of ids. The usage store has the whole truth; recent ids are kept here with all their claims, and a
- * filter spares the question for ids that surely are new. Losing this object loses nothing: until the filter is warm every id is asked for.
+ * What one partition's committed prefix knows of ids. The usage store has the whole truth; a filter spares the question for ids that surely are
+ * new, which are nearly all. Losing this object loses nothing: until the filter is warm every id is asked for.
  */
 export class KnownIds {
   readonly #partition: number;
   readonly #store: Pick<UsageStore, 'claims' | 'claimedIds' | 'eventsAt'>;
   readonly #filter = new IdFilter();
-  readonly #recent = new Map<string, readonly IdClaim[]>();
   readonly #windowMs: number;
   #warm = false;
 
@@ -27,10 +26,6 @@ export class KnownIds {
     this.#partition = partition;
     this.#store = store;
     this.#windowMs = windowMs;
-  }
-
-  get isWarm(): boolean {
-    return this.#warm;
   }
 
   get filterBytes(): number {
@@ -50,36 +45,23 @@ export class KnownIds {
   /** Everything deriving these records may ask of the prefix below `range.start`. */
   async prefixOf(records: readonly DecodedRecord[], range: SegmentRange): Promise<Prefix> {
     const asked = new Set<string>();
-    const repeated = new Set<string>();
+    const corrected = new Set<string>();
     for (const { idHash, kind } of records) {
-      if (idHash === null || this.#recent.has(idHash) || asked.has(idHash)) continue;
+      if (idHash === null) continue;
+      if (kind !== 'event') corrected.add(idHash);
       if (kind !== 'event' || !this.#warm || this.#filter.mayHave(idHash)) asked.add(idHash);
     }
-    for (const { idHash, kind } of records) if (idHash !== null && kind !== 'event') repeated.add(idHash);
     const found = await this.#ask([...asked], range.start);
-    const claims = (idHash: string): readonly IdClaim[] => {
-      const known = found.get(idHash) ?? this.#recent.get(idHash) ?? NO_CLAIMS;
-      const last = known.at(-1);
-      // only a segment that is derived again meets claims of its own or later offsets
-      return last === undefined || last.offset < range.start ? known : known.filter((claim) => claim.offset < range.start);
+    const events = await this.#withdrawable([...corrected].map((idHash) => found.get(idHash) ?? NO_CLAIMS));
+    return {
+      claims: (idHash) => (found.size === 0 ? NO_CLAIMS : (found.get(idHash) ?? NO_CLAIMS)),
+      event: (offset) => events.get(offset),
     };
-    const events = await this.#withdrawable([...repeated].map(claims));
-    return { claims, event: (offset) => events.get(offset) };
   }
 
-  learn(derived: DerivedSegment, prefix: Prefix): void {
-    for (const [idHash, claims] of derived.claimed) {
-      const before = prefix.claims(idHash);
-      const all = before.length === 0 ? claims : [...before, ...claims];
-      this.#recent.delete(idHash);
-      this.#recent.set(idHash, all);
-      this.#filter.add(idHash, claims.at(-1)?.appendedAtMs ?? 0);
-    }
-    this.#filter.forgetBefore(derived.manifest.appendedThroughMs - this.#windowMs);
-    for (const idHash of this.#recent.keys()) {
-      if (this.#recent.size <= RECENT_IDS_MAX) break;
-      this.#recent.delete(idHash);
-    }
+  learn({ claimed, manifest }: DerivedSegment): void {
+    for (const idHash of claimed.keys()) this.#filter.add(idHash, manifest.appendedThroughMs);
+    this.#filter.forgetBefore(manifest.appendedThroughMs - this.#windowMs);
   }
 
   async #ask(idHashes: readonly string[], before: number): Promise<Map<string, IdClaim[]>> {
@@ -94,9 +76,10 @@ export class KnownIds {
     return found;
   }
 
-  async #withdrawable(claimLists: readonly (readonly IdClaim[])[]) {
+  async #withdrawable(claimLists: readonly (readonly IdClaim[])[]): Promise<ReadonlyMap<number, StoredEvent>> {
     const offsets = claimLists.flatMap((claims) => idState(claims)?.effective?.offset ?? []);
-    const events = offsets.length === 0 ? [] : await this.#store.eventsAt(this.#partition, offsets);
+    if (offsets.length === 0) return NO_EVENTS;
+    const events = await this.#store.eventsAt(this.#partition, offsets);
     return new Map(events.filter(({ kind }) => kind === 'event').map((event) => [event.offset, event]));
   }
 }

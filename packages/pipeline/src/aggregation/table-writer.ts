@@ -3,7 +3,6 @@ import type { UsageStore } from '../ports/usage-store.ts';
 import type { DerivedSegment } from './derive.ts';
 import { NO_ROWS, sameIdentity } from './row-batch.ts';
 
-/** Keys come before the rest, so that whoever sees an event can also find its id. */
 export const USAGE_TABLES: readonly UsageTable[] = ['event_key', 'event', 'refused_event', 'usage_delta'];
 
 /** One insert a table for all segments: an insert has a fixed price. */

@@ -14,9 +14,12 @@ export interface LatencyResult {
 
 const CUSTOMERS = 100;
 const REQUESTS_PER_SECOND = 20;
+/** Levels of each customer's own rule, shifted from customer to customer so that alerts spread over the whole run. */
+const LEVELS = [60, 160, 260, 360];
+const levelsOf = (customer: number): number[] => LEVELS.map((level) => level + ((customer * 37) % 100) - 50);
 
 /**
- * Sends a steady stream, one unit of money an event, for customers that each have an alert at every 10 units; the time from handing the event
+ * Sends a steady stream, one unit of money an event, for customers that each have an alert rule with four levels; the time from handing the event
  * that reaches a level to the HTTP client until the webhook arrives, over all alerts.
  */
 export async function alertLatency(
@@ -56,7 +59,7 @@ export async function alertLatency(
       const customer = (n * perRequest + event) % CUSTOMERS;
       const count = (counts[customer] ?? 0) + 1;
       counts[customer] = count;
-      if (count % 10 === 0 && count <= 200) sent.set(`l${customer} ${count}`, nowMs);
+      if (levelsOf(customer).includes(count)) sent.set(`l${customer} ${count}`, nowMs);
       lines.push(
         `{"specversion":"1.0","id":"latency-${n}-${event}","source":"/bench","type":"session.unit","subject":"latency-${customer}","data":{"n":1}}`,
       );
@@ -87,7 +90,7 @@ export async function alertLatency(
   };
 }
 
-/** Customers whose every event costs 1, with an alert level at 10, 20, ... 200. */
+/** Customers whose every event costs 1, each with levels of its own. */
 async function prepare(api: ApiClient): Promise<void> {
   await api.post('/v1/meters', { key: 'units', eventType: 'session.unit', aggregation: 'count' });
   const rateCards = [{ key: 'units', name: 'Units', meter: 'units', price: { model: 'per_unit', unitAmount: '1' } }];
@@ -98,14 +101,10 @@ async function prepare(api: ApiClient): Promise<void> {
     billingPeriod: { every: 'month', anchor: 'calendar' },
     rateCards,
   });
+  const startsAt = new Date(Date.now() - 86_400_000).toISOString();
   for (let n = 0; n < CUSTOMERS; n += 1) {
     await api.post('/v1/customers', { key: `l${n}`, name: `Latency ${n}`, currency: 'USD', subjects: [`latency-${n}`] });
-    await api.post('/v1/subscriptions', {
-      customer: `l${n}`,
-      plan: 'latency',
-      startsAt: new Date(Date.now() - 86_400_000).toISOString(),
-    });
+    await api.post('/v1/subscriptions', { customer: `l${n}`, plan: 'latency', startsAt });
+    await api.post('/v1/alert-rules', { key: `l${n}`, customer: `l${n}`, thresholds: levelsOf(n).map((level) => `${level}.00`) });
   }
-  const thresholds = Array.from({ length: 20 }, (_, level) => `${(level + 1) * 10}.00`);
-  await api.post('/v1/alert-rules', { key: 'latency', plan: 'latency', thresholds });
 }

@@ -57,6 +57,13 @@ describe('values', () => {
     expect(await rows('EXISTS item')).toEqual([[1]]);
   });
 
+  it('passes parameters of many megabytes', async () => {
+    const list = Array.from({ length: 100_000 }, (_, i) => `a subject with a long name, number ${i}`);
+    expect(await rows('SELECT length({list:Array(String)}), {list:Array(String)}[-1]', { query_params: { list } })).toEqual([
+      ['100000', list.at(-1)],
+    ]);
+  });
+
   it('does not fill a forgotten parameter with one of an earlier statement', async () => {
     for (let i = 0; i < 6; i++) await rows('SELECT {left_over:String}', { query_params: { left_over: 'x' } });
     for (let i = 0; i < 6; i++) expect(await codeOf(rows('SELECT {left_over:String}'))).toBe('456');

@@ -10,6 +10,8 @@ export const sessionDefaults: Readonly<Record<string, string | number>> = {
   implicit_select: 0,
   // Blocks of our size are parsed fastest by the thread that has them; splitting costs more CPU than it saves.
   input_format_parallel_parsing: 0,
+  // Parameters travel inside the statement, and some are long (the hours that lost an event, the subjects of a large customer).
+  max_query_size: 256 * 2 ** 20,
 };
 
 const serverMemoryBytesMax = 4 * 2 ** 30;

@@ -154,6 +154,26 @@ describe('a bad request', () => {
     expect(ingest.log.batches).toEqual([]);
   });
 
+  it.each([
+    '{"minutes":NaN}',
+    `{"secret":"${'s3cret'.repeat(20)}","minutes":NaN,"more":"${'s3cret'.repeat(20)}"}`,
+    'minutes',
+    '{"a":1,"""minutes',
+    "'minutes",
+    '{"minutes":1} minutes',
+    '{"minutes":1,}',
+    '{"minutes',
+    '{"minutes":"a\nb"}',
+  ])('is told what is wrong with its JSON, with nothing repeated of it: %s', async (body) => {
+    for (const answer of [
+      (await ingest.post(body)).json<Problem>().detail,
+      (await ingest.post(body, { 'content-type': 'application/x-ndjson' })).body,
+    ]) {
+      expect(answer).toMatch(/not JSON: \w+/);
+      expect(answer).not.toMatch(/minutes|s3cret|\.\.\./);
+    }
+  });
+
   it('without a key is refused before its body is read', async () => {
     const answer = await ingest.server.inject({
       method: 'POST',

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Fault } from '@meterline/domain/faults';
-import { decodeUtf8, HttpFault } from '@meterline/runtime/http';
+import { decodeUtf8, HttpFault, jsonSyntaxReason } from '@meterline/runtime/http';
 import { isObject } from './event-check.ts';
 import { parseExactJson } from './exact-json.ts';
 import type { EventFault } from './event-faults.ts';
@@ -71,13 +71,8 @@ function parseWhole(text: string): unknown {
     return parseExactJson(text);
   } catch (error) {
     if (error instanceof Fault) throw error;
-    throw new Fault('invalid', 'request.malformed_json', `The body is not JSON: ${syntaxReason(error)}.`, { cause: error });
+    throw new Fault('invalid', 'request.malformed_json', `The body is not JSON: ${jsonSyntaxReason(error)}.`, { cause: error });
   }
-}
-
-/** Without the excerpt V8 adds: it would repeat what may be secret. */
-function syntaxReason(error: unknown): string {
-  return error instanceof Error ? error.message.replace(/, ".*$/s, '') : 'syntax error';
 }
 
 const LINE_FEED = 0x0a;
@@ -127,7 +122,7 @@ function readLine(line: string): unknown {
     return new UnreadableLine({
       code: 'event.malformed_json',
       path: '',
-      message: `the line is not JSON: ${syntaxReason(error)}`,
+      message: `the line is not JSON: ${jsonSyntaxReason(error)}`,
     });
   }
 }

@@ -14,6 +14,16 @@ export function decodeUtf8(body: Uint8Array): string {
 }
 
 /**
+ * What JSON.parse has against a text, without the excerpts of it that V8 adds (`..."like this"...`): they would repeat what may be
+ * secret, in answers and in logs.
+ */
+export function jsonSyntaxReason(error: unknown): string {
+  const message = error instanceof Error ? error.message : '';
+  // The token may itself be a quote, so it is not looked into.
+  return /^Unexpected token '.'/su.exec(message)?.[0] || message.split(/,? ?(?:\.{3})?"/, 1)[0] || 'syntax error';
+}
+
+/**
  * A JSON body as a value without traps: no keys that reach into prototypes, nested at most JSON_DEPTH_MAX deep. An empty body is
  * undefined, so that the route's schema says what is missing.
  */
@@ -24,8 +34,7 @@ export function parseJsonBody(body: Uint8Array): unknown {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.replace(/, ".*$/s, '') : 'syntax error';
-    throw new Fault('invalid', 'request.malformed_json', `The body is not JSON: ${reason}.`, { cause });
+    throw new Fault('invalid', 'request.malformed_json', `The body is not JSON: ${jsonSyntaxReason(cause)}.`, { cause });
   }
   const keys: FaultDetail[] = [];
   inspect(value, '', 1, keys);

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { addressRefusal, guardedLookup, type ResolveAll, TargetRefusedError, webhookTarget } from './index.ts';
+import {
+  addressRefusal,
+  guardedLookup,
+  type ResolveAll,
+  TargetRefusedError,
+  WEBHOOK_TARGET_POLICIES,
+  webhookTarget,
+} from './index.ts';
 
 /** Every spelling must be refused before anything is dialled. */
 const HOSTILE = [
@@ -133,8 +140,17 @@ test('loopback opens this machine alone; private also private networks, but neve
 
 test('the refusal says which setting would allow the target', () => {
   expect(() => webhookTarget('http://localhost:9000', 'public')).toThrow('METERLINE_WEBHOOK_ALLOW=loopback');
+  expect(() => webhookTarget('http://10.0.0.1', 'loopback')).toThrow('METERLINE_WEBHOOK_ALLOW=private');
   expect(webhookTarget('http://localhost:9000', 'loopback').port).toBe('9000');
 });
+
+test.each(['169.254.169.254', '[fe80::1]', '[fd00:ec2::254]', '100.100.100.200', '0.0.0.0'])(
+  'the refusal of %s, which no setting allows, suggests none',
+  (host) => {
+    for (const policy of WEBHOOK_TARGET_POLICIES)
+      expect(() => webhookTarget(`http://${host}/`, policy)).toThrow(/is not a public address but \w+$/);
+  },
+);
 
 const PUBLIC = { address: '93.184.216.34', family: 4 };
 

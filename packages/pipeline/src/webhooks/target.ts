@@ -38,10 +38,10 @@ export function addressRefusal(address: string, policy: WebhookTargetPolicy): st
   return undefined;
 }
 
-const HOW_TO_ALLOW = 'METERLINE_WEBHOOK_ALLOW=loopback allows this machine, =private also private networks';
-
-function notPublic(what: string, refusal: string, policy: WebhookTargetPolicy): TargetRefusedError {
-  const hint = policy === 'private' ? '' : ` (${HOW_TO_ALLOW})`;
+/** Names the narrowest setting that would allow the address, if there is one. */
+function notPublic(what: string, refusal: string, address: string): TargetRefusedError {
+  const allowing = WEBHOOK_TARGET_POLICIES.find((policy) => addressRefusal(address, policy) === undefined);
+  const hint = allowing === undefined ? '' : ` (METERLINE_WEBHOOK_ALLOW=${allowing} allows it)`;
   return new TargetRefusedError(`${what} is not a public address but ${refusal}${hint}`);
 }
 
@@ -63,7 +63,7 @@ export function webhookTarget(text: string, policy: WebhookTargetPolicy): URL {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const address = /^(.+\.)?localhost\.?$/.test(host) ? '127.0.0.1' : host;
   const refusal = ipaddr.isValid(address) ? addressRefusal(address, policy) : undefined;
-  if (refusal !== undefined) throw notPublic(url.hostname, refusal, policy);
+  if (refusal !== undefined) throw notPublic(url.hostname, refusal, address);
   return url;
 }
 
@@ -85,7 +85,7 @@ export function guardedLookup(policy: WebhookTargetPolicy, resolve: ResolveAll =
       if (error !== null) return done(error, []);
       for (const { address } of addresses) {
         const refusal = addressRefusal(address, policy);
-        if (refusal !== undefined) return done(notPublic(`what ${hostname} resolves to`, refusal, policy), []);
+        if (refusal !== undefined) return done(notPublic(`what ${hostname} resolves to`, refusal, address), []);
       }
       const first = addresses[0];
       if (first === undefined) return done(new TargetRefusedError(`${hostname} has no address`), []);

@@ -36,11 +36,22 @@ describe('API keys', () => {
     expect(generateApiKey('test').token).not.toBe(token);
   });
 
-  it.each(['', 'mk_', 'mk_live_x', 'mk_live_id_short', 'sk_live_id_0123456789', `mk_live_id_${'x'.repeat(300)}`])(
-    'refuse the form %j',
-    (token) => {
-      expect(parseApiKey(token)).toBeUndefined();
-    },
+  it.each(['', 'mk_', 'mk_live_x', 'mk_live_id_short', `mk_live_id_${'x'.repeat(300)}`])('refuse the form %j', (token) => {
+    expect(parseApiKey(token)).toBeUndefined();
+  });
+
+  it('may be preset as any 16 to 256 visible characters that do not begin with mk_: the id is derived, the secret is all of it', () => {
+    for (const token of ['sk_live_id_0123456789', 'x'.repeat(16), '~'.repeat(256)]) {
+      const key = parseApiKey(token);
+      expect(key).toEqual({ env: 'preset', id: expect.stringMatching(/^preset[0-9a-f]{32}$/), secret: token });
+      expect(parseApiKey(token)).toEqual(key);
+      expect(parseApiKey(`${token.slice(1)}?`)?.id).not.toBe(key?.id);
+    }
+  });
+
+  it.each(['x'.repeat(15), 'x'.repeat(257), 'with a space 0123456789', 'ünvisible_0123456789', 'mk_with_a_wrong_form!'])(
+    'may not be preset as %j',
+    (token) => expect(parseApiKey(token)).toBeUndefined(),
   );
 
   it('name their tenant and scopes', async () => {

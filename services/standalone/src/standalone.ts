@@ -10,6 +10,7 @@ import {
   webhookDeliveryStore,
   webhookEndpointStore,
 } from '@meterline/backends/postgres';
+import { Fault } from '@meterline/domain/faults';
 import { ingestRoutes, startMeterScreen } from '@meterline/ingest';
 import { segmentConfigs, type AggregationStep } from '@meterline/pipeline/aggregation';
 import { createCatalog, usageQueries } from '@meterline/pipeline/catalog';
@@ -49,6 +50,13 @@ const LAG_REFRESH_MS = 500;
 
 /** Ingest, aggregator, rating worker and API in one process on the embedded engines. Resolves once it serves. */
 export async function startStandalone({ settings, logger, onStop, decorate, onStep }: StandaloneOptions): Promise<Standalone> {
+  if (settings.backend !== 'standalone') {
+    throw new Fault(
+      'invalid',
+      'settings.backend_unavailable',
+      'METERLINE_BACKEND=distributed is not available: this version has only the standalone profile, the distributed one is not built yet.',
+    );
+  }
   const moveable = settings.testClockStart === null ? undefined : testClock(settings.testClockStart);
   const clock = moveable ?? systemClock();
   const engines = await openEngines({ ...settings, logger, onStop, ...(decorate && { decorate }) });
@@ -98,7 +106,10 @@ export async function startStandalone({ settings, logger, onStop, decorate, onSt
   observed.watch({ lagEvents: lag.events, filterBytes: aggregator.filterBytes });
   health.add('aggregation', aggregator.trouble);
   health.add('rating', worker.trouble);
-  health.add('billing store', async () => void (await database.query('select 1')));
+  health.add('billing store', async () => {
+    await database.query('select 1');
+    return undefined;
+  });
 
   const server = await createHttpServer({
     logger,

@@ -38,7 +38,7 @@ const SETTINGS = {
   METERLINE_PORT: setting('8080', 'Port to listen on; 0 takes any free one', whole(0, 65_535)),
   METERLINE_HOST: setting('127.0.0.1', 'Address to listen on; 0.0.0.0 is every network', z.string()),
   METERLINE_DATA: setting('./data', 'Folder of everything that is stored (standalone)', z.string()),
-  METERLINE_BACKEND: setting('standalone', 'standalone or distributed', oneOf(['standalone', 'distributed'])),
+  METERLINE_BACKEND: setting('standalone', 'standalone; distributed is not available yet', oneOf(['standalone', 'distributed'])),
   METERLINE_ADMIN_KEY: setting(null, 'Admin API key of the first tenant; unset makes one at the first start', apiKey, true),
   METERLINE_TEST_CLOCK: setting(null, 'Start of a test clock that can be moved forward; never for real billing', instant),
   METERLINE_PARTITIONS: setting('1', 'Partitions of the event log; fixed when it is created', whole(1, 1024)),

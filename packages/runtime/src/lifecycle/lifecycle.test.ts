@@ -8,6 +8,7 @@ const MODULE = new URL('./index.ts', import.meta.url).href;
 function service(body: string, options = '') {
   const code = `
     import { runService } from ${JSON.stringify(MODULE)};
+    import { Fault } from ${JSON.stringify(import.meta.resolve('@meterline/domain/faults'))};
     const say = (text) => process.stdout.write(text + '\\n');
     const log = (fields, message) => say('log ' + (message ?? fields) + (fields.err ? ': ' + fields.err.message : ''));
     const logger = { debug() {}, info: log, error: log, fatal: log };
@@ -70,6 +71,15 @@ it('stops what had started when the start fails', async () => {
   const { lines, exit } = service(`onStop('a', () => say('stop a')); throw new Error('port taken');`);
   expect(await exit).toBe(1);
   expect(lines).toEqual(['log could not start: port taken', 'stop a']);
+});
+
+it('says in one line, with its code and without a stack, what an operator has to change', async () => {
+  const { lines, exit } = service(
+    `const fatal = (fields, message) => say(JSON.stringify({ ...fields, message })); Object.assign(logger, { fatal });
+     throw new Fault('conflict', 'folder.in_use', 'The folder is in use.');`,
+  );
+  expect(await exit).toBe(1);
+  expect(lines).toEqual([JSON.stringify({ code: 'folder.in_use', message: 'could not start: The folder is in use.' })]);
 });
 
 it('logs what nobody caught and exits with 1', async () => {

@@ -1,3 +1,4 @@
+import { Fault } from '@meterline/domain/faults';
 import type { Logger } from '../logging/index.ts';
 
 /** Says how to stop a part that has just been started. */
@@ -66,7 +67,9 @@ export async function runService({ logger, start, stopTimeoutMs = 25_000 }: Serv
   try {
     await started;
   } catch (error) {
-    logger.fatal({ err: error }, 'could not start');
+    // A Fault tells the operator what to change; where in the code it was found is of no use to them.
+    if (error instanceof Fault) logger.fatal({ code: error.code }, `could not start: ${error.message}`);
+    else logger.fatal({ err: error }, 'could not start');
     if (stopping) return;
     await stopParts();
     process.exit(1);

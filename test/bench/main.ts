@@ -98,7 +98,7 @@ process.stdout.write(
 const before = await engineLimit();
 let server = await startServer(folder, KEY);
 const firstReadyMs = server.readyMs;
-let api = apiClient(server.url, KEY);
+const api = apiClient(server.url, KEY);
 await setUp(api, 100);
 await load(server, 'warming up', { run: 'warm', first: 0, events: 50_000 });
 await committed(api, 50_000);
@@ -118,7 +118,6 @@ server.process.kill('SIGTERM');
 await ended(server.process);
 server = await startServer(folder, KEY);
 const secondReadyMs = server.readyMs;
-api = apiClient(server.url, KEY);
 server.process.kill('SIGTERM');
 await ended(server.process);
 const after = await engineLimit();

@@ -23,7 +23,11 @@ function randomRecords(count: number, prefix: string): (TestEvent & { kind?: 'ev
     id,
     subject: pick(['ann', 'bob', 'cyd']),
     time: new Date(FROM + Math.floor(random() * (NOW - FROM))).toISOString(),
-    data: { value: pick(['0.1', '2', '3.25', 7, '-1', '1e-3']), user: pick(['u1', 'u2', 'u3', 'u4']), media: pick(['audio', 'video']) },
+    data: {
+      value: pick(['0.1', '2', '3.25', 7, '-1', '1e-3']),
+      user: pick(['u1', 'u2', 'u3', 'u4']),
+      media: pick(['audio', 'video']),
+    },
   });
   return Array.from({ length: count }, (_, index) => {
     const dice = random();
@@ -64,15 +68,35 @@ describe('aggregation of a hostile log on three partitions', () => {
     for (const aggregation of ['count', 'sum', 'max', 'min', 'latest'] as const) {
       meters.push(await pipeline.meter({ key: aggregation, aggregation, dimensions: { media: '$.media' } }));
     }
-    meters.push(await pipeline.meter({ key: 'users', aggregation: 'unique_count', valueProperty: '$.user', dimensions: { media: '$.media' } }));
+    meters.push(
+      await pipeline.meter({
+        key: 'users',
+        aggregation: 'unique_count',
+        valueProperty: '$.user',
+        dimensions: { media: '$.media' },
+      }),
+    );
   });
   afterAll(() => pipeline.close());
 
   async function expectModel(windows?: { size: 'hour' | 'day'; timezone: string }) {
     const model = modelUsage(records, meters, { nowMs: NOW, ...(windows ? { window: windows } : {}), fromMs: FROM, toMs: TO });
     for (const meter of meters) {
-      const { rows } = await pipeline.reader.usage({ meter, fromMs: FROM, toMs: TO, bySubject: true, groupBy: ['media'], ...(windows ? { window: windows } : {}) });
-      const found = rows.map(({ windowFromMs, subject, group, value, events }) => ({ windowFromMs, subject, media: group['media'], value, events }));
+      const { rows } = await pipeline.reader.usage({
+        meter,
+        fromMs: FROM,
+        toMs: TO,
+        bySubject: true,
+        groupBy: ['media'],
+        ...(windows ? { window: windows } : {}),
+      });
+      const found = rows.map(({ windowFromMs, subject, group, value, events }) => ({
+        windowFromMs,
+        subject,
+        media: group['media'],
+        value,
+        events,
+      }));
       expect(found, meter.key).toEqual(model.get(meter.key));
     }
   }
@@ -83,7 +107,10 @@ describe('aggregation of a hostile log on three partitions', () => {
       records.push(...batch);
       await pipeline.append(batch, NOW);
       for (;;) {
-        const { aggregator } = await pipeline.aggregator({ segmentRecordsMax: 1 + Math.floor(random() * 60), usage: flaky(pipeline.usage) });
+        const { aggregator } = await pipeline.aggregator({
+          segmentRecordsMax: 1 + Math.floor(random() * 60),
+          usage: flaky(pipeline.usage),
+        });
         try {
           while ((await aggregator.cycle()).records > 0);
           break;
@@ -104,7 +131,11 @@ describe('aggregation of a hostile log on three partitions', () => {
   it('answers the same from hourly rollups, and again when later voids reach into them', async () => {
     const { aggregator } = await pipeline.aggregator();
     await pipeline.settle(aggregator);
-    const ports = { logId: pipeline.log.logId, ledger: postgresRollupLedger(pipeline.database), store: clickhouseRollupStore(pipeline.client) };
+    const ports = {
+      logId: pipeline.log.logId,
+      ledger: postgresRollupLedger(pipeline.database),
+      store: clickhouseRollupStore(pipeline.client),
+    };
     const ranges = await compactPass(ports, NOW, { segmentsMin: 1, segmentsMax: 1000, maxAgeMs: 0 });
     expect(ranges).toHaveLength(3);
     await expectModel();
@@ -124,7 +155,9 @@ describe('aggregation of a hostile log on three partitions', () => {
     const store = postgresBackfillStore(pipeline.database);
     const { aggregator } = await pipeline.aggregator();
     for (const meter of [late, sum]) {
-      const more = randomRecords(40, `${meter.key}-`).concat(records.slice(100, 130).map(({ id }) => ({ id, kind: 'void' as const })));
+      const more = randomRecords(40, `${meter.key}-`).concat(
+        records.slice(100, 130).map(({ id }) => ({ id, kind: 'void' as const })),
+      );
       records.push(...more);
       await pipeline.append(more, NOW);
       await aggregator.cycle();
@@ -143,7 +176,10 @@ describe('aggregation of a hostile log on three partitions', () => {
     const { aggregator } = await pipeline.aggregator();
     await pipeline.settle(aggregator);
     const backfilled = new Set(['late_max', 'late_sum']);
-    const result = await reconcile({ ...pipeline, meters: async () => meters.map((meter) => ({ meter, backfilled: backfilled.has(meter.key) })) });
+    const result = await reconcile({
+      ...pipeline,
+      meters: async () => meters.map((meter) => ({ meter, backfilled: backfilled.has(meter.key) })),
+    });
     expect(result.invariants.flatMap(({ differences }) => differences)).toEqual([]);
     expect(result.holds).toBe(true);
   });

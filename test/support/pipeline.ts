@@ -13,7 +13,7 @@ import { openTestClickhouse } from './clickhouse.ts';
 import { openTestDatabase } from './database.ts';
 
 const DAY_MS = 86_400_000;
-export const ACCEPTANCE = { pastMs: 35 * DAY_MS, futureMs: 5 * 60_000 };
+const ACCEPTANCE = { pastMs: 35 * DAY_MS, futureMs: 5 * 60_000 };
 
 export interface TestEvent {
   readonly id: string;
@@ -50,18 +50,30 @@ export async function openTestPipeline(options: { partitions?: number; tenant?: 
 
     async append(events: readonly (TestEvent & { kind?: RecordKind })[], appendedAtMs: number): Promise<void> {
       for (const { kind = 'event', id, source = 'test', type = 'call', subject = 's', time, data } of events) {
-        const event = kind === 'void' ? { id, source } : { id, source, type, subject, ...(time === undefined ? {} : { time }), ...(data === undefined ? {} : { data }) };
+        const event =
+          kind === 'void'
+            ? { id, source }
+            : { id, source, type, subject, ...(time === undefined ? {} : { time }), ...(data === undefined ? {} : { data }) };
         const partition = partitionOf(tenant, source, id, partitionCount);
         await log.append({ partition, tenant, appendedAtMs, records: [{ kind, value: Buffer.from(JSON.stringify(event)) }] });
       }
     },
 
     /** A fresh owner of every partition, as after a restart. */
-    async aggregator(how: { segmentRecordsMax?: number; usage?: UsageStore; onStep?: (step: AggregationStep) => void | Promise<void> } = {}) {
+    async aggregator(
+      how: { segmentRecordsMax?: number; usage?: UsageStore; onStep?: (step: AggregationStep) => void | Promise<void> } = {},
+    ) {
       const limits = { segmentRecordsMax: how.segmentRecordsMax ?? 20_000, segmentBytesMax: 16_000_000 };
       const onStep = how.onStep === undefined ? {} : { onStep: how.onStep };
-      const aggregator = new Aggregator({ log, ledger, usage: how.usage ?? usage }, { owner: 'test', partitions, limits, ...onStep });
-      const { warmed } = await aggregator.acquire(new AbortController().signal, Date.now(), ACCEPTANCE.pastMs + ACCEPTANCE.futureMs);
+      const aggregator = new Aggregator(
+        { log, ledger, usage: how.usage ?? usage },
+        { owner: 'test', partitions, limits, ...onStep },
+      );
+      const { warmed } = await aggregator.acquire(
+        new AbortController().signal,
+        Date.now(),
+        ACCEPTANCE.pastMs + ACCEPTANCE.futureMs,
+      );
       return { aggregator, warmed };
     },
 
@@ -89,7 +101,17 @@ export async function openTestPipeline(options: { partitions?: number; tenant?: 
       await database.query(
         `insert into meter (tenant, key, name, event_type, aggregation, value_property, dimensions, filter, created_version, created_at)
          values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8::jsonb, $9, now())`,
-        [tenant, key, name, eventType, aggregation, valueProperty, JSON.stringify(dimensions), JSON.stringify(filter), createdVersion],
+        [
+          tenant,
+          key,
+          name,
+          eventType,
+          aggregation,
+          valueProperty,
+          JSON.stringify(dimensions),
+          JSON.stringify(filter),
+          createdVersion,
+        ],
       );
       return meter;
     },

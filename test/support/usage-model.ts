@@ -37,7 +37,8 @@ function effectiveEvents(records: readonly ModelRecord[], nowMs: number): { even
     const value = String(record.data?.['value']);
     const hopeless = !/^[-+]?\d+(\.\d+)?(e[-+]?\d+)?$/.test(value);
     if (record.kind === 'replace') {
-      if (known && !hopeless && !(known.now && content(known.now.event) === content({ ...record, kind: 'event' }))) known.now = { event: record, order };
+      if (known && !hopeless && !(known.now && content(known.now.event) === content({ ...record, kind: 'event' })))
+        known.now = { event: record, order };
       continue;
     }
     if (known || hopeless || Date.parse(record.time ?? '') < nowMs - 35 * 86_400_000) continue;
@@ -69,7 +70,11 @@ export function modelUsage(
   for (const one of effectiveEvents(records, how.nowMs)) {
     const timeMs = Date.parse(one.event.time ?? '');
     if (timeMs < how.fromMs || timeMs >= how.toMs) continue;
-    const key = JSON.stringify([windowStart(timeMs, how.fromMs, how.window), one.event.subject, String(one.event.data?.['media'])]);
+    const key = JSON.stringify([
+      windowStart(timeMs, how.fromMs, how.window),
+      one.event.subject,
+      String(one.event.data?.['media']),
+    ]);
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   const rowsOf = (meter: Meter): ModelRow[] => {
@@ -77,7 +82,9 @@ export function modelUsage(
       const [windowFromMs, subject, media] = JSON.parse(key) as [number, string, string];
       return { windowFromMs, subject, media, value: valueOf(meter, events.map(({ event }) => event)), events: events.length }; // prettier-ignore
     });
-    return rows.sort((a, b) => a.windowFromMs - b.windowFromMs || compareText(a.subject, b.subject) || compareText(a.media, b.media));
+    return rows.sort(
+      (a, b) => a.windowFromMs - b.windowFromMs || compareText(a.subject, b.subject) || compareText(a.media, b.media),
+    );
   };
   return new Map(meters.map((meter) => [meter.key, rowsOf(meter)]));
 }

@@ -1,31 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  Aggregator,
-  type AggregationLimits,
-  type AggregationStep,
-  type AggregatorPorts,
-  type CycleResult,
-} from '@meterline/pipeline/aggregation';
-import { LogGapError, type AcceptanceWindow, type Clock, type RollupLedger, type RollupStore } from '@meterline/pipeline/ports';
-import type { Logger } from '@meterline/runtime/logging';
+import { Aggregator } from '@meterline/pipeline/aggregation';
+import { LogGapError } from '@meterline/pipeline/ports';
+import type { AggregatorDeps } from './deps.ts';
 import { startMaintenance } from './maintenance.ts';
-
-export interface AggregatorDeps extends AggregatorPorts {
-  readonly rollupLedger: RollupLedger;
-  readonly rollupStore: RollupStore;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly owner: string;
-  readonly partitions: readonly number[];
-  readonly acceptance: AcceptanceWindow;
-  readonly limits?: AggregationLimits;
-  /** Least time from the beginning of one cycle to the next while there is no backlog: inserts have a fixed price. Default 100. */
-  readonly cycleIntervalMs?: number;
-  readonly onStep?: (step: AggregationStep) => void | Promise<void>;
-  /** After a commit; what it woke is already in the billing store. */
-  onCommitted?(result: CycleResult): void;
-  onError?(error: unknown): void;
-}
 
 export interface AggregatorService {
   /** Records appended and not yet committed. */

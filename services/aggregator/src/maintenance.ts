@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compactPass, sealPass, type Aggregator } from '@meterline/pipeline/aggregation';
 import type { CommittedSegment } from '@meterline/pipeline/ports';
-import type { AggregatorDeps } from './aggregator.ts';
+import type { AggregatorDeps } from './deps.ts';
 
 const SEAL_EVERY_MS = 2_000;
 const COMPACT_EVERY_MS = 30_000;

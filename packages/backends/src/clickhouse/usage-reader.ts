@@ -58,7 +58,10 @@ export function clickhouseUsageReader(client: ClickHouseClient, visibility: Usag
         );
       },
     );
-    const patch = anew.map((row) => [row.minuteSeconds, row.subject, row.dims, row.events, row.value, row.latestAtMs, row.latestOffset, row.partition, row.uniques]); // prettier-ignore
+    const patch = anew.map((row) => {
+      const { minuteSeconds, subject, dims, events, value, latestAtMs, latestOffset, partition, uniques } = row;
+      return [minuteSeconds, subject, dims, events, value, latestAtMs, latestOffset, partition, uniques];
+    });
     return patched(source, JSON.stringify(hours), JSON.stringify(patch));
   }
 

@@ -2,22 +2,14 @@ import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import type { IdClaim, RowIdentity, StoredEvent, UsageStore, UsageTable } from '@meterline/pipeline/ports';
 import { insertRows } from './insert.ts';
 
-const COLUMNS: Record<UsageTable, readonly string[]> = {
-  event: ['tenant', 'type', 'subject', 'time', 'partition', 'offset', 'kind', 'segment_start', 'target_offset', 'config_version', 'appended_at', 'row_hex', 'payload'], // prettier-ignore
-  refused_event: [
-    'tenant',
-    'partition',
-    'offset',
-    'segment_start',
-    'status',
-    'code',
-    'detail',
-    'appended_at',
-    'row_hex',
-    'payload',
-  ],
-  event_key: ['partition', 'id_hex', 'offset', 'kind', 'segment_start', 'appended_at', 'row_hex'],
-  usage_delta: ['tenant', 'meter', 'aggregation', 'subject', 'minute', 'dims', 'origin', 'writer', 'partition', 'segment_start', 'gross', 'voids', 'value', 'latest_at', 'latest_offset', 'uniques', 'row_hex'], // prettier-ignore
+const COLUMNS: Record<UsageTable, string> = {
+  event:
+    'tenant, type, subject, time, partition, offset, kind, segment_start, target_offset, config_version, appended_at, row_hex, payload',
+  refused_event: 'tenant, partition, offset, segment_start, status, code, detail, appended_at, row_hex, payload',
+  event_key: 'partition, id_hex, offset, kind, segment_start, appended_at, row_hex',
+  usage_delta:
+    'tenant, meter, aggregation, subject, minute, dims, origin, writer, partition, segment_start, ' +
+    'gross, voids, value, latest_at, latest_offset, uniques, row_hex',
 };
 
 /** What tells rows of one segment apart: repeated writes of a row collapse by it, more cheaply than by FINAL. */
@@ -31,7 +23,9 @@ const ROW_KEYS: Record<UsageTable, string> = {
 /** usage_delta also holds what backfills wrote. */
 const BY_SEGMENTS: Partial<Record<UsageTable, string>> = { usage_delta: `and writer = 'segment'` };
 
-const EVENT_FIELDS = `partition, offset, kind, target_offset, config_version, toUnixTimestamp64Milli(appended_at), toUnixTimestamp64Milli(time), payload`;
+const EVENT_FIELDS =
+  'partition, offset, kind, target_offset, config_version, ' +
+  'toUnixTimestamp64Milli(appended_at), toUnixTimestamp64Milli(time), payload';
 
 /** Identical rows may lie in several parts until they merge: money queries collapse them by FINAL, each partition of a table on its own. */
 export const FINAL_SETTINGS: ClickHouseSettings = {
@@ -51,7 +45,8 @@ export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
   }
 
   return {
-    write: (table, body) => insertRows(client, table, COLUMNS[table], Buffer.from(body.buffer, body.byteOffset, body.byteLength)),
+    write: (table, body) =>
+      insertRows(client, table, COLUMNS[table].split(', '), Buffer.from(body.buffer, body.byteOffset, body.byteLength)),
 
     async identities(table, partition, starts) {
       const found = await rows<[string, string, string]>(

@@ -82,7 +82,7 @@ export class Deltas {
     const minuteSeconds = Math.floor(timeMs / MINUTE_MS) * 60;
     const series = `${target.origin}\0${target.tenant}\0${target.meter}`;
     let ofMeter = this.#byMeter.get(series);
-    if (ofMeter === undefined) this.#byMeter.set(series, (ofMeter = new Map()));
+    if (ofMeter === undefined) this.#byMeter.set(series, (ofMeter = new Map<string, Delta>()));
     const key = `${target.subject}\0${minuteSeconds}\0${dims.join('\u001f')}`;
     let delta = ofMeter.get(key);
     if (delta === undefined) {

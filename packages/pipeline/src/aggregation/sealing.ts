@@ -26,13 +26,13 @@ export async function sealPass(ports: SealingPorts): Promise<SealResult> {
   const segments = await ports.ledger.unsealed(ports.logId, SEGMENTS_PER_PASS);
   if (segments.length === 0) return { sealed: [], more: false };
   const stated = segments.map((segment) => ({ range: segment, identity: segment.manifest.identity }));
-  const wrong = new Set<number>();
+  const wrong = new Set<CommittedSegment>();
   for (const table of USAGE_TABLES) {
-    for (const range of await differing(ports.usage, table, stated)) wrong.add(stated.findIndex(({ range: { partition, start } }) => partition === range.partition && start === range.start)); // prettier-ignore
+    for (const { partition, start } of await differing(ports.usage, table, stated)) {
+      for (const segment of segments) if (segment.partition === partition && segment.start === start) wrong.add(segment);
+    }
   }
-  for (const index of wrong) {
-    const segment = segments[index];
-    if (segment === undefined) continue;
+  for (const segment of wrong) {
     await ports.rewrite(segment);
     ports.onRepaired?.(segment);
   }

@@ -46,7 +46,7 @@ function keyOf({ partition, start }: SegmentRange): string {
 }
 
 /** The usage store holds other rows than the log gives, and writing them again did not help: a defect, not an outage. */
-export class UsageMismatchError extends Error {
+class UsageMismatchError extends Error {
   override readonly name = 'UsageMismatchError';
 
   constructor(table: UsageTable, ranges: readonly SegmentRange[]) {

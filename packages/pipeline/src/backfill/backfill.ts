@@ -84,7 +84,8 @@ async function fillChunk(
   const before = await stored();
   if (!sameIdentity(before, batch.identity)) await usage.write('usage_delta', batch.body);
   const after = await stored();
-  if (!sameIdentity(after, batch.identity)) throw new Error(`backfill ${origin}: chunk ${partition}:[${from},${to}) is not as written`);
+  if (!sameIdentity(after, batch.identity))
+    throw new Error(`backfill ${origin}: chunk ${partition}:[${from},${to}) is not as written`);
   return skipped;
 }
 

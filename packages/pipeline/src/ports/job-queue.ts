@@ -15,7 +15,11 @@ export interface JobHandle {
 export interface JobQueue {
   enqueue(queue: string, data: Readonly<Record<string, unknown>>, options: JobOptions): Promise<void>;
   /** Starts working on `queue`. A handler that rejects is tried again with backoff. */
-  process(queue: string, handler: (data: Record<string, unknown>, job: JobHandle) => Promise<void>, options?: { concurrency?: number }): Promise<void>;
+  process(
+    queue: string,
+    handler: (data: Record<string, unknown>, job: JobHandle) => Promise<void>,
+    options?: { concurrency?: number },
+  ): Promise<void>;
   /** Waiting, active and failed (attempts used up) jobs of a queue. */
   counts(queue: string): Promise<{ waiting: number; active: number; failed: number }>;
   /** Stops taking jobs, waits for the active ones, closes. */

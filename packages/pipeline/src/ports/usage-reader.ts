@@ -41,5 +41,8 @@ export interface UsageResult {
 export interface UsageReader {
   usage(query: UsageQuery): Promise<UsageResult>;
   /** Several queries at one and the same cut. */
-  usageAll(queries: readonly UsageQuery[], cut?: Cut): Promise<{ readonly results: readonly (readonly UsageRow[])[]; readonly cut: Cut }>;
+  usageAll(
+    queries: readonly UsageQuery[],
+    cut?: Cut,
+  ): Promise<{ readonly results: readonly (readonly UsageRow[])[]; readonly cut: Cut }>;
 }

@@ -43,7 +43,10 @@ const EVER = { fromMs: 946_684_800_000, toMs: 4_102_444_800_000 };
  * Compares log, ledger and usage store at the committed cut. Reads everything, so it takes a while on a large store; nothing is locked and usage
  * goes on meanwhile.
  */
-export async function reconcile(ports: ReconcilePorts, onProgress: (done: number, total: number) => void = () => undefined): Promise<Reconciliation> {
+export async function reconcile(
+  ports: ReconcilePorts,
+  onProgress: (done: number, total: number) => void = () => undefined,
+): Promise<Reconciliation> {
   const { log, ledger, usage } = ports;
   const cut = await ledger.committedCut(log.logId);
   const partitions = [...cut.keys()];
@@ -70,14 +73,19 @@ async function tiling(log: EventLog, cut: Cut, segments: readonly (readonly Comm
     appended += next;
     let at = 0;
     for (const segment of segments[partition] ?? []) {
-      if (segment.start !== at) differences.push(`partition ${partition}: a segment starts at ${segment.start}, the one before ends at ${at}`);
+      if (segment.start !== at)
+        differences.push(`partition ${partition}: a segment starts at ${segment.start}, the one before ends at ${at}`);
       at = segment.end;
     }
     if (at !== end) differences.push(`partition ${partition}: segments end at ${at}, the lease says ${end}`);
     if (end > next) differences.push(`partition ${partition}: ${end} records are usage, the log has ${next}`);
   }
   const committed = total(cut);
-  return invariant('segments tile the log', { appended, committed, pending: appended - committed, segments: total(segments.map(({ length }) => length)) }, differences);
+  return invariant(
+    'segments tile the log',
+    { appended, committed, pending: appended - committed, segments: total(segments.map(({ length }) => length)) },
+    differences,
+  );
 }
 
 function outcomes(cut: Cut, segments: readonly (readonly CommittedSegment[])[], tallies: readonly PartitionTally[]): Invariant {
@@ -104,13 +112,20 @@ function storedRows(segments: readonly (readonly CommittedSegment[])[], tallies:
       const stated: RowIdentity = all?.manifest.identity[table] ?? NO_ROWS;
       const stored = tallies[partition]?.identity[table] ?? NO_ROWS;
       counts[table] = (counts[table] ?? 0) + stored.rows;
-      if (!sameIdentity(stated, stored)) differences.push(`partition ${partition}, ${table}: ${stored.rows} rows (${stored.xor}), segments say ${stated.rows} (${stated.xor})`);
+      if (!sameIdentity(stated, stored))
+        differences.push(
+          `partition ${partition}, ${table}: ${stored.rows} rows (${stored.xor}), segments say ${stated.rows} (${stated.xor})`,
+        );
     }
   }
   return invariant('stored rows are what segments derived', counts, differences);
 }
 
-async function usageEqualsRaw(ports: ReconcilePorts, cut: Cut, onProgress: (done: number, total: number) => void): Promise<Invariant> {
+async function usageEqualsRaw(
+  ports: ReconcilePorts,
+  cut: Cut,
+  onProgress: (done: number, total: number) => void,
+): Promise<Invariant> {
   const meters = await ports.meters();
   const raw = await rawTotals(ports, meters, cut, onProgress);
   const differences: string[] = [];
@@ -126,15 +141,23 @@ async function usageEqualsRaw(ports: ReconcilePorts, cut: Cut, onProgress: (done
       series += 1;
       events += row.events;
       if (total?.events !== row.events || total.value !== row.value) {
-        differences.push(`${meter.tenant}/${meter.key}, ${subject}: usage ${row.value} of ${row.events} events, raw ${total?.value ?? '0'} of ${total?.events ?? 0}`);
+        differences.push(
+          `${meter.tenant}/${meter.key}, ${subject}: usage ${row.value} of ${row.events} events, raw ${total?.value ?? '0'} of ${total?.events ?? 0}`,
+        );
       }
     }
-    for (const [subject, { events: missing }] of expected) differences.push(`${meter.tenant}/${meter.key}, ${subject}: no usage, raw has ${missing} events`);
+    for (const [subject, { events: missing }] of expected)
+      differences.push(`${meter.tenant}/${meter.key}, ${subject}: no usage, raw has ${missing} events`);
   }
   return invariant('usage = raw events', { meters: meters.length, series, events }, differences);
 }
 
-async function rawTotals({ usage }: ReconcilePorts, meters: readonly CountingMeter[], cut: Cut, onProgress: (done: number, total: number) => void): Promise<RawTotals> {
+async function rawTotals(
+  { usage }: ReconcilePorts,
+  meters: readonly CountingMeter[],
+  cut: Cut,
+  onProgress: (done: number, total: number) => void,
+): Promise<RawTotals> {
   const totals = new RawTotals(meters);
   let done = 0;
   for (const [partition, end] of cut.entries()) {

@@ -34,7 +34,9 @@ export function counts(meter: Meter, eventConfig: number, backfilled: boolean): 
  */
 export function recompute(meter: Meter, backfilled: boolean, stored: readonly StoredEvent[]): RecomputedRow[] {
   const { contributionOf } = compileMeter(meter);
-  const withdrawn = new Set(stored.filter(({ kind }) => kind === 'void').map(({ partition, targetOffset }) => `${partition}:${targetOffset}`));
+  const withdrawn = new Set(
+    stored.filter(({ kind }) => kind === 'void').map(({ partition, targetOffset }) => `${partition}:${targetOffset}`),
+  );
   const series = new Map<string, Counted[]>();
   for (const event of stored) {
     if (event.kind !== 'event' || withdrawn.has(`${event.partition}:${event.offset}`)) continue;
@@ -94,5 +96,8 @@ function minuteOf({ timeMs }: StoredEvent): number {
 
 /** Ties at one instant go to the higher partition, then the higher offset, as in the usage store. */
 function isLater(a: StoredEvent, b: StoredEvent): boolean {
-  return a.timeMs - b.timeMs > 0 || (a.timeMs === b.timeMs && (a.partition - b.partition > 0 || (a.partition === b.partition && a.offset > b.offset)));
+  return (
+    a.timeMs - b.timeMs > 0 ||
+    (a.timeMs === b.timeMs && (a.partition - b.partition > 0 || (a.partition === b.partition && a.offset > b.offset)))
+  );
 }

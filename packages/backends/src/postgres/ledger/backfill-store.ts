@@ -30,7 +30,10 @@ export function postgresBackfillStore(database: Database): BackfillStore {
       return (await database.query<BackfillRow>(`${SELECT} where state = 'running' order by meter_backfill.id`)).map(backfillOf);
     },
     async progress(origin, filledThrough) {
-      await database.query(`update meter_backfill set filled_through = $2::jsonb where id = $1`, [origin, JSON.stringify(filledThrough)]);
+      await database.query(`update meter_backfill set filled_through = $2::jsonb where id = $1`, [
+        origin,
+        JSON.stringify(filledThrough),
+      ]);
     },
     complete: (backfill, subjects, nowMs) => database.transaction((tx) => complete(tx, backfill, subjects, nowMs)),
   };
@@ -47,7 +50,10 @@ async function find(sql: SqlExecutor, tenant: string, meterKey: string): Promise
  */
 async function start(tx: SqlExecutor, logId: string, tenant: string, meterKey: string, nowMs: number): Promise<Backfill> {
   await tx.query(`select 1 from lease where log_id = $1 order by partition for update`, [logId]);
-  const [meter] = await tx.query<{ created_version: string }>(`select created_version from meter where key = $1 and tenant = $2`, [meterKey, tenant]);
+  const [meter] = await tx.query<{ created_version: string }>(
+    `select created_version from meter where key = $1 and tenant = $2`,
+    [meterKey, tenant],
+  );
   if (meter === undefined) throw new Fault('not_found', 'meter.unknown', `there is no meter "${meterKey}"`);
   const existing = await find(tx, tenant, meterKey);
   if (existing !== undefined) return existing;
@@ -71,10 +77,10 @@ async function start(tx: SqlExecutor, logId: string, tenant: string, meterKey: s
 }
 
 async function complete(tx: SqlExecutor, { origin, meter }: Backfill, subjects: readonly string[], nowMs: number): Promise<void> {
-  const done = await tx.query(`update meter_backfill set state = 'complete', completed_at = $2 where id = $1 and state = 'running' returning id`, [
-    origin,
-    new Date(nowMs),
-  ]);
+  const done = await tx.query(
+    `update meter_backfill set state = 'complete', completed_at = $2 where id = $1 and state = 'running' returning id`,
+    [origin, new Date(nowMs)],
+  );
   if (done.length === 0 || subjects.length === 0) return;
   await tx.query(`insert into rating_wakeup (tenant, subjects) values ($1, $2::jsonb)`, [meter.tenant, JSON.stringify(subjects)]);
 }

@@ -20,7 +20,11 @@ export function postgresRollupLedger(database: Database): RollupLedger {
 
 /** What is rolled up needs no boundaries of its own any more: its many small segments become few, so the ledger stays small. */
 async function commitRollup(tx: SqlExecutor, logId: string, { partition, start, end }: SegmentRange): Promise<void> {
-  await tx.query(`update rollup_range set state = 'committed' where log_id = $1 and partition = $2 and start_offset = $3`, [logId, partition, start]);
+  await tx.query(`update rollup_range set state = 'committed' where log_id = $1 and partition = $2 and start_offset = $3`, [
+    logId,
+    partition,
+    start,
+  ]);
   const rows = await tx.query<RangeRow & { config_version: string; manifest: SegmentManifest }>(
     `delete from segment where log_id = $1 and partition = $2 and start_offset >= $3 and end_offset <= $4 and state = 'sealed'
      returning partition, start_offset, end_offset, config_version, manifest`,

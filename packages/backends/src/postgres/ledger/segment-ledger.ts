@@ -48,7 +48,10 @@ export function postgresSegmentLedger(database: Database): SegmentLedger {
 }
 
 async function acquire(tx: SqlExecutor, logId: string, partitions: readonly number[], owner: string): Promise<Lease[]> {
-  await tx.query(`insert into event_log (log_id, partition_count) values ($1, $2) on conflict do nothing`, [logId, Math.max(...partitions) + 1]);
+  await tx.query(`insert into event_log (log_id, partition_count) values ($1, $2) on conflict do nothing`, [
+    logId,
+    Math.max(...partitions) + 1,
+  ]);
   const rows = await tx.query<LeaseRow>(
     `insert into lease (log_id, partition, epoch, owner)
      select $1, partition, 1, $3 from unnest($2::int[]) as wanted (partition) order by partition
@@ -68,7 +71,12 @@ async function unfinished(sql: SqlExecutor, logId: string): Promise<PlannedSegme
 }
 
 /** The leases are locked before the configuration is read, so a version made after the lock is never the one planned with. */
-async function plan(tx: SqlExecutor, logId: string, leases: readonly Lease[], ranges: readonly SegmentRange[]): Promise<PlannedSegment[]> {
+async function plan(
+  tx: SqlExecutor,
+  logId: string,
+  leases: readonly Lease[],
+  ranges: readonly SegmentRange[],
+): Promise<PlannedSegment[]> {
   const held = await tx.query<LeaseRow>(
     `select partition, epoch, next_offset from lease where log_id = $1 and partition = any ($2::int[]) order by partition for update`,
     [logId, ranges.map(({ partition }) => partition)],
@@ -112,7 +120,11 @@ async function commit(
     [logId, ...columns(segments), segments.map(({ manifest }) => JSON.stringify(manifest))],
   );
   if (moved.length !== segments.length || written.length !== segments.length) {
-    throw leaseLost(segments.find(({ partition }) => !moved.some((row) => row.partition === partition))?.partition ?? segments[0]?.partition ?? -1);
+    throw leaseLost(
+      segments.find(({ partition }) => !moved.some((row) => row.partition === partition))?.partition ??
+        segments[0]?.partition ??
+        -1,
+    );
   }
   if (wakes.length === 0) return;
   await tx.query(`insert into rating_wakeup (tenant, subjects) select * from unnest($1::text[], $2::jsonb[])`, [
@@ -122,7 +134,9 @@ async function commit(
 }
 
 async function committedCut(sql: SqlExecutor, logId: string): Promise<Cut> {
-  const rows = await sql.query<LeaseRow>(`select partition, next_offset from lease where log_id = $1 order by partition`, [logId]);
+  const rows = await sql.query<LeaseRow>(`select partition, next_offset from lease where log_id = $1 order by partition`, [
+    logId,
+  ]);
   return rows.map((row) => Number(row.next_offset));
 }
 

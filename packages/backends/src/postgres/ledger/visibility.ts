@@ -17,7 +17,10 @@ export function usageVisibility(sql: SqlExecutor, ledger: Pick<SegmentLedger, 'c
     },
 
     async backfills(tenant: string, meter: string): Promise<number[]> {
-      const rows = await sql.query<{ id: number }>(`select id from meter_backfill where meter = $1 and state = 'complete' and tenant = $2`, [meter, tenant]);
+      const rows = await sql.query<{ id: number }>(
+        `select id from meter_backfill where meter = $1 and state = 'complete' and tenant = $2`,
+        [meter, tenant],
+      );
       return rows.map(({ id }) => id);
     },
   };

@@ -14,6 +14,7 @@ export { DOCS_PREFIX } from './docs.ts';
 export type { BackfillState, MeterBackfill } from './meters.ts';
 export { alertRoutes, type AlertRoutesDeps } from './alerts.ts';
 export { invoiceRoutes, type InvoiceRoutesDeps } from './invoices.ts';
+export { refusedEventRoutes } from './refused-events.ts';
 export { spendRoutes, type SpendRoutesDeps } from './spend.ts';
 export { webhookRoutes, type WebhookRoutesDeps } from './webhooks.ts';
 

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import {
+  clickhouseRefusedEvents,
   clickhouseRollupStore,
   clickhouseUsageReader,
   clickhouseUsageStore,
@@ -50,6 +51,7 @@ export async function openEngines({ dataFolder, partitions, logger, onStop, deco
   onStop('job queue', () => jobs.close());
 
   const ledger = decorated(decorate, 'ledger', postgresSegmentLedger(database));
+  const visibility = usageVisibility(database, ledger, log.logId);
   return {
     database,
     clickhouse: chdb.client,
@@ -57,7 +59,8 @@ export async function openEngines({ dataFolder, partitions, logger, onStop, deco
     jobs,
     ledger,
     usage: decorated(decorate, 'usage', clickhouseUsageStore(chdb.client)),
-    reader: clickhouseUsageReader(chdb.client, usageVisibility(database, ledger, log.logId)),
+    reader: clickhouseUsageReader(chdb.client, visibility),
+    refusedEvents: clickhouseRefusedEvents(chdb.client, visibility),
     rollupLedger: decorated(decorate, 'rollupLedger', postgresRollupLedger(database)),
     rollupStore: decorated(decorate, 'rollupStore', clickhouseRollupStore(chdb.client)),
     backfills: postgresBackfillStore(database),

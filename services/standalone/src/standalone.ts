@@ -1,5 +1,13 @@
 import { hostname } from 'node:os';
-import { alertRoutes, apiRoutes, DOCS_PREFIX, invoiceRoutes, spendRoutes, webhookRoutes } from '@meterline/api';
+import {
+  alertRoutes,
+  apiRoutes,
+  DOCS_PREFIX,
+  invoiceRoutes,
+  refusedEventRoutes,
+  spendRoutes,
+  webhookRoutes,
+} from '@meterline/api';
 import { startAggregator, type AggregatorService } from '@meterline/aggregator';
 import {
   alertRuleStore,
@@ -153,6 +161,7 @@ export async function startStandalone({ settings, logger, onStop, decorate, onSt
       backfill: { start, state: (tenant, key) => engines.backfills.find(tenant, key) },
       reconcile: reconciliation(engines),
       extra: [
+        (on) => refusedEventRoutes(on, engines.refusedEvents),
         (on) => spendRoutes(on, billing),
         (on) => alertRoutes(on, { rules: alertRuleStore(database), clock, onChange: worker.notify }),
         (on) => invoiceRoutes(on, { ...billing, onScheduleChange: worker.notifySchedule }),

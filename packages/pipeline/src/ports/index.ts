@@ -11,3 +11,5 @@ export * from './usage-store.ts';
 export * from './webhook-store.ts';
 export * from './rollups.ts';
 export * from './backfill-store.ts';
+export * from './refused-events.ts';
+export * from './event-accounting.ts';

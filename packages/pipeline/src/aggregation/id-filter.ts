@@ -28,17 +28,11 @@ export class IdFilter {
     }
     current.keys += 1;
     if (appendedAtMs > current.youngestMs) current.youngestMs = appendedAtMs;
-    const { words } = current;
-    probe(idHash, current.blocks, (word, mask) => {
-      words[word] = (words[word] ?? 0) | mask;
-      return true;
-    });
+    setBits(current, idHash);
   }
 
   mayHave(idHash: string): boolean {
-    return this.#generations.some(({ words, blocks }) =>
-      probe(idHash, blocks, (word, mask) => ((words[word] ?? 0) & mask) !== 0),
-    );
+    return this.#generations.some((generation) => hasBits(generation, idHash));
   }
 
   /** Forgets generations whose youngest id is older. */
@@ -58,15 +52,30 @@ function newGeneration(capacity: number): Generation {
   return { words: new Uint32Array(blocks * WORDS_PER_BLOCK), blocks, capacity, keys: 0, youngestMs: 0 };
 }
 
-/** Visits the key's bits (9 hash bits each: word and bit of one block) until `visit` says false; true when all said true. */
-function probe(idHash: string, blocks: number, visit: (word: number, mask: number) => boolean): boolean {
-  const first = ((hexWord(idHash, 0) >>> 0) % blocks) * WORDS_PER_BLOCK;
+/** A key's bits lie in one block: 9 hash bits each say which word and which bit of it. */
+function setBits({ words, blocks }: Generation, idHash: string): void {
+  const first = firstWord(idHash, blocks);
   for (let source = 8; source < 32; source += 8) {
     const bits = hexWord(idHash, source);
     for (let shift = 0; shift < 27; shift += 9) {
-      const position = (bits >>> shift) & 511;
-      if (!visit(first + (position >>> 5), 1 << (position & 31))) return false;
+      const word = first + ((bits >>> (shift + 5)) & 15);
+      words[word] = (words[word] ?? 0) | (1 << ((bits >>> shift) & 31));
+    }
+  }
+}
+
+function hasBits({ words, blocks }: Generation, idHash: string): boolean {
+  const first = firstWord(idHash, blocks);
+  for (let source = 8; source < 32; source += 8) {
+    const bits = hexWord(idHash, source);
+    for (let shift = 0; shift < 27; shift += 9) {
+      const word = words[first + ((bits >>> (shift + 5)) & 15)] ?? 0;
+      if ((word & (1 << ((bits >>> shift) & 31))) === 0) return false;
     }
   }
   return true;
+}
+
+function firstWord(idHash: string, blocks: number): number {
+  return ((hexWord(idHash, 0) >>> 0) % blocks) * WORDS_PER_BLOCK;
 }

@@ -7,6 +7,7 @@ import { judgeEvents, type Judged, type RejectedEvent, type Rejection } from './
 import { createAdmission, type Admitted } from './admission.ts';
 import { corrected, eventIdParams, eventsBody, ingested, replacementBody, voidBody } from './api-schemas.ts';
 import { appendRecords, type NewRecord } from './append.ts';
+import { answerHeaders, preflightHeaders } from './cors.ts';
 import { replacementOf, sourceOfEvent, voidRecord } from './corrections.ts';
 import type { CheckedEvent } from './event-check.ts';
 import { checkEncoding, EVENT_MEDIA_TYPES, readEvents, unpack, type ReadEvents } from './request-body.ts';
@@ -20,6 +21,8 @@ export interface IngestOptions {
   readonly sourcesOf: (tenant: string, id: string) => Promise<readonly string[]>;
   /** Events in the log that are not counted yet. */
   readonly lagEvents?: () => number;
+  /** Web pages of these origins may send events. Default none. */
+  readonly corsOrigins?: readonly string[];
   /** May refuse an event for reasons beyond its form. Called for every event: must be quick. */
   readonly screen?: (tenant: string, event: CheckedEvent) => Rejection | undefined;
 }
@@ -34,7 +37,7 @@ interface EventsBody extends ReadEvents {
  * the records durably. Of a batch the good events are stored and the bad ones listed; if none is good the answer is a 400 problem.
  */
 export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
-  const { log, clock, limits, metrics } = options;
+  const { log, clock, limits, metrics, corsOrigins = [] } = options;
   const screen = options.screen ?? (() => undefined);
   const admission = createAdmission(limits, clock, options.lagEvents ?? (() => 0));
   const admitted = new WeakMap<HttpRequest, Admitted>();
@@ -98,6 +101,8 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
       {
         config: { scope: 'ingest' },
         bodyLimit: limits.requestBytesMax,
+        // Not onRequest: authentication refuses before it, and the page should learn that too.
+        onSend: async (request, reply) => void reply.headers(answerHeaders(corsOrigins, request.headers.origin)),
         schema: {
           summary: 'Send usage events',
           consumes: Object.values(EVENT_MEDIA_TYPES),
@@ -154,6 +159,12 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
       },
     );
   });
+
+  if (corsOrigins.length > 0) {
+    server.options('/v1/events', { config: { scope: 'public' }, schema: { hide: true } }, async (request, reply) =>
+      reply.code(204).headers(preflightHeaders(corsOrigins, request.headers.origin)).send(),
+    );
+  }
 
   server.post(
     '/v1/events/:id/void',

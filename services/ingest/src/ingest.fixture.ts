@@ -56,7 +56,7 @@ const anyTenant: Authenticate = async (tenant) => ({ tenant, keyId: 'k', scopes:
 /** The routes of this service on a server that knows the key `t1` of the tenant `t1`, and any other as the tenant of that name. */
 export async function testIngest(
   options: { partitionCount?: number; limits?: Partial<IngestSettings>; authenticate?: Authenticate } & Partial<
-    Pick<IngestOptions, 'screen' | 'lagEvents' | 'sourcesOf'>
+    Pick<IngestOptions, 'screen' | 'lagEvents' | 'sourcesOf' | 'corsOrigins'>
   > = {},
 ) {
   const { partitionCount = 1, limits, authenticate = anyTenant, ...hooks } = options;

@@ -139,6 +139,7 @@ export async function startStandalone({ settings, logger, onStop, decorate, onSt
     metrics,
     sourcesOf,
     lagEvents: lag.events,
+    corsOrigins: settings.http.corsOrigins,
     screen: meterScreen.screen,
   });
   const start = async (tenant: string, key: string) => {

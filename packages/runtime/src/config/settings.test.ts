@@ -19,6 +19,21 @@ it('takes an empty variable as unset', () => {
   expect(readSettings({ METERLINE_PORT: '', METERLINE_ADMIN_KEY: ' ' })).toMatchObject({ adminKey: null, http: { port: 8080 } });
 });
 
+it('takes web origins by commas, and nothing that a browser would never send as one', () => {
+  const read = (text: string) => readSettings({ METERLINE_CORS_ORIGINS: text }).http.corsOrigins;
+  expect(read('')).toEqual([]);
+  expect(read('https://app.example.com, http://localhost:5173,')).toEqual(['https://app.example.com', 'http://localhost:5173']);
+  for (const wrong of [
+    '*',
+    'null',
+    'app.example.com',
+    'https://app.example.com/',
+    'https://APP.example.com',
+    'ftp://example.com',
+  ])
+    expect(() => read(wrong)).toThrow('METERLINE_CORS_ORIGINS must be origins like');
+});
+
 it('names every fault at once in plain words, without showing secrets', () => {
   const env = {
     METERLINE_PORT: '80 80',

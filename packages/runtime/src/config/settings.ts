@@ -15,6 +15,14 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
 
 const instant = z.iso.datetime({ offset: true, error: 'must be an instant like 2023-11-16T19:15:00Z' });
 
+const origins = z
+  .string()
+  .transform((text) => text.split(',').flatMap((origin) => origin.trim() || []))
+  .refine(
+    (list) => list.every((origin) => /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin),
+    'must be origins like https://app.example.com (no path), separated by commas',
+  );
+
 const apiKey = z
   .string()
   .refine((text) => parseApiKey(text) !== undefined, 'must look like mk_live_<id>_<secret>, or be 16 to 256 visible characters');
@@ -50,6 +58,7 @@ const SETTINGS = {
     'Where webhooks may go: public, loopback (also this machine, for trying it out) or private (also private networks)',
     oneOf(['public', 'loopback', 'private']),
   ),
+  METERLINE_CORS_ORIGINS: setting('', 'Origins whose web pages may send events, separated by commas; none unless set', origins),
   METERLINE_CONNECTIONS_MAX: setting('10000', 'Open HTTP connections at a time', whole(1, 1_000_000)),
   METERLINE_BODY_BYTES_MAX: setting('1000000', 'Largest request body outside event ingestion', whole(1_000, 100_000_000)),
   METERLINE_INGEST_REQUEST_BYTES_MAX: setting('5000000', 'Largest ingest request, unpacked', whole(1_000, 100_000_000)),
@@ -101,6 +110,7 @@ function slices(values: Values) {
     http: {
       host: values.METERLINE_HOST,
       port: values.METERLINE_PORT,
+      corsOrigins: values.METERLINE_CORS_ORIGINS,
       connectionsMax: values.METERLINE_CONNECTIONS_MAX,
       bodyBytesMax: values.METERLINE_BODY_BYTES_MAX,
     },

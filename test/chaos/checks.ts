@@ -203,5 +203,3 @@ export function createBillingModel(model: Model) {
     },
   };
 }
-
-export type BillingModel = ReturnType<typeof createBillingModel>;

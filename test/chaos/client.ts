@@ -13,10 +13,12 @@ export interface Client {
 }
 
 const RETRY_MS = 100;
-const GIVE_UP_MS = 300_000;
+const GIVE_UP_MS = 180_000;
 
 /** Asks until it is answered, however often the server dies meanwhile; a POST keeps its Idempotency-Key. Throws on a refusal (4xx). */
 export function createClient(url: string): Client {
+  let lastRefusal = 'no answer';
+
   async function once(method: string, path: string, body: unknown, key: string): Promise<Response | undefined> {
     const headers = {
       authorization: `Bearer ${ADMIN_KEY}`,
@@ -33,7 +35,9 @@ export function createClient(url: string): Client {
       const response = await fetch(url + path, init);
       const text = await response.text();
       const isBusy = response.status >= 500 || response.status === 429 || text.includes('idempotency.in_progress');
-      return isBusy ? undefined : new Response(text, { status: response.status });
+      if (!isBusy) return new Response(text, { status: response.status });
+      lastRefusal = `${response.status}: ${text.slice(0, 1_000)}`;
+      return undefined;
     } catch {
       return undefined; // killed meanwhile: the outcome is unknown
     }
@@ -46,7 +50,8 @@ export function createClient(url: string): Client {
       const response = await once(method, path, body, key);
       if (response?.ok === true) return response;
       if (response !== undefined) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
-      if (performance.now() > giveUpMs) throw new Error(`${method} ${path} was not answered in ${GIVE_UP_MS} ms`);
+      if (performance.now() > giveUpMs)
+        throw new Error(`${method} ${path} was not answered in ${GIVE_UP_MS} ms; last: ${lastRefusal}`);
       await sleep(RETRY_MS);
     }
   }

@@ -198,7 +198,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   } catch (error) {
     differences.push(`the run broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   } finally {
-    await server?.kill().catch((error: unknown) => differences.push(String(error)));
+    await server?.kill().catch((error: unknown) => {
+      // a server that ended by itself is what broke the run off, and told above
+      if (differences.length === 0) differences.push(String(error));
+    });
     await Promise.all([traffic.close(), receiver.close()]);
   }
   const { sent, retried } = traffic.sdkCounters();

@@ -161,5 +161,3 @@ export function createTraffic({ url, client, model, random, nowMs, eventsPerSeco
     close: (): Promise<void> => sdk.close(),
   };
 }
-
-export type Traffic = ReturnType<typeof createTraffic>;

@@ -20,6 +20,11 @@ export interface DuePeriod {
  */
 export const LATE_USAGE_MS = 40 * 86_400_000;
 
+/** Whether the invoice of `period` settles late usage of the `earlier` one, of the same subscription. */
+export function looksBackAt(earlier: Pick<StoredInvoice, 'periodToMs'>, period: Pick<BillingPeriod, 'fromMs'>): boolean {
+  return earlier.periodToMs <= period.fromMs && period.fromMs - earlier.periodToMs <= LATE_USAGE_MS;
+}
+
 export function parseInvoice({ document }: Pick<StoredInvoice, 'document'>): InvoiceDocument {
   return JSON.parse(document) as InvoiceDocument;
 }

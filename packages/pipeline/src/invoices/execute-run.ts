@@ -1,6 +1,6 @@
 import type { BillingCandidate, Clock, Cut, EventLog, InvoiceRun, InvoiceStore, SegmentLedger } from '../ports/index.ts';
 import { periodAt, type RatingPorts } from '../spend/index.ts';
-import { draftInvoices, type DuePeriod, LATE_USAGE_MS, parseInvoice } from './draft.ts';
+import { draftInvoices, type DuePeriod, LATE_USAGE_MS, looksBackAt, parseInvoice } from './draft.ts';
 
 export interface InvoicingPorts extends RatingPorts {
   readonly invoices: InvoiceStore;
@@ -70,9 +70,7 @@ async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandid
   );
   const bySubscription = Map.groupBy(issued, (invoice) => invoice.subscription);
   return due.map(({ account, terms, period }) => {
-    const recent = (bySubscription.get(terms.id) ?? []).filter(
-      (invoice) => invoice.periodToMs <= period.fromMs && period.fromMs - invoice.periodToMs <= LATE_USAGE_MS,
-    );
+    const recent = (bySubscription.get(terms.id) ?? []).filter((invoice) => looksBackAt(invoice, period));
     return { account, terms, period, recent: recent.map(parseInvoice) };
   });
 }

@@ -1,4 +1,4 @@
-export { parseInvoice } from './draft.ts';
+export { looksBackAt, parseInvoice } from './draft.ts';
 export { executeInvoiceRun, type InvoicingPorts, NotSealedError, type RunOptions } from './execute-run.ts';
 export { type InvoiceRunPorts, processInvoiceRuns, requestInvoiceRun, startDueRuns } from './runs.ts';
 export { DEFAULT_SCHEDULE, nextRunMs, setSchedule } from './schedule.ts';

@@ -30,8 +30,8 @@ export interface ReconcilePorts {
   readonly reader: UsageReader;
   /** Meters of every tenant. */
   meters(): Promise<CountingMeter[]>;
-  /** More statements, such as that invoices rate again to what they say. */
-  readonly more?: readonly ((cut: Cut) => Promise<Invariant>)[];
+  /** More statements, such as that invoices rate again to what they say. `accepted`: records below the cut, as the segments say. */
+  readonly more?: readonly ((cut: Cut, accepted: number) => Promise<Invariant>)[];
 }
 
 const SCAN_OFFSETS = 50_000;
@@ -61,7 +61,8 @@ export async function reconcile(
     storedRows(below, tallies),
     await usageEqualsRaw(ports, cut, onProgress),
   ];
-  for (const check of ports.more ?? []) invariants.push(await check(cut));
+  const accepted = total(below.flat().map(({ manifest }) => manifest.accepted));
+  for (const check of ports.more ?? []) invariants.push(await check(cut, accepted));
   return { holds: invariants.every(({ holds }) => holds), cut, invariants };
 }
 
@@ -173,7 +174,8 @@ async function rawTotals(
   return totals;
 }
 
-function invariant(name: string, counts: Invariant['counts'], differences: readonly string[]): Invariant {
+/** Holds if nothing differs. */
+export function invariant(name: string, counts: Invariant['counts'], differences: readonly string[]): Invariant {
   return { name, holds: differences.length === 0, counts, differences: differences.slice(0, DIFFERENCES_SHOWN) };
 }
 

@@ -156,7 +156,7 @@ describe('the tally of raw events', () => {
     await ledger.setAcceptance({ pastMs: 400 * 86_400_000, futureMs: 0 });
     const { aggregator } = await pipeline.aggregator({ segmentRecordsMax: 15 });
     const subjects = ['', 'a', 'A', 'ä', '東京', 'x"\\\'y', '😀', '\uffff'];
-    const events = Array.from({ length: 150 }, (_, index) => ({
+    const events = Array.from({ length: 200 }, (_, index) => ({
       ...call(String(index), pick(subjects), new Date(dayMs(90)).toISOString()),
       ...(random() < 0.5 ? { type: 'other' } : {}),
     }));
@@ -169,13 +169,13 @@ describe('the tally of raw events', () => {
 
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
     const boundaries = await Promise.all(partitions.map((partition) => ledger.segments(log.logId, partition)));
-    const someCut = (): Cut => boundaries.map((segments) => pick(segments).end);
+    const someCut = (ofLast = Infinity): Cut => boundaries.map((segments) => pick(segments.slice(-ofLast)).end);
     const span = (): RatedSpan => {
       const fromMs = dayMs(90);
       return { fromMs, toMs: fromMs + Math.floor(random() * 20 * 86_400_000), cut: someCut() };
     };
-    const cut = someCut();
-    const spans = () => Array.from({ length: Math.floor(random() * 3) }, span);
+    const cut = someCut(2);
+    const spans = () => Array.from({ length: 1 + Math.floor(random() * 3) }, span);
     const known = subjects.slice(1, -1).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     const middle = known[3] ?? '';
     const rated = [known.slice(0, 2), known.slice(2, 3), known.slice(3, 5), known.slice(5)].map((group) => {

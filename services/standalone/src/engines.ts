@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   clickhouseRefusedEvents,
   clickhouseRollupStore,
@@ -37,13 +38,13 @@ export type Engines = Awaited<ReturnType<typeof openEngines>>;
 /** Opens the embedded engines on one data folder, which this process then holds alone. They close in reverse order. */
 export async function openEngines({ dataFolder, partitions, logger, onStop, decorate }: EngineOptions) {
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-  // both start slowly and neither waits for the other; the billing store's lock comes first within its open
-  const database = await openPglite({ folder: dataFolder, onFailure: fatal('the billing store stopped') });
+  const opening = openPglite({ folder: dataFolder, onFailure: fatal('the billing store stopped') });
+  // the folder's lock is the first thing it takes: a second process stops here, before it touches the other engines
+  await Promise.race([opening, nextTurn()]);
+  const [database, chdb] = await Promise.all([opening, openChdb({ folder: path.join(dataFolder, 'usage'), poolSize: SESSIONS })]);
   onStop('billing store', () => database.close());
-  const migrated = migrate(database, path.join(INFRA, 'postgres/migrations'));
-  const usageFolder = path.join(dataFolder, 'usage');
-  const chdb = await openChdb({ folder: usageFolder, poolSize: SESSIONS });
   onStop('usage store', () => chdb.close());
+  const migrated = migrate(database, path.join(INFRA, 'postgres/migrations'));
   await Promise.all([migrated, migrateClickhouse(chdb.client, path.join(INFRA, 'clickhouse/migrations'))]);
   const log = decorated(decorate, 'log', await openLmdbLog({ folder: path.join(dataFolder, 'log'), partitionCount: partitions }));
   onStop('event log', () => log.close());

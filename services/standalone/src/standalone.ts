@@ -113,6 +113,7 @@ export async function startStandalone({ settings, logger, onStop, decorate, onSt
   onStop('lag watch', lag.stop);
   observed.watch({ lagEvents: lag.events, filterBytes: aggregator.filterBytes });
   health.add('aggregation', aggregator.trouble);
+  health.add('aggregation lag', () => farBehind(lag.events(), settings.ingest.lagEventsMax));
   health.add('rating', worker.trouble);
   health.add('billing store', async () => {
     await database.query('select 1');
@@ -183,4 +184,9 @@ function watchLag(aggregator: AggregatorService) {
     aggregator.lag().then((now) => (events = now), () => undefined); // prettier-ignore
   }, LAG_REFRESH_MS);
   return { events: () => events, stop: () => clearInterval(timer) };
+}
+
+/** Half-way to where ingest answers 503 (0 = never), an operator should look. */
+function farBehind(events: number, eventsMax: number): string | undefined {
+  return eventsMax > 0 && events > eventsMax / 2 ? `${events} records are not usage yet` : undefined;
 }

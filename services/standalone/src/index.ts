@@ -1,2 +1,3 @@
 export type { Decorations } from './decorations.ts';
-export { startStandalone, type Standalone, type StandaloneOptions } from './standalone.ts';
+export type { StandaloneOptions } from './installation.ts';
+export { startStandalone, type Standalone } from './standalone.ts';

@@ -15,7 +15,7 @@ interface UsageEvent {
 }
 
 /** Usage as a list of events in one partition; the reader adds them up below the cut, the plain way. */
-export function fakeUsage() {
+function fakeUsage() {
   const events: UsageEvent[] = [];
   const queries: UsageQuery[] = [];
 

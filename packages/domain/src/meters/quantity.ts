@@ -63,9 +63,11 @@ function inRange(units: bigint): bigint | QuantityRefusal {
 
 /** Decimal text of a fixed-point quantity, without trailing zeros. */
 export function formatQuantity(units: bigint): string {
-  const magnitude = units < 0n ? -units : units;
-  const whole = magnitude / ONE;
-  const fraction = magnitude % ONE;
-  const text = fraction === 0n ? `${whole}` : `${whole}.${fraction.toString().padStart(QUANTITY_SCALE, '0').replace(/0+$/, '')}`;
-  return units < 0n ? `-${text}` : text;
+  if (units === 0n) return '0';
+  const sign = units < 0n ? '-' : '';
+  const digits = (units < 0n ? -units : units).toString().padStart(QUANTITY_SCALE + 1, '0');
+  const point = digits.length - QUANTITY_SCALE;
+  let end = digits.length;
+  while (end > point && digits.charCodeAt(end - 1) === ZERO) end -= 1;
+  return end === point ? sign + digits.slice(0, point) : `${sign}${digits.slice(0, point)}.${digits.slice(point, end)}`;
 }

@@ -1,21 +1,11 @@
 import { hash } from 'node:crypto';
-import { formatQuantity, type Aggregation, type Contribution } from '@meterline/domain/meters';
+import { formatQuantity, type Aggregation, type Contribution, type Meter } from '@meterline/domain/meters';
 import { RowBatch } from './row-batch.ts';
 
 const MINUTE_MS = 60_000;
 
-/** Where a contribution goes: one series, one minute. */
-export interface DeltaTarget {
-  readonly tenant: string;
-  readonly meter: string;
-  readonly aggregation: Aggregation;
-  readonly subject: string;
-  /** 0, or the backfill that counted the event. */
-  readonly origin: number;
-}
-
 interface Delta {
-  readonly target: DeltaTarget;
+  readonly subject: string;
   readonly minuteSeconds: number;
   readonly dims: readonly string[];
   gross: number;
@@ -26,15 +16,31 @@ interface Delta {
   uniques: Set<string> | null;
 }
 
-/** Folds contributions into one row per (series, minute). The rows depend only on what was added, not on when or how often. */
-export class Deltas {
-  readonly #byMeter = new Map<string, Map<string, Delta>>();
+/** An event as far as deltas look at it. */
+export interface DeltaEvent {
+  readonly subject: string;
+  readonly timeMs: number;
+  readonly offset: number;
+}
 
-  add(target: DeltaTarget, event: { timeMs: number; offset: number }, contribution: Contribution): void {
-    const delta = this.#deltaOf(target, event.timeMs, contribution.dims);
+/** Folds contributions to one meter into one row per (subject, dimensions, minute). */
+export class MeterDeltas {
+  readonly #aggregation: Aggregation;
+  readonly #columns: string;
+  readonly #origin: number;
+  readonly #byKey = new Map<string, Delta>();
+
+  constructor({ tenant, key, aggregation }: Pick<Meter, 'tenant' | 'key' | 'aggregation'>, origin: number) {
+    this.#aggregation = aggregation;
+    this.#origin = origin;
+    this.#columns = `${JSON.stringify(tenant)},${JSON.stringify(key)},"${aggregation}"`;
+  }
+
+  add(event: DeltaEvent, contribution: Contribution): void {
+    const delta = this.#deltaOf(event, contribution.dims);
     const first = delta.gross === 0;
     delta.gross += 1;
-    switch (target.aggregation) {
+    switch (this.#aggregation) {
       case 'count':
         break;
       case 'sum':
@@ -59,52 +65,66 @@ export class Deltas {
   }
 
   /** Withdraws a counted event. Sums go back at once; the other aggregations cannot, so readers recompute such hours from raw events. */
-  withdraw(target: DeltaTarget, timeMs: number, contribution: Contribution): void {
-    const delta = this.#deltaOf(target, timeMs, contribution.dims);
+  withdraw(event: DeltaEvent, contribution: Contribution): void {
+    const delta = this.#deltaOf(event, contribution.dims);
     delta.voids += 1;
-    if (target.aggregation === 'sum') delta.value -= contribution.value;
+    if (this.#aggregation === 'sum') delta.value -= contribution.value;
   }
 
-  /** `writer`: whether `start` is the start of a segment or of a chunk of a backfill. */
-  rows(partition: number, start: number, writer: 'segment' | 'backfill'): RowBatch {
-    const batch = new RowBatch();
-    for (const deltas of this.#byMeter.values()) {
-      for (const delta of deltas.values()) {
-        const fields = fieldsOf(delta, `"${writer}",${partition},${start}`);
-        const rowHash = hash('sha256', fields, 'hex').slice(0, 16);
-        batch.add(`[${fields},"${rowHash}"]`, rowHash);
-      }
+  writeTo(batch: RowBatch, place: string): void {
+    for (const delta of this.#byKey.values()) {
+      const fields = this.#fieldsOf(delta, place);
+      const rowHash = hash('sha256', fields, 'hex').slice(0, 16);
+      batch.add(`[${fields},"${rowHash}"]`, rowHash);
     }
-    return batch;
   }
 
-  #deltaOf(target: DeltaTarget, timeMs: number, dims: readonly string[]): Delta {
+  /** The row's columns in the order of the table, without its hash. */
+  #fieldsOf(
+    { subject, minuteSeconds, dims, gross, voids, value, latestAtMs, latestOffset, uniques }: Delta,
+    place: string,
+  ): string {
+    const series = `${this.#columns},${JSON.stringify(subject)},${minuteSeconds},${JSON.stringify(dims)},${this.#origin}`;
+    const keys = uniques === null ? '[]' : JSON.stringify([...uniques].sort());
+    return `${series},${place},${gross},${voids},"${formatQuantity(value)}",${latestAtMs},${latestOffset},${keys}`;
+  }
+
+  #deltaOf({ subject, timeMs }: DeltaEvent, dims: readonly string[]): Delta {
     const minuteSeconds = Math.floor(timeMs / MINUTE_MS) * 60;
-    const series = `${target.origin}\0${target.tenant}\0${target.meter}`;
-    let ofMeter = this.#byMeter.get(series);
-    if (ofMeter === undefined) this.#byMeter.set(series, (ofMeter = new Map<string, Delta>()));
-    const key = `${target.subject}\0${minuteSeconds}\0${dims.join('\u001f')}`;
-    let delta = ofMeter.get(key);
+    const key = `${minuteSeconds}${subject}\0${dims.join('\u001f')}`;
+    let delta = this.#byKey.get(key);
     if (delta === undefined) {
-      delta = { target, minuteSeconds, dims, gross: 0, voids: 0, value: 0n, latestAtMs: 0, latestOffset: 0, uniques: null };
-      ofMeter.set(key, delta);
+      delta = { subject, minuteSeconds, dims, gross: 0, voids: 0, value: 0n, latestAtMs: 0, latestOffset: 0, uniques: null };
+      this.#byKey.set(key, delta);
     }
     return delta;
   }
 }
 
-/** The row's columns in the order of the table, without its hash. */
-function fieldsOf(
-  { target, minuteSeconds, dims, gross, voids, value, latestAtMs, latestOffset, uniques }: Delta,
-  place: string,
-): string {
-  const { tenant, meter, aggregation, subject, origin } = target;
-  const series = `${JSON.stringify(tenant)},"${meter}","${aggregation}",${JSON.stringify(subject)},${minuteSeconds},${JSON.stringify(dims)}`;
-  const keys = uniques === null ? '[]' : JSON.stringify([...uniques].sort());
-  return `${series},${origin},${place},${gross},${voids},"${formatQuantity(value)}",${latestAtMs},${latestOffset},${keys}`;
+/** Deltas of several meters. The rows depend only on what was added, not on when or how often. */
+export class Deltas {
+  /** By origin: 0, or the backfill that counted the events. */
+  readonly #byOrigin = new Map<number, Map<Meter, MeterDeltas>>();
+
+  of(meter: Meter, origin: number): MeterDeltas {
+    let meters = this.#byOrigin.get(origin);
+    if (meters === undefined) this.#byOrigin.set(origin, (meters = new Map<Meter, MeterDeltas>()));
+    let deltas = meters.get(meter);
+    if (deltas === undefined) meters.set(meter, (deltas = new MeterDeltas(meter, origin)));
+    return deltas;
+  }
+
+  /** `writer`: whether `start` is the start of a segment or of a chunk of a backfill. */
+  rows(partition: number, start: number, writer: 'segment' | 'backfill'): RowBatch {
+    const batch = new RowBatch();
+    for (const meters of this.#byOrigin.values()) {
+      for (const deltas of meters.values()) deltas.writeTo(batch, `"${writer}",${partition},${start}`);
+    }
+    return batch;
+  }
 }
 
-function isLater(event: { timeMs: number; offset: number }, delta: Delta): boolean {
+function isLater(event: DeltaEvent, delta: Delta): boolean {
   return event.timeMs > delta.latestAtMs || (event.timeMs === delta.latestAtMs && event.offset > delta.latestOffset);
 }
 

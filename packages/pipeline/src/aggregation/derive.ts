@@ -51,8 +51,9 @@ export class SegmentFold {
   readonly #keys = new RowBatch();
   readonly #deltas = new Deltas();
   readonly #claimed = new Map<string, IdClaim[]>();
-  /** Events of this segment by offset, for a withdrawal in the same segment. */
-  readonly #accepted = new Map<number, DecodedEvent>();
+  /** Events of this segment in offset order, for a withdrawal in the same segment. */
+  readonly #accepted: { readonly offset: number; readonly event: DecodedEvent }[] = [];
+  readonly #quotes = new Map<string, string>();
   readonly #touched = new Map<string, Set<string>>();
   readonly #count = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0, unmetered: 0 };
   #appendedThroughMs = 0;
@@ -109,7 +110,7 @@ export class SegmentFold {
     if (record.event === null) return this.#refuse(record, 'rejected', MALFORMED);
     // An id may come back once the window in which it could be accepted has passed.
     const horizonMs = record.appendedAtMs - this.#config.pastMs - this.#config.futureMs;
-    const known = idState(claims.filter((claim) => claim.appendedAtMs >= horizonMs));
+    const known = claims.length === 0 ? undefined : idState(claims.filter((claim) => claim.appendedAtMs >= horizonMs));
     if (known !== undefined) {
       const same = known.versions.some((version) => version.payloadHash === record.payloadHash);
       return same ? this.#refuse(record, 'duplicate', DUPLICATE) : this.#refuse(record, 'conflict', CONFLICT);
@@ -150,11 +151,11 @@ export class SegmentFold {
       if (isMeterRefusal(contribution)) return this.#refuse(record, 'rejected', contribution);
       contributions.push({ meter: compiled.meter, contribution });
     }
-    const at = { timeMs: event.timeMs, offset };
-    for (const { meter, contribution } of contributions) this.#deltas.add(deltaTarget(meter, event.subject, 0), at, contribution);
+    const at = { subject: event.subject, timeMs: event.timeMs, offset };
+    for (const { meter, contribution } of contributions) this.#deltas.of(meter, 0).add(at, contribution);
     if (contributions.length === 0) this.#count.unmetered += 1;
     else this.#touch(tenant, event.subject);
-    this.#accepted.set(offset, event);
+    this.#accepted.push({ offset, event });
     this.#writeEvent(record, event, 'event', 0, record.payloadHash);
     this.#claim(record, idHash);
     return 'accepted';
@@ -171,7 +172,7 @@ export class SegmentFold {
 
   /** Takes back what the event at `targetOffset` brought: to each meter that counted it, where it was counted. */
   #withdraw(record: DecodedRecord, targetOffset: number): void {
-    const here = this.#accepted.get(targetOffset);
+    const here = this.#accepted.find(({ offset }) => offset === targetOffset)?.event;
     const target =
       here === undefined ? storedTarget(this.#prefix.event(targetOffset)) : { config: this.#config.version, event: here };
     if (target === undefined)
@@ -181,7 +182,8 @@ export class SegmentFold {
       const origin = countedAs(meter, target.config);
       const contribution = origin === null ? null : contributionOf(event.data);
       if (origin === null || contribution === null || isMeterRefusal(contribution)) continue;
-      this.#deltas.withdraw(deltaTarget(meter, event.subject, origin), event.timeMs, contribution);
+      const at = { subject: event.subject, timeMs: event.timeMs, offset: targetOffset };
+      this.#deltas.of(meter, origin).withdraw(at, contribution);
     }
     this.#touch(record.tenant, event.subject);
     this.#writeEvent(record, event, 'void', targetOffset, voidHash(record.payloadHash));
@@ -190,7 +192,7 @@ export class SegmentFold {
   #writeEvent(record: DecodedRecord, event: DecodedEvent, kind: 'event' | 'void', targetOffset: number, rowHash: string): void {
     const { partition, start } = this.#range;
     const { tenant, offset, appendedAtMs, value } = record;
-    const place = `${JSON.stringify(tenant)},${JSON.stringify(event.type)},${JSON.stringify(event.subject)},${event.timeMs},${partition},${offset}`;
+    const place = `${this.#quoted(tenant)},${this.#quoted(event.type)},${JSON.stringify(event.subject)},${event.timeMs},${partition},${offset}`;
     const open = `[${place},"${kind}",${start},${targetOffset},${this.#config.version},${appendedAtMs},"${rowHash}",`;
     // the engine keeps an object in a text column byte for byte; one that spans lines has to go as text
     if (value.includes(NEWLINE)) this.#events.add(`${open}${JSON.stringify(textOf(value))}]`, rowHash);
@@ -226,6 +228,13 @@ export class SegmentFold {
     if (subjects === undefined) this.#touched.set(tenant, (subjects = new Set()));
     subjects.add(subject);
   }
+
+  /** JSON of texts of which a segment has few: tenants and event types. */
+  #quoted(text: string): string {
+    let quoted = this.#quotes.get(text);
+    if (quoted === undefined) this.#quotes.set(text, (quoted = JSON.stringify(text)));
+    return quoted;
+  }
 }
 
 const MALFORMED = { code: 'event.malformed', detail: 'the record holds no event' };
@@ -235,10 +244,6 @@ const TOO_OLD = { code: 'event.too_old', detail: 'time is before the acceptance 
 const IN_FUTURE = { code: 'event.in_future', detail: 'time is after the acceptance window' };
 const UNKNOWN_EVENT = { code: 'event.unknown', detail: 'no accepted event has this source and id' };
 const ALREADY_VOID = { code: 'event.already_void', detail: 'the event was withdrawn before' };
-
-function deltaTarget(meter: FeedingMeter, subject: string, origin: number) {
-  return { tenant: meter.tenant, meter: meter.key, aggregation: meter.aggregation, subject, origin };
-}
 
 /** Under which origin a meter counts an event read with `eventConfig`; null if it does not. */
 function countedAs(meter: FeedingMeter, eventConfig: number): number | null {

@@ -74,8 +74,7 @@ async function fillChunk(
       skipped += 1;
       continue;
     }
-    const { tenant, key, aggregation } = meter;
-    deltas.add({ tenant, meter: key, aggregation, subject, origin }, event, contribution);
+    deltas.of(meter, origin).add({ subject, timeMs: event.timeMs, offset: event.offset }, contribution);
     subjects.add(subject);
   }
   const batch = deltas.rows(partition, from, 'backfill');

@@ -66,14 +66,13 @@ function prepare(index: number): { tables: Record<UsageTable, Uint8Array>; appen
     compileMeter({ ...meter, tenant: 'default', createdVersion: 1, archivedVersion: null, backfill: null }),
   );
   const config = { version: 1, pastMs: 35 * 86_400_000, futureMs: 300_000, metersOf: () => meters };
-  const fold = new SegmentFold({ partition: 0, start, end: start + SEGMENT }, config, {
-    claims: () => [],
-    event: () => undefined,
-  });
+  const fold = new SegmentFold({ partition: 0, start, end: start + SEGMENT }, config);
   const lines = eventLines(start, SEGMENT, nowMs, 'engines').split('\n');
   const records = lines.map((line) => ({ kind: 'event' as const, value: Buffer.from(line) }));
-  for (const [at, { kind, value }] of records.entries())
-    fold.add(decodeRecord({ offset: start + at, tenant: 'default', kind, appendedAtMs: nowMs, value }));
+  const decoded = records.map(({ kind, value }, at) =>
+    decodeRecord({ offset: start + at, tenant: 'default', kind, appendedAtMs: nowMs, value }),
+  );
+  fold.add(decoded, { claims: () => [], event: () => undefined });
   const { tables } = fold.finish();
   const body = (table: UsageTable) => tables[table].body;
   const appends = Array.from({ length: SEGMENT / APPEND }, (_, at) => records.slice(at * APPEND, (at + 1) * APPEND));

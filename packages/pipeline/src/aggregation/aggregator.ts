@@ -59,6 +59,9 @@ interface Work {
   readonly records?: readonly LogRecord[];
 }
 
+/** Decoded and folded at a time: what is decoded dies young, and each time ids that may be known are asked for at once. */
+const CHUNK_RECORDS = 4_000;
+/** Records after which the event loop gets a turn: HTTP shares this thread in the standalone process. */
 const TURN_RECORDS = 1_000;
 
 /**
@@ -158,12 +161,15 @@ export class Aggregator {
     const known = this.#known.get(segment.partition);
     if (known === undefined) throw new LeaseLostError(`partition ${segment.partition} is not owned`);
     const config = await this.#configAt(segment.configVersion);
-    const decoded = await this.#decode(records ?? (await this.#recordsOf(segment)));
-    const prefix = await known.prefixOf(decoded, segment);
-    const fold = new SegmentFold(segment, config, prefix);
-    for (const [index, record] of decoded.entries()) {
-      fold.add(record);
-      if (index % TURN_RECORDS === TURN_RECORDS - 1) await nextTurn();
+    const fold = new SegmentFold(segment, config);
+    const all = records ?? (await this.#recordsOf(segment));
+    for (let from = 0; from < all.length; from += CHUNK_RECORDS) {
+      const decoded = await decodeAll(all.slice(from, from + CHUNK_RECORDS));
+      const prefix = await known.prefixOf(decoded, segment);
+      for (let at = 0; at < decoded.length; at += TURN_RECORDS) {
+        fold.add(decoded.slice(at, at + TURN_RECORDS), prefix);
+        await nextTurn();
+      }
     }
     return fold.finish();
   }
@@ -180,16 +186,6 @@ export class Aggregator {
       records.push(...more);
     }
     return records;
-  }
-
-  /** Gives the event loop a turn now and then: HTTP shares this thread in the standalone process. */
-  async #decode(records: readonly LogRecord[]): Promise<DecodedRecord[]> {
-    const decoded: DecodedRecord[] = [];
-    for (const record of records) {
-      decoded.push(decodeRecord(record));
-      if (decoded.length % TURN_RECORDS === 0) await nextTurn();
-    }
-    return decoded;
   }
 
   async #commit(segments: readonly DerivedSegment[]): Promise<void> {
@@ -212,4 +208,13 @@ export class Aggregator {
   async #step(step: AggregationStep): Promise<void> {
     await this.#options.onStep?.(step);
   }
+}
+
+async function decodeAll(records: readonly LogRecord[]): Promise<DecodedRecord[]> {
+  const decoded: DecodedRecord[] = [];
+  for (const record of records) {
+    decoded.push(decodeRecord(record));
+    if (decoded.length % TURN_RECORDS === 0) await nextTurn();
+  }
+  return decoded;
 }

@@ -43,8 +43,8 @@ const event = (id: string, fields: object = {}) => ({
 
 function derive(records: readonly LogRecord[], prefix: Prefix = NOTHING): DerivedSegment {
   const start = records[0]?.offset ?? 0;
-  const fold = new SegmentFold({ partition: 0, start, end: start + records.length }, config, prefix);
-  for (const one of records) fold.add(decodeRecord(one));
+  const fold = new SegmentFold({ partition: 0, start, end: start + records.length }, config);
+  fold.add(records.map(decodeRecord), prefix);
   return fold.finish();
 }
 

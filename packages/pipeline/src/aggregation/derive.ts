@@ -1,8 +1,9 @@
 import { isMeterRefusal, type CompiledMeter } from '@meterline/domain/meters';
 import type { FeedingMeter, SegmentManifest, SegmentRange, UsageTable, Wake } from '../ports/segment-ledger.ts';
+import type { LogRecord } from '../ports/event-log.ts';
 import type { IdClaim, StoredEvent } from '../ports/usage-store.ts';
 import { idState } from './claims.ts';
-import type { DecodedEvent, DecodedRecord } from './decode.ts';
+import { decodeRecord, type DecodedEvent, type DecodedRecord } from './decode.ts';
 import { Deltas } from './deltas.ts';
 import { RowBatch } from './row-batch.ts';
 
@@ -27,13 +28,14 @@ export interface DerivedSegment {
   readonly tables: Readonly<Record<UsageTable, RowBatch>>;
   readonly manifest: SegmentManifest;
   readonly wakes: readonly Wake[];
-  /** Claims made in this segment, for the next ones. */
-  readonly claimed: ReadonlyMap<string, readonly IdClaim[]>;
+  /** Ids claimed in this segment. */
+  readonly claimed: Iterable<string>;
 }
 
 type Outcome = 'accepted' | 'duplicate' | 'conflict' | 'rejected';
 
 const NO_CLAIMS: readonly IdClaim[] = [];
+const NOTHING_BEFORE: Prefix = { claims: () => NO_CLAIMS, event: () => undefined };
 const NEWLINE = 0x0a;
 const utf8 = new TextDecoder();
 const textOf = (bytes: Uint8Array): string => utf8.decode(bytes);
@@ -45,29 +47,34 @@ const textOf = (bytes: Uint8Array): string => utf8.decode(bytes);
 export class SegmentFold {
   readonly #range: SegmentRange;
   readonly #config: SegmentConfig;
-  readonly #prefix: Prefix;
+  #prefix: Prefix = NOTHING_BEFORE;
   readonly #events = new RowBatch();
   readonly #refused = new RowBatch();
   readonly #keys = new RowBatch();
   readonly #deltas = new Deltas();
-  readonly #claimed = new Map<string, IdClaim[]>();
-  /** Events of this segment in offset order, for a withdrawal in the same segment. */
-  readonly #accepted: { readonly offset: number; readonly event: DecodedEvent }[] = [];
+  /** The newest claim made here on each id, and all of them where there are several. */
+  readonly #claimed = new Map<string, IdClaim>();
+  readonly #claimedAgain = new Map<string, IdClaim[]>();
+  /** Accepted records of this segment as they stand in the log: a withdrawal in the same segment, which is rare, reads its target again. */
+  readonly #accepted: LogRecord[] = [];
   readonly #quotes = new Map<string, string>();
   readonly #touched = new Map<string, Set<string>>();
   readonly #count = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0, unmetered: 0 };
   #appendedThroughMs = 0;
   #lastMeters: { tenant: string; type: string; meters: readonly CompiledMeter<FeedingMeter>[] } | null = null;
 
-  constructor(range: SegmentRange, config: SegmentConfig, prefix: Prefix) {
+  constructor(range: SegmentRange, config: SegmentConfig) {
     this.#range = range;
     this.#config = config;
-    this.#prefix = prefix;
   }
 
-  add(record: DecodedRecord): void {
-    this.#appendedThroughMs = Math.max(this.#appendedThroughMs, record.appendedAtMs);
-    this.#count[this.#outcomeOf(record)] += 1;
+  /** Adds the next records; `prefix` knows what their ids and withdrawals need. */
+  add(records: readonly DecodedRecord[], prefix: Prefix): void {
+    this.#prefix = prefix;
+    for (const record of records) {
+      this.#appendedThroughMs = Math.max(this.#appendedThroughMs, record.appendedAtMs);
+      this.#count[this.#outcomeOf(record)] += 1;
+    }
   }
 
   finish(): DerivedSegment {
@@ -89,7 +96,7 @@ export class SegmentFold {
       tables,
       manifest: { ...this.#count, appendedThroughMs: this.#appendedThroughMs, identity },
       wakes: [...this.#touched].map(([tenant, subjects]) => ({ tenant, subjects: [...subjects] })),
-      claimed: this.#claimed,
+      claimed: this.#claimed.keys(),
     };
   }
 
@@ -155,7 +162,7 @@ export class SegmentFold {
     for (const { meter, contribution } of contributions) this.#deltas.of(meter, 0).add(at, contribution);
     if (contributions.length === 0) this.#count.unmetered += 1;
     else this.#touch(tenant, event.subject);
-    this.#accepted.push({ offset, event });
+    this.#accepted.push({ offset, tenant, kind: record.kind, appendedAtMs: record.appendedAtMs, value: record.value });
     this.#writeEvent(record, event, 'event', 0, record.payloadHash);
     this.#claim(record, idHash);
     return 'accepted';
@@ -172,9 +179,7 @@ export class SegmentFold {
 
   /** Takes back what the event at `targetOffset` brought: to each meter that counted it, where it was counted. */
   #withdraw(record: DecodedRecord, targetOffset: number): void {
-    const here = this.#accepted.find(({ offset }) => offset === targetOffset)?.event;
-    const target =
-      here === undefined ? storedTarget(this.#prefix.event(targetOffset)) : { config: this.#config.version, event: here };
+    const target = this.#acceptedHere(targetOffset) ?? storedTarget(this.#prefix.event(targetOffset));
     if (target === undefined)
       throw new Error(`event ${targetOffset} of partition ${this.#range.partition} is claimed but not stored`);
     const { event } = target;
@@ -187,6 +192,12 @@ export class SegmentFold {
     }
     this.#touch(record.tenant, event.subject);
     this.#writeEvent(record, event, 'void', targetOffset, voidHash(record.payloadHash));
+  }
+
+  #acceptedHere(offset: number): { config: number; event: DecodedEvent } | undefined {
+    const record = this.#accepted.find((accepted) => accepted.offset === offset);
+    const event = record === undefined ? null : decodeRecord(record).event;
+    return event === null ? undefined : { config: this.#config.version, event };
   }
 
   #writeEvent(record: DecodedRecord, event: DecodedEvent, kind: 'event' | 'void', targetOffset: number, rowHash: string): void {
@@ -209,16 +220,16 @@ export class SegmentFold {
 
   #claimsOn(idHash: string): readonly IdClaim[] {
     const before = this.#prefix.claims(idHash);
-    const here = this.#claimed.get(idHash) ?? NO_CLAIMS;
-    return here.length === 0 ? before : [...before, ...here];
+    const here = this.#claimed.get(idHash);
+    return here === undefined ? before : [...before, ...(this.#claimedAgain.get(idHash) ?? [here])];
   }
 
   #claim(record: DecodedRecord, idHash: string): void {
     const { offset, kind, payloadHash, appendedAtMs } = record;
     const claim = { idHash, offset, kind, payloadHash, appendedAtMs };
-    const claims = this.#claimed.get(idHash);
-    if (claims === undefined) this.#claimed.set(idHash, [claim]);
-    else claims.push(claim);
+    const earlier = this.#claimed.get(idHash);
+    if (earlier !== undefined) this.#claimedAgain.set(idHash, [...(this.#claimedAgain.get(idHash) ?? [earlier]), claim]);
+    this.#claimed.set(idHash, claim);
     const { partition, start } = this.#range;
     this.#keys.add(`[${partition},"${idHash}",${offset},"${kind}",${start},${appendedAtMs},"${payloadHash}"]`, payloadHash);
   }

@@ -60,7 +60,7 @@ export class KnownIds {
   }
 
   learn({ claimed, manifest }: DerivedSegment): void {
-    for (const idHash of claimed.keys()) this.#filter.add(idHash, manifest.appendedThroughMs);
+    for (const idHash of claimed) this.#filter.add(idHash, manifest.appendedThroughMs);
     this.#filter.forgetBefore(manifest.appendedThroughMs - this.#windowMs);
   }
 

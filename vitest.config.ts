@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'test/**/*.test.ts'],
+    // They need a browser: npm run test:browser.
+    exclude: [...configDefaults.exclude, 'test/browser/**'],
     // chDB must never be loaded in a worker thread: it crashes at teardown.
     pool: 'forks',
     maxWorkers: 2,

@@ -9,7 +9,7 @@ import { compileMeter } from '@meterline/domain/meters';
 import { SegmentFold } from '../../packages/pipeline/src/aggregation/derive.ts';
 import { decodeRecord } from '../../packages/pipeline/src/aggregation/decode.ts';
 import { USAGE_TABLES } from '../../packages/pipeline/src/aggregation/table-writer.ts';
-import { eventLines } from './events.ts';
+import { eventBatch } from './events.ts';
 import { BENCH_METERS } from './setup.ts';
 
 /** What the engines do alone with the same rows: no HTTP, no validation, no deduplication, no derivation. */
@@ -67,8 +67,10 @@ function prepare(index: number): { tables: Record<UsageTable, Uint8Array>; appen
   );
   const config = { version: 1, pastMs: 35 * 86_400_000, futureMs: 300_000, metersOf: () => meters };
   const fold = new SegmentFold({ partition: 0, start, end: start + SEGMENT }, config);
-  const lines = eventLines(start, SEGMENT, nowMs, 'engines').split('\n');
-  const records = lines.map((line) => ({ kind: 'event' as const, value: Buffer.from(line) }));
+  const batch = eventBatch(SEGMENT, index, nowMs, 'engines');
+  batch.renumber(start);
+  const events = JSON.parse(batch.body.toString()) as object[];
+  const records = events.map((event) => ({ kind: 'event' as const, value: Buffer.from(JSON.stringify(event)) }));
   const decoded = records.map(({ kind, value }, at) =>
     decodeRecord({ offset: start + at, tenant: 'default', kind, appendedAtMs: nowMs, value }),
   );

@@ -4,18 +4,37 @@ export const SUBJECTS = 10_000;
 const MEDIA = ['audio', 'video', 'screen'];
 const REGIONS = ['eu-west', 'us-east', 'ap-south', 'sa-east'];
 
-/** NDJSON of `count` events from number `first` on. Times spread over the minute before `nowMs`. */
-export function eventLines(first: number, count: number, nowMs: number, run: string): string {
-  const lines: string[] = [];
-  for (let n = first; n < first + count; n += 1) {
-    // a multiplicative hash scatters subjects without the cost of randomness
-    const subject = Math.imul(n, 2_654_435_761) >>> 0;
-    const time = new Date(nowMs - (subject % 60_000)).toISOString();
-    lines.push(
-      `{"specversion":"1.0","id":"${run}-${n.toString(36).padStart(12, '0')}","source":"/bench/gateway","type":"session.minutes",` +
-        `"subject":"customer-${subject % SUBJECTS}","time":"${time}","datacontenttype":"application/json",` +
-        `"data":{"minutes":"${(subject % 97) + 1}.5","media":"${MEDIA[subject % 3] ?? ''}","region":"${REGIONS[subject % 4] ?? ''}","user":"user-${subject % 50_000}"}}`,
+const ID_DIGITS = 12;
+const ID_PLACE = '@'.repeat(ID_DIGITS);
+
+/** A CloudEvents batch, as the SDK sends it, that can be sent many times, each time with new ids: the load must cost little beside the server. */
+export interface EventBatch {
+  readonly body: Buffer;
+  renumber(first: number): void;
+}
+
+/** `count` events; `seed` scatters subjects and dimensions. Times spread over the minute before `nowMs`. */
+export function eventBatch(count: number, seed: number, nowMs: number, run: string): EventBatch {
+  const events: string[] = [];
+  for (let n = 0; n < count; n += 1) {
+    // a multiplicative hash scatters without the cost of randomness
+    const scattered = Math.imul(seed * count + n + 1, 2_654_435_761) >>> 0;
+    const time = new Date(nowMs - (scattered % 60_000)).toISOString();
+    events.push(
+      `{"specversion":"1.0","id":"${run}-${ID_PLACE}","source":"/bench/gateway","type":"session.minutes",` +
+        `"subject":"customer-${scattered % SUBJECTS}","time":"${time}","datacontenttype":"application/json",` +
+        `"data":{"minutes":"${(scattered % 97) + 1}.5","media":"${MEDIA[scattered % 3] ?? ''}",` +
+        `"region":"${REGIONS[scattered % 4] ?? ''}","user":"user-${scattered % 50_000}"}}`,
     );
   }
-  return lines.join('\n');
+  const text = `[${events.join(',')}]`;
+  const body = Buffer.from(text);
+  const places: number[] = [];
+  for (let at = text.indexOf(ID_PLACE); at >= 0; at = text.indexOf(ID_PLACE, at + 1)) places.push(at);
+  return {
+    body,
+    renumber(first) {
+      for (const [n, at] of places.entries()) body.write((first + n).toString(36).padStart(ID_DIGITS, '0'), at, 'latin1');
+    },
+  };
 }

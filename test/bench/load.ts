@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import { eventLines } from './events.ts';
+import { eventBatch, type EventBatch } from './events.ts';
 
 /** What the parent asks for; answered by `LoadResult` when every event was acknowledged. */
 export interface LoadOrder {
@@ -24,26 +24,34 @@ export interface LoadResult {
   readonly requestMs: { readonly p50: number; readonly p99: number };
 }
 
+/** Prepared batches of a connection. */
+const BATCHES = 16;
 const REPORT_EVERY_MS = 250;
 
 /** Sends events over a few connections, each with one request under way; 429 and 503 are tried again after Retry-After. */
 async function load(order: LoadOrder): Promise<LoadResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: order.connections });
   const endpoint = new URL('/v1/events', order.url);
-  const headers = { authorization: `Bearer ${order.key}`, 'content-type': 'application/x-ndjson' };
+  const headers = { authorization: `Bearer ${order.key}`, 'content-type': 'application/cloudevents-batch+json' };
   const latencies: number[] = [];
   let next = order.first;
   let acknowledged = 0;
   let refused = 0;
   const last = order.first + order.events;
+  // each connection has batches of its own, since one that is being sent must not change
+  const prepared = Array.from({ length: order.connections }, (_, connectionNumber) =>
+    Array.from({ length: BATCHES }, (__, seed) =>
+      eventBatch(order.batch, connectionNumber * BATCHES + seed, Date.now(), order.run),
+    ),
+  );
   const startedMs = Date.now();
   const report = setInterval(() => process.send?.({ acknowledged } satisfies LoadProgress), REPORT_EVERY_MS);
 
-  function post(body: string): Promise<{ status: number; retryAfterMs: number }> {
+  function post(body: Buffer): Promise<{ status: number; retryAfterMs: number }> {
     return new Promise((resolve, reject) => {
       const call = request(
         endpoint,
-        { agent, method: 'POST', headers: { ...headers, 'content-length': Buffer.byteLength(body) } },
+        { agent, method: 'POST', headers: { ...headers, 'content-length': body.length } },
         (answer) => {
           answer
             .resume()
@@ -56,15 +64,17 @@ async function load(order: LoadOrder): Promise<LoadResult> {
     });
   }
 
-  async function connection(): Promise<void> {
+  async function connection(batches: readonly EventBatch[]): Promise<void> {
     while (next < last) {
       const from = next;
       const count = Math.min(order.batch, last - from);
       next += count;
-      const body = eventLines(from, count, Date.now(), order.run);
+      const batch = batches[(from / order.batch) % BATCHES];
+      if (batch === undefined) throw new Error('events must be whole batches');
+      batch.renumber(from);
       for (;;) {
         const sentMs = performance.now();
-        const { status, retryAfterMs } = await post(body);
+        const { status, retryAfterMs } = await post(batch.body);
         latencies.push(performance.now() - sentMs);
         if (status === 202) break;
         if (status !== 429 && status !== 503) throw new Error(`the server answered ${status}`);
@@ -75,7 +85,7 @@ async function load(order: LoadOrder): Promise<LoadResult> {
     }
   }
 
-  await Promise.all(Array.from({ length: order.connections }, connection));
+  await Promise.all(prepared.map(connection));
   clearInterval(report);
   agent.destroy();
   latencies.sort((a, b) => a - b);

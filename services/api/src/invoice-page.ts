@@ -27,7 +27,7 @@ export const INVOICE_STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 50rem; padding: 2.5rem 2rem; color: #1b1f24; font: 15px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 header { display: flex; justify-content: space-between; gap: 2rem; align-items: baseline; border-bottom: 2px solid #1b1f24; padding-bottom: 1rem; }
-h1 { margin: 0; font-size: 1.6rem; }
+h1 { margin: 0; font-size: 1.6rem; overflow-wrap: anywhere; }
 h2 { margin: 2rem 0 .5rem; font-size: 1.05rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; margin: 1.25rem 0 2rem; }
 dt { color: #57606a; }
@@ -41,6 +41,7 @@ tr.step td:first-child { padding-left: 1.5rem; }
 .number { text-align: right; white-space: nowrap; }
 tfoot td { font-weight: 700; font-size: 1.15rem; padding-top: .9rem; }
 footer { margin-top: 2.5rem; color: #57606a; font-size: .8rem; overflow-wrap: anywhere; }
+@media (max-width: 40rem) { body { padding: 1.25rem 1rem; font-size: 14px; } th, td { padding-left: .25rem; padding-right: .25rem; } td:first-child { overflow-wrap: anywhere; } .number { white-space: normal; } dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
 @media print { body { padding: 0; max-width: none; font-size: 10.5pt; } }
 `;
 

@@ -10,6 +10,13 @@ export interface LoadOrder {
   readonly events: number;
   readonly batch: number;
   readonly connections: number;
+  /** Stay at most this far ahead of what the parent says is committed: a sustained load keeps pace with what becomes usage. */
+  readonly aheadMax?: number;
+}
+
+/** How many of the order's events are usage by now. */
+export interface LoadPace {
+  readonly committed: number;
 }
 
 export interface LoadProgress {
@@ -30,6 +37,8 @@ const REPORT_EVERY_MS = 250;
 
 /** Sends events over a few connections, each with one request under way; 429 and 503 are tried again after Retry-After. */
 async function load(order: LoadOrder): Promise<LoadResult> {
+  let committed = 0;
+  process.on('message', (pace: LoadPace) => (committed = pace.committed));
   const agent = new Agent({ keepAlive: true, maxSockets: order.connections });
   const endpoint = new URL('/v1/events', order.url);
   const headers = { authorization: `Bearer ${order.key}`, 'content-type': 'application/cloudevents-batch+json' };
@@ -66,6 +75,10 @@ async function load(order: LoadOrder): Promise<LoadResult> {
 
   async function connection(batches: readonly EventBatch[]): Promise<void> {
     while (next < last) {
+      if (order.aheadMax !== undefined && next - order.first - committed > order.aheadMax) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        continue;
+      }
       const from = next;
       const count = Math.min(order.batch, last - from);
       next += count;
@@ -93,7 +106,7 @@ async function load(order: LoadOrder): Promise<LoadResult> {
   return { acknowledged, refused, startedMs, endedMs: Date.now(), requestMs: { p50: at(0.5), p99: at(0.99) } };
 }
 
-process.on('message', (order: LoadOrder) => {
+process.once('message', (order: LoadOrder) => {
   void load(order).then((result) => process.send?.(result));
 });
 process.on('disconnect', () => process.exit(0));

@@ -6,7 +6,7 @@ import { alertLatency } from './alert-latency.ts';
 import { answer, child, ended, peakMemory, startServer, type BenchServer } from './processes.ts';
 import type { EngineLimit } from './engines.ts';
 import { SUBJECTS } from './events.ts';
-import type { LoadOrder, LoadProgress, LoadResult } from './load.ts';
+import type { LoadOrder, LoadPace, LoadProgress, LoadResult } from './load.ts';
 import { progress } from './progress.ts';
 import { writeReport, type BenchResult } from './report.ts';
 import { apiClient, setUp, type ApiClient } from './setup.ts';
@@ -38,27 +38,41 @@ const ENGINE_SEGMENTS = 30;
 const KEY = 'mk_test_bench_0123456789abcdef';
 const LOAD = { batch: 1_000, connections: 4 };
 const QUERIES = 200;
+/** Events acknowledged and not yet usage, at most, in the sustained run. */
+const AHEAD_MAX = 100_000;
+const PACE_MS = 100;
 
-async function load(server: BenchServer, label: string, order: Pick<LoadOrder, 'run' | 'first' | 'events'>): Promise<LoadResult> {
+type Load = Pick<LoadOrder, 'run' | 'first' | 'events' | 'aheadMax'>;
+
+async function load(server: BenchServer, label: string, order: Load, pace?: () => Promise<number>): Promise<LoadResult> {
   const generator = child('load.ts');
   const bar = progress(label, order.events);
   generator.send({ url: server.url, key: KEY, ...LOAD, ...order } satisfies LoadOrder);
+  const pacing =
+    pace === undefined
+      ? undefined
+      : setInterval(() => void pace().then((committed) => generator.send({ committed } satisfies LoadPace)), PACE_MS);
   const result = await answer<LoadResult>(generator, (message) => {
     if ('startedMs' in (message as object)) return false;
     bar.at((message as LoadProgress).acknowledged);
     return true;
   });
+  clearInterval(pacing);
   bar.end();
   generator.disconnect();
   return result;
+}
+
+async function committedRecords(api: ApiClient): Promise<number> {
+  const { asOf } = await api.get<{ asOf: { cut: number[] } }>('/v1/meters/minutes/usage?subject=none');
+  return asOf.cut.reduce((sum, one) => sum + one, 0);
 }
 
 /** Waits until `records` of the log are usage, and says when that was. */
 async function committed(api: ApiClient, records: number): Promise<number> {
   const bar = progress('waiting until all of it is usage', records);
   for (;;) {
-    const { asOf } = await api.get<{ asOf: { cut: number[] } }>('/v1/meters/minutes/usage?subject=none');
-    const cut = asOf.cut.reduce((sum, one) => sum + one, 0);
+    const cut = await committedRecords(api);
     bar.at(cut);
     if (cut >= records) {
       bar.end();
@@ -95,7 +109,7 @@ process.stdout.write(
   `Meterline benchmark: ${EVENTS.toLocaleString('en')} events, ${cpus().length} cores (shared with the load generator)\n`,
 );
 
-const before = await engineLimit();
+const enginesBefore = await engineLimit();
 let server = await startServer(folder, KEY);
 const firstReadyMs = server.readyMs;
 const api = apiClient(server.url, KEY);
@@ -108,8 +122,10 @@ const ingest = await load(server, 'ingest alone', { run: 'ingest', first: 0, eve
 server.process.send('release');
 await committed(api, 50_000 + INGEST_EVENTS);
 
-const sustained = await load(server, 'HTTP to usage', { run: 'usage', first: 0, events: EVENTS });
-const doneMs = await committed(api, 50_000 + INGEST_EVENTS + EVENTS);
+const before = 50_000 + INGEST_EVENTS;
+const order = { run: 'usage', first: 0, events: EVENTS, aheadMax: AHEAD_MAX };
+const sustained = await load(server, 'HTTP to usage', order, async () => (await committedRecords(api)) - before);
+const doneMs = await committed(api, before + EVENTS);
 const query = await queryLatency(api);
 const latency = await alertLatency(api, server.url, KEY, { eventsPerSecond: 2_000, seconds: 20 });
 const peakBytes = peakMemory(server.process.pid ?? 0);
@@ -120,13 +136,13 @@ server = await startServer(folder, KEY);
 const secondReadyMs = server.readyMs;
 server.process.kill('SIGTERM');
 await ended(server.process);
-const after = await engineLimit();
+const enginesAfter = await engineLimit();
 
 const result: BenchResult = {
   machine: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}`,
   events: EVENTS,
-  engines: (before.eventsPerSecond + after.eventsPerSecond) / 2,
-  enginesPeakBytes: Math.max(before.rssBytes, after.rssBytes),
+  engines: (enginesBefore.eventsPerSecond + enginesAfter.eventsPerSecond) / 2,
+  enginesPeakBytes: Math.max(enginesBefore.rssBytes, enginesAfter.rssBytes),
   sustained: (EVENTS * 1000) / (doneMs - sustained.startedMs),
   ingest: (INGEST_EVENTS * 1000) / (ingest.endedMs - ingest.startedMs),
   ingestMs: ingest.requestMs,

@@ -41,7 +41,14 @@ tr.step td:first-child { padding-left: 1.5rem; }
 .number { text-align: right; white-space: nowrap; }
 tfoot td { font-weight: 700; font-size: 1.15rem; padding-top: .9rem; }
 footer { margin-top: 2.5rem; color: #57606a; font-size: .8rem; overflow-wrap: anywhere; }
-@media (max-width: 40rem) { body { padding: 1.25rem 1rem; font-size: 14px; } th, td { padding-left: .25rem; padding-right: .25rem; } td:first-child { overflow-wrap: anywhere; } .number { white-space: normal; } dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
+@media (max-width: 40rem) {
+  body { padding: 1.25rem 1rem; font-size: 14px; }
+  th, td { padding-left: .25rem; padding-right: .25rem; }
+  td:first-child { overflow-wrap: anywhere; }
+  .number { white-space: normal; }
+  dl { grid-template-columns: 1fr; gap: 0; }
+  dd { margin-bottom: .5rem; }
+}
 @media print { body { padding: 0; max-width: none; font-size: 10.5pt; } }
 `;
 

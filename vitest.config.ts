@@ -8,7 +8,7 @@ export default defineConfig({
     // chDB must never be loaded in a worker thread: it crashes at teardown.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

@@ -48,10 +48,8 @@ async function load(server: BenchServer, label: string, order: Load, pace?: () =
   const generator = child('load.ts');
   const bar = progress(label, order.events);
   generator.send({ url: server.url, key: KEY, ...LOAD, ...order } satisfies LoadOrder);
-  const pacing =
-    pace === undefined
-      ? undefined
-      : setInterval(() => void pace().then((committed) => generator.send({ committed } satisfies LoadPace)), PACE_MS);
+  const tell = (committed: number) => generator.connected && generator.send({ committed } satisfies LoadPace);
+  const pacing = pace && setInterval(() => void pace().then(tell), PACE_MS);
   const result = await answer<LoadResult>(generator, (message) => {
     if ('startedMs' in (message as object)) return false;
     bar.at((message as LoadProgress).acknowledged);

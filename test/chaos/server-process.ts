@@ -8,6 +8,7 @@ import type { Step } from './steps.ts';
 export const ADMIN_KEY = 'chaos-test-admin-key';
 const SERVER = path.join(import.meta.dirname, 'server.ts');
 const READY_MS_MAX = 120_000;
+const READY = 'ready';
 
 export interface KillPlan {
   readonly step: Step;
@@ -82,12 +83,15 @@ export function startServer(
     },
     async ready() {
       while (!gone) {
-        if (await isReady(where.port)) {
+        const answer = await readiness(where.port);
+        if (answer === READY) {
           readyMs ??= performance.now() - startedMs;
           return true;
         }
         if (performance.now() - startedMs > READY_MS_MAX)
-          throw new Error(`not ready after ${READY_MS_MAX} ms:\n${endOf(logFile)}`);
+          throw new Error(
+            `not ready after ${READY_MS_MAX} ms (${answer}; to be killed at ${plan?.step ?? 'no step'}):\n${endOf(logFile)}`,
+          );
         await sleep(50);
       }
       await killed;
@@ -100,11 +104,13 @@ export function startServer(
   };
 }
 
-async function isReady(port: number): Promise<boolean> {
+async function readiness(port: number): Promise<string> {
   try {
-    return (await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(5_000) })).ok;
-  } catch {
-    return false; // it does not listen yet, or was killed
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(5_000) });
+    return response.ok ? READY : `${response.status}: ${await response.text()}`;
+  } catch (error) {
+    // it does not listen yet, or was killed
+    return error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
   }
 }
 

@@ -1,5 +1,5 @@
-// Direction of imports (DESIGN.md section 2): domain <- pipeline <- backends <- services; runtime for services only; sdk imports
-// nothing; nothing imports a service but the process that composes them. Type-only imports count like any other.
+// Direction of imports (DESIGN.md section 2): domain <- pipeline <- backends <- composition <- services; runtime for services only; sdk
+// imports nothing; nothing imports a service but the process that composes them. Type-only imports count like any other.
 const { globSync, readFileSync } = require('node:fs');
 
 const TEST = '([.](test|fixture|contract|child)[.]ts|/fixture[.]ts|/test-[^/]+[.]ts)$';
@@ -77,12 +77,21 @@ module.exports = {
       from: { path: '^packages/sdk/src/', pathNot: TEST },
       to: { pathNot: '^packages/sdk/src/' },
     },
+    mayImport(
+      'composition',
+      'packages/composition',
+      'packages/domain',
+      'packages/pipeline',
+      'packages/backends',
+      'packages/runtime',
+      'packages/composition',
+    ),
     mayImport('cli', 'packages/cli', 'packages/domain', 'packages/pipeline', 'packages/sdk', 'packages/cli'),
     {
       name: 'runtime-is-for-services',
       severity: 'error',
-      from: { path: OURS, pathNot: ['^services/', '^packages/runtime/', TEST] },
-      to: { path: '^packages/runtime/' },
+      from: { path: OURS, pathNot: ['^services/', '^packages/(runtime|composition)/', TEST] },
+      to: { path: '^packages/(runtime|composition)/' },
     },
     {
       name: 'no-import-of-a-service',

@@ -14,8 +14,9 @@ const NO_FLOATS = [
     'toFixed(), toPrecision() and toExponential()',
   ],
   ['MemberExpression[object.name="Math"]:not([property.name=/^(min|max|abs)$/])', 'Math'],
+  ['CallExpression > Identifier.arguments[name=/^(Number|parseFloat)$/]', 'Number and parseFloat, handed on,'],
   ['UnaryExpression[operator="+"]', 'unary plus'],
-  ['Literal[raw=/^[0-9_]*[.][0-9_]+/]', 'a literal with a fraction'],
+  ['Literal[raw=/^[0-9_]*([.][0-9_]+|[.]?[0-9_]*[eE]-)/]', 'a literal with a fraction'],
 ].map(([selector, what]) => ({ selector, message: `Money and quantities are exact decimals: ${what} would make them floats.` }));
 
 const IMPURE = [

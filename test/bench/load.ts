@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http';
 import { eventBatch, type EventBatch } from './events.ts';
+import { createPace } from './pace.ts';
 
 /** What the parent asks for; answered by `LoadResult` when every event was acknowledged. */
 export interface LoadOrder {
@@ -37,8 +38,8 @@ const REPORT_EVERY_MS = 250;
 
 /** Sends events over a few connections, each with one request under way; 429 and 503 are tried again after Retry-After. */
 async function load(order: LoadOrder): Promise<LoadResult> {
-  let committed = 0;
-  process.on('message', (pace: LoadPace) => (committed = pace.committed));
+  const pace = createPace();
+  process.on('message', ({ committed }: LoadPace) => pace.tell(committed, performance.now()));
   const agent = new Agent({ keepAlive: true, maxSockets: order.connections });
   const endpoint = new URL('/v1/events', order.url);
   const headers = { authorization: `Bearer ${order.key}`, 'content-type': 'application/cloudevents-batch+json' };
@@ -75,7 +76,7 @@ async function load(order: LoadOrder): Promise<LoadResult> {
 
   async function connection(batches: readonly EventBatch[]): Promise<void> {
     while (next < last) {
-      if (order.aheadMax !== undefined && next - order.first - committed > order.aheadMax) {
+      if (order.aheadMax !== undefined && next - order.first - pace.committed(performance.now()) > order.aheadMax) {
         await new Promise((resolve) => setTimeout(resolve, 5));
         continue;
       }

@@ -3,12 +3,12 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { alertLatency } from './alert-latency.ts';
-import { answer, child, ended, peakMemory, startServer, type BenchServer } from './processes.ts';
+import { answer, child, ended, peakMemory, startServer } from './processes.ts';
 import type { EngineLimit } from './engines.ts';
 import { SUBJECTS } from './events.ts';
-import type { LoadOrder, LoadPace, LoadProgress, LoadResult } from './load.ts';
 import { progress } from './progress.ts';
 import { writeReport, type BenchResult } from './report.ts';
+import { sendLoad } from './send-load.ts';
 import { apiClient, setUp, type ApiClient } from './setup.ts';
 
 const HELP = `Measures the standalone server on this machine, beside what its engines do alone with the same rows.
@@ -36,30 +36,9 @@ const EVENTS = Number(values.events);
 const INGEST_EVENTS = Math.min(EVENTS, 500_000);
 const ENGINE_SEGMENTS = 30;
 const KEY = 'mk_test_bench_0123456789abcdef';
-const LOAD = { batch: 1_000, connections: 4 };
 const QUERIES = 200;
 /** Events acknowledged and not yet usage, at most, in the sustained run. */
 const AHEAD_MAX = 100_000;
-const PACE_MS = 100;
-
-type Load = Pick<LoadOrder, 'run' | 'first' | 'events' | 'aheadMax'>;
-
-async function load(server: BenchServer, label: string, order: Load, pace?: () => Promise<number>): Promise<LoadResult> {
-  const generator = child('load.ts');
-  const bar = progress(label, order.events);
-  generator.send({ url: server.url, key: KEY, ...LOAD, ...order } satisfies LoadOrder);
-  const tell = (committed: number) => generator.connected && generator.send({ committed } satisfies LoadPace);
-  const pacing = pace && setInterval(() => void pace().then(tell), PACE_MS);
-  const result = await answer<LoadResult>(generator, (message) => {
-    if ('startedMs' in (message as object)) return false;
-    bar.at((message as LoadProgress).acknowledged);
-    return true;
-  });
-  clearInterval(pacing);
-  bar.end();
-  generator.disconnect();
-  return result;
-}
 
 async function committedRecords(api: ApiClient): Promise<number> {
   const { asOf } = await api.get<{ asOf: { cut: number[] } }>('/v1/meters/minutes/usage?subject=none');
@@ -110,19 +89,20 @@ process.stdout.write(
 const enginesBefore = await engineLimit();
 let server = await startServer(folder, KEY);
 const firstReadyMs = server.readyMs;
+const target = { url: server.url, key: KEY };
 const api = apiClient(server.url, KEY);
 await setUp(api, 100);
-await load(server, 'warming up', { run: 'warm', first: 0, events: 50_000 });
+await sendLoad(target, 'warming up', { run: 'warm', first: 0, events: 50_000 });
 await committed(api, 50_000);
 
 server.process.send('hold');
-const ingest = await load(server, 'ingest alone', { run: 'ingest', first: 0, events: INGEST_EVENTS });
+const ingest = await sendLoad(target, 'ingest alone', { run: 'ingest', first: 0, events: INGEST_EVENTS });
 server.process.send('release');
 await committed(api, 50_000 + INGEST_EVENTS);
 
 const before = 50_000 + INGEST_EVENTS;
 const order = { run: 'usage', first: 0, events: EVENTS, aheadMax: AHEAD_MAX };
-const sustained = await load(server, 'HTTP to usage', order, async () => (await committedRecords(api)) - before);
+const sustained = await sendLoad(target, 'HTTP to usage', order, async () => (await committedRecords(api)) - before);
 const doneMs = await committed(api, before + EVENTS);
 const query = await queryLatency(api);
 const latency = await alertLatency(api, server.url, KEY, { eventsPerSecond: 2_000, seconds: 20 });
@@ -150,4 +130,4 @@ const result: BenchResult = {
   firstReadyMs,
   secondReadyMs,
 };
-writeReport(result, values.write);
+await writeReport(result, values.write);

@@ -1,6 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import type { LatencyResult } from './alert-latency.ts';
+import { putIntoDocument } from './document.ts';
 
 export interface BenchResult {
   readonly machine: string;
@@ -20,18 +19,10 @@ export interface BenchResult {
   readonly secondReadyMs: number;
 }
 
-const BEGIN = '<!-- bench:begin -->';
-const END = '<!-- bench:end -->';
-
-export function writeReport(result: BenchResult, intoReadme: boolean): void {
+export async function writeReport(result: BenchResult, intoReadme: boolean): Promise<void> {
   const table = markdown(result);
   process.stdout.write(`\n${table}\n`);
-  if (!intoReadme) return;
-  const file = path.join(import.meta.dirname, '../../README.md');
-  const readme = readFileSync(file, 'utf8');
-  const [from, to] = [readme.indexOf(BEGIN), readme.indexOf(END)];
-  if (from < 0 || to < from) throw new Error(`README.md has no ${BEGIN} ... ${END}`);
-  writeFileSync(file, `${readme.slice(0, from + BEGIN.length)}\n\n${table}\n${readme.slice(to)}`);
+  if (intoReadme) await putIntoDocument('README.md', 'bench', table);
 }
 
 function markdown(result: BenchResult): string {

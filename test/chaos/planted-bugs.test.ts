@@ -213,12 +213,9 @@ function dyingBeforeDeltas(store: UsageStore): UsageStore {
 function believing(store: UsageStore, manifests: Manifests, isBelieved: (table: UsageTable) => boolean = () => true): UsageStore {
   return {
     ...store,
-    async identities(table, partition, starts) {
-      if (!isBelieved(table)) return store.identities(table, partition, starts);
-      return new Map(starts.flatMap((start) => {
-        const identity = manifests.get(`${partition}:${start}`)?.[table];
-        return identity === undefined ? [] : [[start, identity]];
-      })); // prettier-ignore
+    async identities(table, segments) {
+      if (!isBelieved(table)) return store.identities(table, segments);
+      return segments.map(({ partition, start }) => manifests.get(`${partition}:${start}`)?.[table] ?? { rows: 0, xor: '0' });
     },
   };
 }

@@ -2,6 +2,7 @@
  * The standalone server, as `npm start` runs it, that kills itself with SIGKILL when it reaches the step `CHAOS_KILL_AT` for the
  * `CHAOS_KILL_AFTER`th time (default 1). It ends with whoever started it.
  */
+import { DEFAULT_LIMITS } from '@meterline/pipeline/aggregation';
 import { readSettings } from '@meterline/runtime/config';
 import { runService } from '@meterline/runtime/lifecycle';
 import { createLogger } from '@meterline/runtime/logging';
@@ -23,6 +24,8 @@ const logger = createLogger({ level: settings.logLevel, service: 'standalone' })
 await runService({
   logger,
   start: async (onStop) => {
-    await startStandalone({ settings, logger, onStop, onStep: reach, decorate: stepDecorations(reach) });
+    // the load is small: so that segments are written in several goes here too
+    const limits = { ...DEFAULT_LIMITS, writeAheadRecords: 3 };
+    await startStandalone({ settings, logger, onStop, limits, onStep: reach, decorate: stepDecorations(reach) });
   },
 });

@@ -8,6 +8,7 @@ export const TRAFFIC_STEPS = [
   'acquired',
   'read',
   'planned',
+  'written.ahead',
   'derived',
   'written.event_key',
   'written.event',

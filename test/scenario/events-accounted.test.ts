@@ -1,5 +1,5 @@
 import { clickhouseEventAccounting } from '@meterline/backends/clickhouse';
-import { catalogStores, invoiceStore, ratingStore } from '@meterline/backends/postgres';
+import { catalogStores, invoiceStore, prepaidStore, ratingStore } from '@meterline/backends/postgres';
 import { executeInvoiceRun, requestInvoiceRun } from '@meterline/pipeline/invoices';
 import type { Cut, EventTally, RatedSpan } from '@meterline/pipeline/ports';
 import { eventsAccounted, reconcile } from '@meterline/pipeline/reconcile';
@@ -28,6 +28,7 @@ async function billing() {
     accounts: ratingStore(database),
     meters: catalog.meters,
     invoices,
+    prepaid: prepaidStore(database),
     ledger: pipeline.ledger,
     log: pipeline.log,
     clock,

@@ -9,7 +9,7 @@ import type { Meter } from '@meterline/domain/meters';
 import { Aggregator, sealPass, type AggregationStep } from '@meterline/pipeline/aggregation';
 import { partitionOf } from '@meterline/pipeline/events';
 import type { RecordKind, UsageStore } from '@meterline/pipeline/ports';
-import { openTestClickhouse } from './clickhouse.ts';
+import { openTestClickhouse, type TestClickhouse } from './clickhouse.ts';
 import { openTestDatabase } from './database.ts';
 
 const DAY_MS = 86_400_000;
@@ -24,13 +24,15 @@ export interface TestEvent {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** Log, ledger, usage store and reader on the embedded engines, with an aggregator to be driven step by step. */
-export async function openTestPipeline(options: { partitions?: number; tenant?: string } = {}) {
+/** Log, ledger, usage store and reader on the embedded engines or those given, with an aggregator to be driven step by step. */
+export async function openTestPipeline(
+  options: { partitions?: number; tenant?: string; clickhouse?: () => Promise<TestClickhouse> } = {},
+) {
   const partitionCount = options.partitions ?? 1;
   const tenant = options.tenant ?? 'default';
   const folder = mkdtempSync(path.join(tmpdir(), 'meterline-log-'));
   const database = await openTestDatabase();
-  const clickhouse = await openTestClickhouse();
+  const clickhouse = await (options.clickhouse ?? openTestClickhouse)();
   const log = await openLmdbLog({ folder, partitionCount });
   const ledger = postgresSegmentLedger(database);
   const usage = clickhouseUsageStore(clickhouse.client);
@@ -61,9 +63,18 @@ export async function openTestPipeline(options: { partitions?: number; tenant?: 
 
     /** A fresh owner of every partition, as after a restart. */
     async aggregator(
-      how: { segmentRecordsMax?: number; usage?: UsageStore; onStep?: (step: AggregationStep) => void | Promise<void> } = {},
+      how: {
+        segmentRecordsMax?: number;
+        writeAheadRecords?: number;
+        usage?: UsageStore;
+        onStep?: (step: AggregationStep) => void | Promise<void>;
+      } = {},
     ) {
-      const limits = { segmentRecordsMax: how.segmentRecordsMax ?? 20_000, segmentBytesMax: 16_000_000 };
+      const limits = {
+        segmentRecordsMax: how.segmentRecordsMax ?? 20_000,
+        segmentBytesMax: 16_000_000,
+        writeAheadRecords: how.writeAheadRecords ?? 20_000,
+      };
       const onStep = how.onStep === undefined ? {} : { onStep: how.onStep };
       const aggregator = new Aggregator(
         { log, ledger, usage: how.usage ?? usage },
@@ -90,7 +101,7 @@ export async function openTestPipeline(options: { partitions?: number; tenant?: 
         tenant,
         name: fields.key,
         eventType: 'call',
-        valueProperty: fields.aggregation === 'count' ? null : '$.value',
+        valueProperty: ['count', 'peak_concurrency'].includes(fields.aggregation) ? null : '$.value',
         dimensions: {},
         filter: {},
         createdVersion: Number(row?.version),
@@ -98,9 +109,10 @@ export async function openTestPipeline(options: { partitions?: number; tenant?: 
         ...fields,
       };
       const { key, name, eventType, aggregation, valueProperty, dimensions, filter, createdVersion } = meter;
+      const terms = [meter.level, meter.session, meter.fold].map((one) => (one === undefined ? null : JSON.stringify(one)));
       await database.query(
-        `insert into meter (tenant, key, name, event_type, aggregation, value_property, dimensions, filter, created_version, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8::jsonb, $9, now())`,
+        `insert into meter (tenant, key, name, event_type, aggregation, value_property, dimensions, filter, created_version, level, session, fold, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8::jsonb, $9, $10::jsonb, $11::jsonb, $12::jsonb, now())`,
         [
           tenant,
           key,
@@ -111,6 +123,7 @@ export async function openTestPipeline(options: { partitions?: number; tenant?: 
           JSON.stringify(dimensions),
           JSON.stringify(filter),
           createdVersion,
+          ...terms,
         ],
       );
       return meter;

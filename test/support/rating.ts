@@ -1,10 +1,14 @@
-import { alertRuleStore, catalogStores, invoiceStore, ratingStore } from '@meterline/backends/postgres';
+import { alertRuleStore, catalogStores, invoiceStore, prepaidStore, ratingStore } from '@meterline/backends/postgres';
+import type { Commitment } from '@meterline/domain/commitments';
 import type { Meter } from '@meterline/domain/meters';
 import { add, decimal, formatDecimal, ZERO } from '@meterline/domain/money';
 import type { RateCard } from '@meterline/domain/prices';
-import { startOfLocalDay } from '@meterline/domain/time';
+import { startOfLocalDay, windowsBetween } from '@meterline/domain/time';
+import { priceChangeCatalog } from '@meterline/pipeline/catalog';
+import { createGrant, newGrantSchema } from '@meterline/pipeline/grants';
 import type { InvoiceRunPorts } from '@meterline/pipeline/invoices';
-import type { Cut, Database, JobQueue, UsageQuery, UsageReader, UsageRow, Wakeup } from '@meterline/pipeline/ports';
+import type { Cut, Database, JobQueue, PrepaidStore, UsageQuery, UsageReader, UsageRow, Wakeup } from '@meterline/pipeline/ports';
+import { prepaidAddsUp } from '@meterline/pipeline/reconcile';
 import { testClock } from '@meterline/runtime/clock';
 
 interface UsageEvent {
@@ -12,6 +16,7 @@ interface UsageEvent {
   readonly subject: string;
   readonly atMs: number;
   readonly value: string;
+  readonly dims: Readonly<Record<string, string>>;
 }
 
 /** Usage as a list of events in one partition; the reader adds them up below the cut, the plain way. */
@@ -19,20 +24,28 @@ function fakeUsage() {
   const events: UsageEvent[] = [];
   const queries: UsageQuery[] = [];
 
-  function rows(query: UsageQuery, [next = 0]: Cut): UsageRow[] {
+  function rows(query: UsageQuery, cut: Cut): UsageRow[] {
+    const { window, fromMs, toMs } = query;
+    return (window === undefined ? [query] : windowsBetween({ fromMs, toMs, ...window })).flatMap((range) =>
+      rowsWithin({ ...query, fromMs: range.fromMs, toMs: range.toMs }, cut),
+    );
+  }
+
+  function rowsWithin(query: UsageQuery, [next = 0]: Cut): UsageRow[] {
     const seen = events
       .slice(0, next)
       .filter((event) => event.meter === query.meter.key && event.atMs >= query.fromMs && event.atMs < query.toMs)
-      .filter((event) => query.subjects === undefined || query.subjects.includes(event.subject));
-    const groups = Map.groupBy(seen, (event) => (query.bySubject === true ? event.subject : null));
-    return [...groups].map(([subject, group]) => ({
-      windowFromMs: query.fromMs,
-      windowToMs: query.toMs,
-      subject,
-      group: {},
-      value: fold(query.meter, group),
-      events: group.length,
-    }));
+      .filter((event) => query.subjects === undefined || query.subjects.includes(event.subject))
+      .filter(({ dims }) => Object.entries(query.filter ?? {}).every(([name, values]) => values.includes(dims[name] ?? '')));
+    const cellOf = ({ dims }: UsageEvent) => Object.fromEntries((query.groupBy ?? []).map((name) => [name, dims[name] ?? '']));
+    const subjectOf = (event: UsageEvent) => (query.bySubject === true ? event.subject : null);
+    const groups = Map.groupBy(seen, (event) => JSON.stringify([subjectOf(event), cellOf(event)]));
+    return [...groups.values()].flatMap(([first, ...others]) => {
+      if (first === undefined) return [];
+      const group = [first, ...others];
+      const of = { windowFromMs: query.fromMs, windowToMs: query.toMs, subject: subjectOf(first), group: cellOf(first) };
+      return { ...of, value: fold(query.meter, group), events: group.length };
+    });
   }
 
   const reader: UsageReader = {
@@ -44,6 +57,7 @@ function fakeUsage() {
       queries.push(...asked);
       return { results: asked.map((query) => rows(query, cut)), cut };
     },
+    eventValuesAll: () => Promise.reject(new Error('no price here looks at single events')),
   };
   return { events, queries, reader };
 }
@@ -102,12 +116,13 @@ export async function openRatingFixture(database: Database, startIso: string) {
   const jobs = fakeJobs();
   const rating = ratingStore(database);
   const sealed = { behind: 0 };
-  const ports: InvoiceRunPorts & { wakeups: typeof rating } = {
+  const ports: InvoiceRunPorts & { wakeups: typeof rating; prepaid: PrepaidStore } = {
     usage: usage.reader,
     accounts: rating,
     wakeups: rating,
     meters: catalog.meters,
     invoices: invoiceStore(database),
+    prepaid: prepaidStore(database),
     ledger: { sealedCut: async () => [usage.events.length - sealed.behind] },
     log: { logId: 'log', partitionCount: 1, bounds: async () => ({ earliest: 0, next: usage.events.length }) },
     clock,
@@ -129,25 +144,32 @@ export async function openRatingFixture(database: Database, startIso: string) {
       return (await rating.waiting(limit, [])).filter((row) => row.tenant === tenant);
     },
 
-    async meter(key: string, aggregation: Meter['aggregation'] = 'sum'): Promise<void> {
+    async meter(key: string, aggregation: Meter['aggregation'] = 'sum', dimensions: Meter['dimensions'] = {}): Promise<void> {
       const valueProperty = aggregation === 'count' ? null : '$.value';
-      const draft = { key, name: key, eventType: key, aggregation, valueProperty, dimensions: {}, filter: {} };
+      const draft = { key, name: key, eventType: key, aggregation, valueProperty, dimensions, filter: {} };
       await catalog.meters.insert(draft, clock.nowMs(), tenant);
     },
 
-    async plan(key: string, rateCards: readonly RateCard[], every: 'week' | 'month' = 'month'): Promise<void> {
-      const billingPeriod = { every, anchor: 'calendar' } as const;
+    async plan(
+      key: string,
+      rateCards: readonly RateCard[],
+      every: 'week' | 'month' = 'month',
+      proration?: 'second' | 'none',
+    ): Promise<void> {
+      const billingPeriod = { every, anchor: 'calendar', ...(proration && { proration }) } as const;
       await catalog.plans.insert({ key, name: key, currency: 'USD', billingPeriod, rateCards }, clock.nowMs(), tenant);
     },
+
+    priceChanges: priceChangeCatalog({ ...catalog, clock }),
 
     async customer(key: string, subjects: readonly string[], timezone = 'UTC'): Promise<void> {
       await catalog.customers.insert({ key, name: `${key} Inc.`, currency: 'USD', timezone, subjects }, clock.nowMs(), tenant);
     },
 
-    async subscribe(customer: string, plan: string, startsAt: string): Promise<string> {
+    async subscribe(customer: string, plan: string, startsAt: string, commitment: Commitment | null = null): Promise<string> {
       const startsAtMs = Date.parse(startsAt);
       const id = `sub_${tenant}_${customer}_${plan}`;
-      const draft = { id, customer, plan, planVersion: 1, startsAtMs };
+      const draft = { id, customer, plan, planVersion: 1, startsAtMs, commitment };
       const times = { startDayMs: startOfLocalDay(startsAtMs, 'UTC'), nowMs: clock.nowMs() };
       const inserted = await catalog.subscriptions.insert(draft, times, tenant);
       if (inserted === undefined) throw new Error(`${id} was not inserted`);
@@ -155,12 +177,42 @@ export async function openRatingFixture(database: Database, startIso: string) {
     },
 
     /** Commits usage: the events and the row that wakes rating appear together, as the segment ledger makes them. */
-    async use(meter: string, subject: string, at: string, value: string): Promise<void> {
-      usage.events.push({ meter, subject, atMs: Date.parse(at), value });
+    async use(meter: string, subject: string, at: string, value: string, dims: UsageEvent['dims'] = {}): Promise<void> {
+      usage.events.push({ meter, subject, atMs: Date.parse(at), value, dims });
       await database.query('insert into rating_wakeup (tenant, subjects) values ($1, $2::jsonb)', [
         tenant,
         JSON.stringify([subject]),
       ]);
+    },
+
+    /** Gives a customer units or money; effective from 2000 on unless said otherwise. Answers the id. */
+    async give(customer: string, input: object): Promise<string> {
+      const body = newGrantSchema.parse({ effectiveAt: '2000-01-01T00:00:00Z', ...input });
+      return (await createGrant({ ...ports, customers: catalog.customers }, customer, body, tenant)).id;
+    },
+
+    /** Every movement of a customer's ledger, grants by their keys. */
+    async ledger(customer: string): Promise<string[]> {
+      const rows = await database.query<{ key: string; kind: string; amount: string; balance: string; adjusts: string | null }>(
+        `select g.key, m.kind, trim_scale(m.amount) as amount, trim_scale(m.balance) as balance, m.adjusts from prepaid_movement m join prepaid_grant g on g.id = m."grant"
+         where m.customer = $1 and m.tenant = $2 order by m.position`,
+        [customer, tenant],
+      );
+      return rows.map(({ key, kind, amount, balance, adjusts }) => `${key} ${kind} ${amount} -> ${balance}${adjusts === null ? '' : ` for ${adjusts}`}`); // prettier-ignore
+    },
+
+    /** What the reconciliation says of this tenant's ledgers. */
+    async prepaidFaults(): Promise<readonly string[]> {
+      const own = <T extends { readonly tenant: string }>(page: { items: readonly T[]; nextAfter: string | null }) => {
+        return { ...page, items: page.items.filter((each) => each.tenant === tenant) };
+      };
+      const { invoices, prepaid } = ports;
+      return (
+        await prepaidAddsUp({
+          invoices: { allInvoices: async (request) => own(await invoices.allInvoices(request)) },
+          prepaid: { allLedgers: async (request) => own(await prepaid.allLedgers(request)) },
+        })
+      ).differences;
     },
 
     async occurrences(): Promise<string[]> {

@@ -1,15 +1,20 @@
+import { levelRows, rounded, sessionRows, timeOf } from './time-model.ts';
 import { Decimal } from 'decimal.js';
 import type { Meter } from '@meterline/domain/meters';
-import type { TestEvent } from './pipeline.ts';
+import { effectiveEvents, type ModelEvent, type ModelRecord, type ModelRow } from './model-events.ts';
 
-type ModelRecord = TestEvent & { readonly kind?: 'event' | 'void' | 'replace' };
+export interface ModelWindow {
+  readonly size: '5_minutes' | 'hour' | 'day';
+  readonly timezone: string;
+}
 
-interface ModelRow {
-  readonly windowFromMs: number;
-  readonly subject: string;
-  readonly media: string;
-  readonly value: string;
-  readonly events: number;
+export interface ModelQuestion {
+  readonly nowMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly window?: ModelWindow;
+  /** By subject and media, unless false. */
+  readonly split?: boolean;
 }
 
 /** Deterministic randomness (mulberry32), so that a failing run can be repeated. */
@@ -23,70 +28,107 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-const content = (event: ModelRecord): string => JSON.stringify([event.id, event.type, event.subject, event.time, event.data]);
+const FIVE_MINUTES_MS = 300_000;
+const labels = new Map<string, Intl.DateTimeFormat>();
+const starts = new Map<string, number>();
 
-/** Which events count in the end, told without anything of the real pipeline: first one wins, void takes away, replace stands in. */
-function effectiveEvents(records: readonly ModelRecord[], nowMs: number): { event: ModelRecord; order: number }[] {
-  const byId = new Map<string, { contents: Set<string>; now: { event: ModelRecord; order: number } | null }>();
-  for (const [order, record] of records.entries()) {
-    const known = byId.get(record.id);
-    if (record.kind === 'void') {
-      if (known) known.now = null;
-      continue;
-    }
-    const value = String(record.data?.['value']);
-    const hopeless = !/^[-+]?\d+(\.\d+)?(e[-+]?\d+)?$/.test(value);
-    if (record.kind === 'replace') {
-      if (known && !hopeless && !(known.now && content(known.now.event) === content({ ...record, kind: 'event' })))
-        known.now = { event: record, order };
-      continue;
-    }
-    if (known || hopeless || Date.parse(record.time ?? '') < nowMs - 35 * 86_400_000) continue;
-    byId.set(record.id, { contents: new Set([content(record)]), now: { event: record, order } });
-  }
-  return [...byId.values()].flatMap(({ now }) => (now ? [now] : []));
+/** What the clock on the wall and the calendar show, down to the window's size. */
+function label(timeMs: number, { size, timezone }: ModelWindow): string {
+  const key = `${size} ${timezone}`;
+  const hour = size === 'hour' ? ({ hour: 'numeric', hourCycle: 'h23' } as const) : {};
+  const day = { year: 'numeric', month: 'numeric', day: 'numeric' } as const;
+  const format = labels.get(key) ?? new Intl.DateTimeFormat('en-CA', { timeZone: timezone, ...day, ...hour });
+  labels.set(key, format);
+  return format.format(timeMs);
 }
 
-const QUARTER_MS = 900_000;
-
-/** Start of the local hour or day, by asking the calendar what the clock on the wall shows. */
-function windowStart(timeMs: number, fromMs: number, window?: { size: 'hour' | 'day'; timezone: string }): number {
+/** Start of the local hour or day, by going back until the label changes. */
+function windowStart(timeMs: number, fromMs: number, window?: ModelWindow): number {
   if (!window) return fromMs;
-  if (window.size === 'hour') return Math.max(Math.floor(timeMs / 3_600_000) * 3_600_000, fromMs);
-  const calendar = new Intl.DateTimeFormat('en-CA', { timeZone: window.timezone });
-  const today = calendar.format(timeMs);
-  let start = Math.floor(timeMs / QUARTER_MS) * QUARTER_MS;
-  while (start > fromMs && calendar.format(start - 1) === today) start -= QUARTER_MS;
+  const at = Math.floor(timeMs / FIVE_MINUTES_MS) * FIVE_MINUTES_MS;
+  if (window.size === '5_minutes') return Math.max(at, fromMs);
+  const key = `${at} ${fromMs} ${window.size} ${window.timezone}`;
+  let start = starts.get(key);
+  if (start === undefined) {
+    const before = at - FIVE_MINUTES_MS;
+    start = at <= fromMs || label(before, window) !== label(at, window) ? at : windowStart(before, fromMs, window);
+    starts.set(key, start);
+  }
   return start;
 }
 
-/** Expected usage per meter, subject, `media` dimension and window. Sums by decimal.js. */
+/** Starts of all windows of the range, by walking through it. */
+function windowStarts({ fromMs, toMs, window }: ModelQuestion): number[] {
+  const all = new Set<number>();
+  for (let ms = fromMs; ms < toMs; ms += FIVE_MINUTES_MS) all.add(windowStart(ms, fromMs, window));
+  return [...all];
+}
+
+/** Expected usage per meter, window and, if split, subject and `media` dimension. Arithmetic by decimal.js. */
 export function modelUsage(
   records: readonly ModelRecord[],
   meters: readonly Meter[],
-  how: { nowMs: number; fromMs: number; toMs: number; window?: { size: 'hour' | 'day'; timezone: string } },
+  how: ModelQuestion,
 ): Map<string, ModelRow[]> {
-  const groups = new Map<string, { event: ModelRecord; order: number }[]>();
-  for (const one of effectiveEvents(records, how.nowMs)) {
-    const timeMs = Date.parse(one.event.time ?? '');
-    if (timeMs < how.fromMs || timeMs >= how.toMs) continue;
-    const key = JSON.stringify([
-      windowStart(timeMs, how.fromMs, how.window),
-      one.event.subject,
-      String(one.event.data?.['media']),
-    ]);
-    groups.set(key, [...(groups.get(key) ?? []), one]);
-  }
-  const rowsOf = (meter: Meter): ModelRow[] => {
-    const rows = [...groups].map(([key, events]) => {
-      const [windowFromMs, subject, media] = JSON.parse(key) as [number, string, string];
-      return { windowFromMs, subject, media, value: valueOf(meter, events.map(({ event }) => event)), events: events.length }; // prettier-ignore
-    });
-    return rows.sort(
-      (a, b) => a.windowFromMs - b.windowFromMs || compareText(a.subject, b.subject) || compareText(a.media, b.media),
+  const events = effectiveEvents(records, how.nowMs);
+  return new Map(meters.map((meter) => [meter.key, rowsOf(meter, events, how).toSorted(inOrder)]));
+}
+
+function rowsOf(meter: Meter, events: readonly ModelEvent[], how: ModelQuestion): ModelRow[] {
+  if (meter.fold !== undefined) return foldedRows(meter, events, how);
+  const seriesOf = ({ event }: ModelEvent) =>
+    how.split === false ? ['', ''] : [event.subject ?? '', String(event.data?.['media'])];
+  const starts = windowStarts(how);
+  const windows = starts.map((fromMs, index) => ({ fromMs, toMs: starts[index + 1] ?? how.toMs }));
+  if (meter.aggregation === 'weighted_sum')
+    return levelRows(
+      meter,
+      Map.groupBy(events, (one) => JSON.stringify(seriesOf(one))),
+      windows,
     );
-  };
-  return new Map(meters.map((meter) => [meter.key, rowsOf(meter)]));
+  if (meter.aggregation === 'peak_concurrency') return sessionRows(meter, events, windows, how.split !== false);
+  const within = events.filter(({ event }) => timeOf(event) >= how.fromMs && timeOf(event) < how.toMs);
+  const groups = Map.groupBy(within, (one) =>
+    JSON.stringify([windowStart(timeOf(one.event), how.fromMs, how.window), ...seriesOf(one)]),
+  );
+  return [...groups].map(([key, those]) => {
+    const [windowFromMs, subject, media] = JSON.parse(key) as [number, string, string];
+    return { windowFromMs, subject, media, value: valueOf(meter, those.map(({ event }) => event)), events: those.length }; // prettier-ignore
+  });
+}
+
+/** Every window of the fold is listed, the empty ones as zeros, and the list is folded. */
+function foldedRows({ fold, ...meter }: Meter, events: readonly ModelEvent[], how: ModelQuestion): ModelRow[] {
+  if (fold === undefined || fold.window === 'month' || fold.window === 'minute' || fold.window === '15_minutes')
+    throw new Error('not modelled');
+  const window = { size: fold.window, timezone: how.window?.timezone ?? 'UTC' };
+  const outer = (ms: number) => windowStart(ms, how.fromMs, how.window);
+  const all = Map.groupBy(windowStarts({ ...how, window }), outer);
+  const rows = rowsOf(meter, events, { ...how, window });
+  return [...Map.groupBy(rows, (row) => JSON.stringify([outer(row.windowFromMs), row.subject, row.media])).values()].map(
+    (those) => {
+      const [{ windowFromMs, subject, media }] = those as [ModelRow];
+      const used = those.map(({ value }) => new Decimal(value));
+      const empty = fold.emptyWindows === 'zero' ? (all.get(outer(windowFromMs))?.length ?? 0) - used.length : 0;
+      const list = [...used, ...Array.from({ length: empty }, () => new Decimal(0))].toSorted((a, b) => a.comparedTo(b));
+      const total = list.reduce((sum, value) => sum.plus(value), new Decimal(0));
+      const rank = new Decimal(fold.percentile ?? 0).times(list.length).div(100).ceil().toNumber();
+      const value = { max: Decimal.max(...used), sum: total, average: total.div(list.length), percentile: list[rank - 1] }[
+        fold.take
+      ];
+      return {
+        windowFromMs: outer(windowFromMs),
+        subject,
+        media,
+        value: rounded(value ?? new Decimal(0)),
+        events: those.reduce((sum, row) => sum + row.events, 0),
+      };
+    },
+  );
+}
+
+function inOrder(a: ModelRow, b: ModelRow): number {
+  return a.windowFromMs - b.windowFromMs || compareText(a.subject, b.subject) || compareText(a.media, b.media);
 }
 
 function compareText(a: string, b: string): number {
@@ -95,11 +137,14 @@ function compareText(a: string, b: string): number {
 
 function valueOf({ aggregation }: Meter, events: readonly ModelRecord[]): string {
   const values = events.map(({ data }) => new Decimal(String(data?.['value'])));
+  const sum = values.reduce((total, value) => total.plus(value), new Decimal(0));
   switch (aggregation) {
     case 'count':
       return String(events.length);
     case 'sum':
-      return values.reduce((sum, value) => sum.plus(value), new Decimal(0)).toFixed();
+      return sum.toFixed();
+    case 'average':
+      return rounded(sum.div(events.length));
     case 'max':
       return Decimal.max(...values).toFixed();
     case 'min':
@@ -107,8 +152,11 @@ function valueOf({ aggregation }: Meter, events: readonly ModelRecord[]): string
     case 'unique_count':
       return String(new Set(events.map(({ data }) => data?.['user'])).size);
     case 'latest': {
-      const latest = events.reduce((last, event) => (Date.parse(event.time ?? '') >= Date.parse(last.time ?? '') ? event : last));
-      return new Decimal(String(latest.data?.['value'])).toFixed();
+      const lastMs = Math.max(...events.map(({ time }) => Date.parse(time ?? '')));
+      return Decimal.max(...values.filter((_, at) => Date.parse(events[at]?.time ?? '') === lastMs)).toFixed();
     }
+    case 'weighted_sum':
+    case 'peak_concurrency':
+      throw new Error(`${aggregation} is told by its own model`);
   }
 }

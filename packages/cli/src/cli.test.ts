@@ -140,3 +140,43 @@ describe('a backfill', () => {
     expect(out).toBe('Meter calls is filled from 2,000 records of the log.');
   });
 });
+
+describe('a meter', () => {
+  const created = { key: 'm', aggregation: 'sum' };
+  const create = (...options: string[]) =>
+    meterline(['meter', 'create', 'm', '--event-type', 't', '--aggregation', 'sum', ...options], () => ({
+      status: 201,
+      body: created,
+    }));
+
+  it('is created with its fold, level and session as the options say', async () => {
+    const bodies = await Promise.all(
+      [
+        ['--fold', 'day:max'],
+        ['--fold', '5_minutes:percentile:95:skip', '--value-property', '$.gb'],
+        ['--level', 'absolute:hour'],
+        ['--session-id', '$.call', '--session-phase', '$.what', '--session-max', '3600'],
+        ['--session-duration', '$.s', '--session-max', '60'],
+      ].map(async (options) => JSON.parse((await create(...options)).asked[0]?.body ?? '') as unknown),
+    );
+    expect(bodies).toMatchObject([
+      { fold: { window: 'day', take: 'max' } },
+      { fold: { window: '5_minutes', take: 'percentile', percentile: '95', emptyWindows: 'skip' }, valueProperty: '$.gb' },
+      { level: { values: 'absolute', unit: 'hour' } },
+      { session: { id: '$.call', phase: '$.what', maxSeconds: 3600 } },
+      { session: { duration: '$.s', maxSeconds: 60 } },
+    ]);
+  });
+
+  it('is not created from an option that means nothing', async () => {
+    for (const options of [
+      ['--fold', 'day'],
+      ['--fold', 'day:percentile:1:2'],
+      ['--level', 'hour'],
+    ]) {
+      const { code, err, asked } = await create(...options);
+      expect([code, asked.length], options.join(' ')).toEqual([2, 0]);
+      expect(err).toContain('option.malformed');
+    }
+  });
+});

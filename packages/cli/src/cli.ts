@@ -1,11 +1,19 @@
 import { Command, CommanderError } from 'commander';
 import { createClient } from './client.ts';
+import { auditCommand } from './commands/audit.ts';
+import { balanceCommand } from './commands/balance.ts';
 import { clockCommand } from './commands/clock.ts';
 import { eventCommand } from './commands/event.ts';
+import { grantCommand } from './commands/grant.ts';
 import { importCommand } from './commands/import.ts';
 import { invoiceCommand } from './commands/invoice.ts';
 import { keyCommand } from './commands/key.ts';
+import { logCommand } from './commands/log.ts';
+import { migrateCommand } from './commands/migrate.ts';
 import { meterCommand } from './commands/meter.ts';
+import { planCommand } from './commands/plan.ts';
+import { priceCommand } from './commands/price.ts';
+import { queueCommand } from './commands/queue.ts';
 import { reconcileCommand } from './commands/reconcile.ts';
 import { spendCommand } from './commands/spend.ts';
 import { usageCommand } from './commands/usage.ts';
@@ -19,11 +27,17 @@ const COMMANDS: readonly AddCommand[] = [
   eventCommand,
   importCommand,
   meterCommand,
+  planCommand,
   usageCommand,
   spendCommand,
   invoiceCommand,
+  priceCommand,
+  grantCommand,
+  balanceCommand,
   reconcileCommand,
+  queueCommand,
   keyCommand,
+  auditCommand,
   clockCommand,
 ];
 
@@ -67,6 +81,6 @@ function programOf(terminal: Terminal, env: Environment): Command {
       show: (answer, render) => terminal.print(json === true ? JSON.stringify(answer, null, 2) : render()),
     };
   };
-  for (const add of COMMANDS) add(program, open);
+  for (const add of [...COMMANDS, migrateCommand(terminal, env), logCommand(terminal, env)]) add(program, open);
   return program;
 }

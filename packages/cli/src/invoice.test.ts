@@ -124,11 +124,23 @@ describe('invoice run', () => {
 describe('spend', () => {
   it('shows the current period with its tiers, and when there is no subscription says so', async () => {
     const asOf = { cut: [3], at: '2023-11-16T19:15:00Z' };
-    const subscription = { plan: 'llm', planVersion: 3, period: INVOICE.period, lines: INVOICE.lines, total: '1070.55' };
-    const spend = { customer: 'acme', currency: 'USD', asOf, total: '1070.55', subscriptions: [subscription] };
+    const subscription = {
+      plan: 'llm',
+      planVersion: 3,
+      period: INVOICE.period,
+      lines: INVOICE.lines,
+      commitment: null,
+      total: '1070.55',
+    };
+    const spend = { customer: 'acme', currency: 'USD', asOf, prepaid: null, total: '1070.55', subscriptions: [subscription] };
     const { out } = await meterline(['spend', 'acme'], () => ({ body: spend }));
     expect(out).toMatch(/ {2}tier 2: above 5,000 +14,366 +0.0015 +21.549/);
     expect(out).toMatch(/So far +1,070.55 USD/);
+    const drawn = { grant: 'grant_1', name: 'Starter', line: 'calls' };
+    const units = [{ ...drawn, quantity: '72000', units: '1200' }];
+    const prepaid = { units, credits: [{ ...drawn, name: 'Welcome', amount: '25.00' }], credited: '25.00', due: '1045.55' };
+    const paid = await meterline(['spend', 'acme'], () => ({ body: { ...spend, prepaid } }));
+    expect(paid.out).toMatch(/Prepaid Starter for calls +1,200 *\nPrepaid Welcome for calls +-25\.00\n.*\nDue +1,045\.55 USD/);
     const none = await meterline(['spend', 'acme'], () => ({ body: { ...spend, subscriptions: [] } }));
     expect(none.out).toContain('acme has no active subscription.');
   });

@@ -92,6 +92,15 @@ describe('spend', () => {
     });
   });
 
+  test('is explained in Chinese where that is asked for', async () => {
+    expect((await call('GET', '/v1/customers/acme/spend?language=zh')).body).toMatchObject({
+      lines: [
+        { explanation: [{ description: '固定费用 49.00' }] },
+        { explanation: [{ description: expect.stringMatching(/^5000 个单位/) }, {}] },
+      ],
+    });
+  });
+
   test('is nothing without a subscription, and not found without a customer or for another tenant', async () => {
     expect((await call('GET', '/v1/customers/idle/spend')).body).toMatchObject({ period: null, lines: [], total: '0.00' });
     expect(await call('GET', '/v1/customers/nobody/spend')).toMatchObject({ status: 404, body: { code: 'customer.unknown' } });
@@ -204,6 +213,15 @@ describe('invoices', () => {
       expect(page.body).toContain(text);
     }
     expect(page.body).not.toContain('<fee>');
+
+    const chinese = '5000 个单位，单价 0.002（第 1 档，0 至 5000）';
+    const told = await server.inject({ url: `/v1/invoices/${invoice}?language=zh`, headers });
+    expect(told.json<InvoiceDocument>().lines[1]?.explanation[0]?.description).toBe(chinese);
+    expect((await server.inject({ url: `/v1/invoices/${invoice}.html?language=zh`, headers })).body).toContain(chinese);
+    expect(await call('GET', `/v1/invoices/${invoice}?language=tlh`)).toMatchObject({
+      status: 400,
+      body: { code: 'request.invalid' },
+    });
   });
 
   test('the page’s style is the one its policy allows', async () => {

@@ -1,4 +1,4 @@
-import { catalogStores } from '@meterline/backends/postgres';
+import { auditTrail, catalogStores } from '@meterline/backends/postgres';
 import { createCatalog, usageQueries } from '@meterline/pipeline/catalog';
 import type { Database, UsageQuery, UsageRow } from '@meterline/pipeline/ports';
 import { testClock } from '@meterline/runtime/clock';
@@ -57,6 +57,7 @@ export async function serveTestApi(database: Database, options: { movable?: bool
       return { rows, cut: [42] };
     },
     usageAll: () => Promise.reject(new Error('not asked for here')),
+    eventValuesAll: () => Promise.reject(new Error('not asked for here')),
   };
 
   const server = await createHttpServer({
@@ -87,6 +88,7 @@ export async function serveTestApi(database: Database, options: { movable?: bool
         },
         state: async (tenant, meter) => backfills.get(`${tenant}/${meter}`),
       },
+      audit: auditTrail(database),
       clock: options.movable === true ? clock : still,
       testClock: options.movable === true ? clock : undefined,
       reconcile: async () => RECONCILIATION,

@@ -1,4 +1,6 @@
-import type { InvoiceAdjustment, InvoiceDocument, InvoiceLine } from '@meterline/domain/invoices';
+import type { CommitmentSettlement } from '@meterline/domain/commitments';
+import { billedDays, type InvoiceAdjustment, type InvoiceDocument, type InvoiceLine } from '@meterline/domain/invoices';
+import type { PrepaidStatement } from '@meterline/domain/prepaid';
 import type { RatedLine } from '@meterline/domain/rating';
 
 /** Markup whose values are escaped. Only `markup` makes it. */
@@ -76,7 +78,7 @@ export function invoicePage(invoice: InvoiceDocument): string {
           <dt>Subscription</dt>
           <dd>${invoice.subscription}</dd>
           <dt>Billing period</dt>
-          <dd>${period.from} up to ${period.to} (${period.days} of ${period.daysInPeriod} days)</dd>
+          <dd>${period.from} up to ${period.to} (${billedDays(period)})</dd>
           <dt>Currency</dt>
           <dd>${currency}</dd>
         </dl>
@@ -90,6 +92,8 @@ export function invoicePage(invoice: InvoiceDocument): string {
             </tr>
           </thead>
           ${lines.map(lineRows)} ${adjustments.length === 0 ? '' : adjustmentRows(adjustments)}
+          ${(invoice.commitments ?? []).filter(({ lines }) => lines.length > 0).map(commitmentRows)}
+          ${invoice.prepaid === undefined ? '' : prepaidRows(invoice.prepaid)}
           <tfoot>
             <tr>
               <td colspan="3">Total</td>
@@ -98,11 +102,17 @@ export function invoicePage(invoice: InvoiceDocument): string {
           </tfoot>
         </table>
         <footer>
-          Computed from the event log up to offset ${invoice.cut.join(', ')} per partition and issued ${invoice.issuedAt}.
+          ${basis(invoice)}
+          and issued ${invoice.issuedAt}.
           ${invoice.id}
         </footer>
       </body>
     </html>`.text;
+}
+
+function basis({ kind, cut }: InvoiceDocument): string {
+  if (kind === 'advance') return 'In advance, before anything is used,';
+  return `Computed from the event log up to offset ${cut.join(', ')} per partition`;
 }
 
 function lineRows(line: InvoiceLine): Markup {
@@ -141,6 +151,50 @@ function adjustmentRows(adjustments: readonly InvoiceAdjustment[]): Markup {
           </tr>
           <tr class="step">
             <td colspan="4">${each.ratedAmount} for the usage known now, less ${each.billedAmount} invoiced before</td>
+          </tr>`,
+    )}
+  </tbody>`;
+}
+
+function commitmentRows({ term, lines, remaining }: CommitmentSettlement): Markup {
+  return markup`<tbody>
+    <tr>
+      <th colspan="4">Committed spend, ${term.from.slice(0, 10)} up to ${term.to.slice(0, 10)}</th>
+    </tr>
+    ${lines.map(
+      ({ description, amount }) =>
+        markup`<tr>
+          <td colspan="3">${description}</td>
+          <td class="number">${amount}</td>
+        </tr>`,
+    )}
+    ${remaining === null ? '' : markup`<tr class="step"><td colspan="4">${remaining} of it remain</td></tr>`}
+  </tbody>`;
+}
+
+function prepaidRows({ units, credits }: PrepaidStatement): Markup {
+  if (units.length + credits.length === 0) return markup``;
+  const why = (line: string, adjusts: string | null) => (adjusts === null ? line : `${line} of ${adjusts}`);
+  return markup`<tbody>
+    <tr>
+      <th colspan="4">Prepaid</th>
+    </tr>
+    ${units.map(
+      ({ name, line, adjusts, quantity, units: taken }) =>
+        markup`<tr class="step">
+            <td>${name}: ${taken} for ${why(line, adjusts)}</td>
+            <td class="number">${quantity}</td>
+            <td></td>
+            <td></td>
+          </tr>`,
+    )}
+    ${credits.map(
+      ({ name, line, adjusts, amount }) =>
+        markup`<tr>
+            <td>${name} for ${why(line, adjusts)}</td>
+            <td></td>
+            <td></td>
+            <td class="number">${amount.startsWith('-') ? amount.slice(1) : `-${amount}`}</td>
           </tr>`,
     )}
   </tbody>`;

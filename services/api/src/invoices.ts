@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '@meterline/domain/faults';
+import { type Language, toldIn } from '@meterline/domain/rating';
 import { formatInstant } from '@meterline/domain/time';
 import { instantMs, instantSchema, keySchema } from '@meterline/pipeline/catalog';
 import {
@@ -17,6 +18,8 @@ import { z } from 'zod';
 import { idParams, instantAnswer, instantOrNull } from './fields.ts';
 import { INVOICE_STYLE, invoicePage } from './invoice-page.ts';
 import { pageAnswer, pageRequest } from './paging.ts';
+import { queueRoutes } from './queues.ts';
+import { languageSchema } from './rated-lines.ts';
 import { periodSchema } from './spend.ts';
 
 const runSchema = z.object({
@@ -94,11 +97,12 @@ export interface InvoiceRoutesDeps extends InvoiceRunPorts {
   readonly onScheduleChange?: () => void;
 }
 
-/** `/v1/invoice-runs`, `/v1/invoice-schedule` and `/v1/invoices`. */
+/** `/v1/invoice-runs`, `/v1/invoice-schedule`, `/v1/invoices`, and the queue of their runs. */
 export function invoiceRoutes(server: HttpServer, deps: InvoiceRoutesDeps): void {
   addRunRoutes(server, deps);
   addScheduleRoutes(server, deps);
   addInvoiceRoutes(server, deps);
+  queueRoutes(server, deps);
 }
 
 function addRunRoutes(server: HttpServer, deps: InvoiceRoutesDeps): void {
@@ -210,22 +214,32 @@ function addInvoiceRoutes(server: HttpServer, { invoices }: InvoiceRoutesDeps): 
       config: { scope: 'read' },
       schema: {
         summary: 'Read an invoice, byte for byte as issued',
-        description: 'With `Accept: text/html`, or `.html` after the id, a page to print.',
+        description:
+          'With `Accept: text/html`, or `.html` after the id, a page to print. With `language`, the same document or page with its explanations told in it.',
         tags,
         params: idParams,
+        querystring: z.strictObject({ language: languageSchema.optional() }),
       },
     },
-    async ({ params, headers, principal }, reply) => {
+    async ({ params, query, headers, principal }, reply) => {
       const id = params.id.replace(/\.html$/, '');
       const stored = await invoices.invoice(id, principal.tenant);
       if (stored === undefined) throw new Fault('not_found', 'invoice.unknown', `There is no invoice "${id}".`);
       reply.serializer(String).header('vary', 'accept');
       const wantsPage = id !== params.id || /(^|,)\s*text\/html\s*($|[,;])/.test(headers.accept ?? '');
-      if (!wantsPage) return reply.type('application/json; charset=utf-8').send(stored.document);
+      const document = query.language === undefined ? stored.document : toldDocument(stored, query.language);
+      if (!wantsPage) return reply.type('application/json; charset=utf-8').send(document);
       return reply
         .type('text/html; charset=utf-8')
         .header('content-security-policy', PAGE_POLICY)
-        .send(invoicePage(parseInvoice(stored)));
+        .send(invoicePage(parseInvoice({ document })));
     },
   );
+}
+
+/** What was issued, with its explanations told in a language; those of invoices under policy 1 are kept in English alone. */
+function toldDocument(stored: StoredInvoice, language: Language): string {
+  const invoice = parseInvoice(stored);
+  const lines = invoice.lines.map((line) => ({ ...line, explanation: toldIn(line.explanation, language) }));
+  return JSON.stringify({ ...invoice, lines });
 }

@@ -26,6 +26,9 @@ test('a meter is created, answered with its defaults, read back and listed', asy
     body: {
       ...tokens,
       name: 'tokens',
+      level: null,
+      session: null,
+      fold: null,
       filter: { '$.kind': ['chat'], '$.tier': ['free', 'paid'] },
       createdAt: NOW,
       archivedAt: null,
@@ -59,6 +62,9 @@ test('meters created at the same time get versions of their own, and a key exact
 });
 
 const count = { key: 'ok', eventType: 'x', aggregation: 'count' };
+const sum = { ...count, aggregation: 'sum', valueProperty: '$.v' };
+const joins = { id: '$.session', phase: '$.phase', maxSeconds: 3600 };
+const concurrency = { ...count, aggregation: 'peak_concurrency', session: joins };
 const nine = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`d${i}`, '$.d']));
 
 test.each([
@@ -66,7 +72,23 @@ test.each([
   ['a key of 64 characters', { ...count, key: 'k'.repeat(64) }, 'key'],
   ['no event type', { ...count, eventType: '' }, 'eventType'],
   ['a NUL in the event type', { ...count, eventType: 'a\u0000b' }, 'eventType'],
-  ['an unknown aggregation', { ...count, aggregation: 'average' }, 'aggregation'],
+  ['an unknown aggregation', { ...count, aggregation: 'median' }, 'aggregation'],
+  ['a level of a sum', { ...sum, level: { values: 'change', unit: 'hour' } }, 'level'],
+  ['a weighted sum without a level', { ...sum, aggregation: 'weighted_sum' }, 'level'],
+  ['a level by the year', { ...sum, aggregation: 'weighted_sum', level: { values: 'change', unit: 'year' } }, 'level.unit'],
+  ['sessions of a count', { ...count, session: joins }, 'session'],
+  ['concurrency without sessions', { ...count, aggregation: 'peak_concurrency' }, 'session'],
+  ['concurrency of a value', { ...concurrency, valueProperty: '$.v' }, 'valueProperty'],
+  ['a join that is a leave', { ...concurrency, session: { ...joins, join: 'x', leave: 'x' } }, 'session.leave'],
+  ['sessions without an id', { ...concurrency, session: { phase: '$.p', maxSeconds: 9 } }, 'session.id'],
+  ['a phase beside a duration', { ...concurrency, session: { duration: '$.s', phase: '$.p', maxSeconds: 9 } }, 'session.phase'],
+  ['endless sessions', { ...concurrency, session: { duration: '$.s', maxSeconds: 9e9 } }, 'session.maxSeconds'],
+  ['a fold by the week', { ...sum, fold: { window: 'week', take: 'max' } }, 'fold.window'],
+  ['a percentile of nothing', { ...sum, fold: { window: 'hour', take: 'percentile' } }, 'fold.percentile'],
+  ['the zeroth percentile', { ...sum, fold: { window: 'hour', take: 'percentile', percentile: '0.0' } }, 'fold.percentile'],
+  ['a percentile above 100', { ...sum, fold: { window: 'hour', take: 'percentile', percentile: '100.1' } }, 'fold.percentile'],
+  ['a percentile of a maximum', { ...sum, fold: { window: 'hour', take: 'max', percentile: '95' } }, 'fold.percentile'],
+  ['empty windows of a maximum', { ...sum, fold: { window: 'hour', take: 'max', emptyWindows: 'zero' } }, 'fold.emptyWindows'],
   ['count of a value', { ...count, valueProperty: '$.v' }, 'valueProperty'],
   ['a sum of nothing', { ...count, aggregation: 'sum' }, 'valueProperty'],
   ['a path that is an expression', { ...count, aggregation: 'sum', valueProperty: '$..v' }, 'valueProperty'],
@@ -97,6 +119,28 @@ test('a taken key and an unknown meter say so', async () => {
   expect(await api.call('POST', '/v1/meters/nope/archive', {})).toMatchObject({ status: 404, body: { code: 'meter.unknown' } });
 });
 
+test('what an aggregation needs to know is stored with nothing left to defaults', async () => {
+  const p95 = { window: '5_minutes', take: 'percentile', percentile: '95' };
+  expect((await api.call('POST', '/v1/meters', { ...sum, key: 'zz_p95', fold: p95 })).body).toMatchObject({
+    fold: { ...p95, emptyWindows: 'zero' },
+  });
+  const level = { values: 'absolute', unit: 'hour' };
+  const storage = { ...sum, key: 'zz_storage', aggregation: 'weighted_sum', level };
+  expect((await api.call('POST', '/v1/meters', storage)).body).toMatchObject({ level, fold: null });
+  expect((await api.call('POST', '/v1/meters', { ...concurrency, key: 'zz_calls' })).body).toMatchObject({
+    valueProperty: null,
+    session: { ...joins, join: 'join', leave: 'leave' },
+  });
+  expect((await api.call('GET', '/v1/meters/zz_calls')).body).toMatchObject({ session: { join: 'join' } });
+});
+
+test('a meter that is computed from stored events needs no backfill, and says so', async () => {
+  expect(await api.call('POST', '/v1/meters/zz_calls/backfill')).toMatchObject({
+    status: 409,
+    body: { code: 'meter.backfill_needless' },
+  });
+});
+
 test('a backfill begins, and tells how far it is', async () => {
   expect(await api.call('GET', '/v1/meters/tokens/backfill')).toMatchObject({
     status: 404,
@@ -116,7 +160,7 @@ test('a list goes page by page, and refuses a cursor that is not its own', async
     keys.push(...(body['items'] as { key: string }[]).map(({ key }) => key));
     cursor = body['nextCursor'];
   }
-  expect(keys).toEqual(['calls', 'left', 'right', 'same', 'tokens']);
+  expect(keys).toEqual(['calls', 'left', 'right', 'same', 'tokens', 'zz_calls', 'zz_p95', 'zz_storage']);
   for (const bad of ['xyz', Buffer.from('["a\\u0000"]').toString('base64url')]) {
     expect(await api.call('GET', `/v1/meters?cursor=${bad}`)).toMatchObject({
       status: 400,

@@ -1,7 +1,7 @@
 import { Fault } from '@meterline/domain/faults';
-import { AGGREGATIONS } from '@meterline/domain/meters';
+import { AGGREGATIONS, storedAggregation } from '@meterline/domain/meters';
 import { formatInstant } from '@meterline/domain/time';
-import { newMeterSchema, type MeterCatalog } from '@meterline/pipeline/catalog';
+import { foldSchema, levelSchema, newMeterSchema, sessionSchema, type MeterCatalog } from '@meterline/pipeline/catalog';
 import type { Backfill, MeterRecord } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
@@ -24,6 +24,9 @@ const meterSchema = z.object({
   eventType: z.string(),
   aggregation: z.enum(AGGREGATIONS),
   valueProperty: z.string().nullable(),
+  level: levelSchema.nullable(),
+  session: sessionSchema.nullable(),
+  fold: foldSchema.nullable(),
   dimensions: z.record(z.string(), z.string()),
   filter: z.record(z.string(), z.array(z.string())),
   createdAt: instantAnswer,
@@ -36,6 +39,9 @@ const show = (meter: MeterRecord): z.input<typeof meterSchema> => ({
   eventType: meter.eventType,
   aggregation: meter.aggregation,
   valueProperty: meter.valueProperty,
+  level: meter.level ?? null,
+  session: meter.session ?? null,
+  fold: meter.fold ?? null,
   dimensions: meter.dimensions,
   filter: Object.fromEntries(Object.entries(meter.filter).map(([path, values]) => [path, [...values]])),
   createdAt: formatInstant(meter.createdAtMs),
@@ -113,6 +119,12 @@ export function meterRoutes(server: HttpServer, { meters, backfill }: { meters: 
     },
     async (request, reply) => {
       const meter = await meters.get(request.params.key, request.principal.tenant);
+      if (storedAggregation(meter) === null)
+        throw new Fault(
+          'conflict',
+          'meter.backfill_needless',
+          `Meter "${meter.key}" is computed from stored events and counts those from before its creation already.`,
+        );
       return reply.code(202).send(showBackfill(meter.key, await backfill.start(request.principal.tenant, meter.key)));
     },
   );

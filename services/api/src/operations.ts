@@ -10,7 +10,7 @@ import { instantAnswer } from './fields.ts';
 export interface OperationsDeps {
   readonly clock: Clock;
   /** Present only where a test clock runs; fails with `clock.backwards`. */
-  readonly testClock?: { moveTo(toMs: number): void } | undefined;
+  readonly testClock?: { moveTo(toMs: number): void | Promise<void> } | undefined;
   /** Checks every invariant of the whole installation. */
   readonly reconcile: () => Promise<Reconciliation>;
 }
@@ -74,7 +74,7 @@ export function operationsRoutes(server: HttpServer, { clock, testClock, reconci
       if (testClock === undefined || toMs === undefined) {
         throw new Fault('not_found', 'clock.not_movable', 'This server runs on the real time, which cannot be moved.');
       }
-      testClock.moveTo(toMs);
+      await testClock.moveTo(toMs);
       return showClock();
     },
   );

@@ -7,6 +7,14 @@ beforeAll(async () => {
   await api.call('POST', '/v1/meters', { key: 'calls', eventType: 'call', aggregation: 'count', dimensions: { model: '$.m' } });
   await api.call('POST', '/v1/meters', { key: 'old', eventType: 'call', aggregation: 'count' });
   await api.call('POST', '/v1/meters/old/archive');
+  const fold = { window: 'day', take: 'max' };
+  await api.call('POST', '/v1/meters', {
+    key: 'peak',
+    eventType: 'call',
+    aggregation: 'count',
+    dimensions: { model: '$.m' },
+    fold,
+  });
 });
 afterAll(() => api.close());
 
@@ -28,7 +36,7 @@ const pro = {
 
 test('a plan is created at version 1 with its rate cards as they were given', async () => {
   const created = await api.call('POST', '/v1/plans', pro);
-  expect(created).toEqual({ status: 201, body: { ...pro, version: 1, createdAt: NOW, archivedAt: null } });
+  expect(created).toEqual({ status: 201, body: { ...pro, version: 1, commitment: null, createdAt: NOW, archivedAt: null } });
   expect((await api.call('GET', '/v1/plans/pro', undefined, 'reader')).body).toEqual(created.body);
   expect((await api.call('GET', '/v1/plans')).body).toEqual({ items: [created.body], nextCursor: null });
 });
@@ -40,7 +48,7 @@ test('new rate cards make a new version; the old one stays as it was', async () 
     body: { key: 'pro', version: 2, rateCards: cheaper },
   });
   const { body } = await api.call('GET', '/v1/plans/pro/versions?limit=1');
-  expect(body['items']).toEqual([{ plan: 'pro', version: 1, rateCards: pro.rateCards, createdAt: NOW }]);
+  expect(body['items']).toEqual([{ plan: 'pro', version: 1, rateCards: pro.rateCards, commitment: null, createdAt: NOW }]);
   const next = await api.call('GET', `/v1/plans/pro/versions?limit=1&cursor=${String(body['nextCursor'])}`);
   expect(next.body).toMatchObject({ items: [{ version: 2, rateCards: cheaper }], nextCursor: null });
 });
@@ -80,6 +88,26 @@ test.each([
   ],
   ['a meter that is not there', { ...ok, rateCards: [base, { ...calls, meter: 'nope' }] }, 'rateCards[1].meter'],
   ['an archived meter', { ...ok, rateCards: [base, { ...calls, meter: 'old' }] }, 'rateCards[1].meter'],
+  [
+    'a matrix on no dimension',
+    {
+      ...ok,
+      rateCards: [
+        { ...calls, price: { model: 'matrix', dimensions: ['hue'], cells: [{ match: { hue: 'red' }, price: calls.price }] } },
+      ],
+    },
+    'rateCards[0].price',
+  ],
+  [
+    'a fee by event on folded windows',
+    { ...ok, rateCards: [{ ...calls, meter: 'peak', price: { model: 'percentage', rate: '1', minimumPerEvent: '0.5' } }] },
+    'rateCards[0].meter',
+  ],
+  [
+    'units that no invoice would carry over',
+    { ...ok, rateCards: [{ ...calls, modifiers: { allowance: { units: '10', carryOver: { maximumUnits: null } } } }] },
+    'rateCards[0].modifiers.allowance.carryOver',
+  ],
   ['a filter on no dimension', { ...ok, rateCards: [{ ...calls, filter: { region: 'eu' } }] }, 'rateCards[0].filter.region'],
 ])('a plan with %s is refused, naming the field', async (_name, body, path) => {
   const answer = await api.call('POST', '/v1/plans', body);
@@ -120,29 +148,4 @@ test('an archived plan takes no new versions', async () => {
     status: 409,
     body: { code: 'plan.archived' },
   });
-});
-
-test('a price is evaluated exactly, and its faults name the field', async () => {
-  const price = {
-    model: 'graduated',
-    tiers: [
-      { upTo: '10', unitAmount: '0.1' },
-      { upTo: null, unitAmount: '0.05' },
-    ],
-  };
-  const answer = await api.call(
-    'POST',
-    '/v1/prices/evaluate',
-    { currency: 'USD', price, quantity: '12.5', eventsCount: 3 },
-    'reader',
-  );
-  expect(answer).toMatchObject({ status: 200, body: { total: '1.13', exactAmount: '1.125' } });
-  expect(answer.body['lines']).toHaveLength(2);
-  const wrong = await api.call('POST', '/v1/prices/evaluate', {
-    currency: 'XXX',
-    price: { ...price, tiers: [] },
-    quantity: 12.5,
-  });
-  expect(wrong.status).toBe(400);
-  expect(faultPaths(wrong).toSorted()).toEqual(['currency', 'price.tiers', 'quantity']);
 });

@@ -1,3 +1,4 @@
+import { commitmentSchema } from '@meterline/domain/commitments';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { formatInstant } from '@meterline/domain/time';
@@ -16,11 +17,18 @@ const planSchema = z.object({
   billingPeriod: billingPeriodSchema,
   version: z.int().describe('The latest, which new subscriptions get'),
   rateCards: z.array(rateCardSchema),
+  commitment: commitmentSchema.nullable(),
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable(),
 });
 
-const show = ({ createdAtMs, archivedAtMs, rateCards, ...plan }: PlanRecord): z.input<typeof planSchema> => ({
+const show = ({
+  createdAtMs,
+  archivedAtMs,
+  rateCards,
+  priceRevision: _revision,
+  ...plan
+}: PlanRecord): z.input<typeof planSchema> => ({
   ...plan,
   rateCards: [...rateCards],
   createdAt: formatInstant(createdAtMs),
@@ -31,10 +39,16 @@ const versionSchema = z.object({
   plan: z.string(),
   version: z.int(),
   rateCards: z.array(rateCardSchema),
+  commitment: commitmentSchema.nullable(),
   createdAt: instantAnswer,
 });
 
-const showVersion = ({ createdAtMs, rateCards, ...version }: PlanVersionRecord): z.input<typeof versionSchema> => ({
+const showVersion = ({
+  createdAtMs,
+  rateCards,
+  priceRevision: _revision,
+  ...version
+}: PlanVersionRecord): z.input<typeof versionSchema> => ({
   ...version,
   rateCards: [...rateCards],
   createdAt: formatInstant(createdAtMs),
@@ -77,7 +91,7 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
     {
       config: { scope: 'admin', idempotent: true },
       schema: {
-        summary: 'Give a plan new rate cards',
+        summary: 'Give a plan new rate cards, and a commitment or none',
         description: 'Subscriptions that exist keep the version they began with.',
         tags,
         params: keyParams,

@@ -1,10 +1,16 @@
 import type { InvoiceLine } from '@meterline/domain/invoices';
+import { BURN_ORDERS } from '@meterline/domain/prepaid';
+import { modifiersSchema, priceSchema } from '@meterline/domain/prices';
+import { type Language, toldIn } from '@meterline/domain/rating';
 import { formatInstant } from '@meterline/domain/time';
 import type { Clock } from '@meterline/pipeline/ports';
+import type { SpendPrepaid } from '@meterline/pipeline/prepaid';
 import { type CustomerSpend, type RatingPorts, spendOf } from '@meterline/pipeline/spend';
 import type { HttpServer } from '@meterline/runtime/http';
 import { z } from 'zod';
+import { settlementSchema, showSettlement } from './commitments.ts';
 import { instantAnswer, keyParams } from './fields.ts';
+import { languageSchema, ratedLineSchema } from './rated-lines.ts';
 
 const decimalText = z.string().describe('Exact decimal');
 
@@ -14,13 +20,14 @@ export const asOfSchema = z.object({
   at: instantAnswer,
 });
 
-const ratedLineSchema = z.object({
-  kind: z.string(),
-  description: z.string(),
-  quantity: decimalText.nullable(),
-  unitAmount: decimalText.nullable(),
-  amount: decimalText.describe('Not rounded'),
-  tier: z.object({ index: z.int(), from: decimalText, upTo: decimalText.nullable() }).optional(),
+const partSchema = z.object({
+  from: instantAnswer,
+  to: instantAnswer,
+  days: z.int(),
+  quantity: decimalText,
+  events: z.int(),
+  price: priceSchema,
+  modifiers: modifiersSchema.nullable(),
 });
 
 const lineSchema = z.object({
@@ -28,10 +35,22 @@ const lineSchema = z.object({
   name: z.string(),
   meter: z.string().nullable(),
   quantity: decimalText,
+  covered: decimalText.optional().describe('The part of it that prepaid packs pay for'),
   events: z.int(),
   model: z.string(),
   amount: decimalText.describe('Rounded to the currency'),
+  parts: z.array(partSchema).optional().describe('Where the price changed within the period: what was used at which price'),
   explanation: z.array(ratedLineSchema),
+});
+
+const drawnFields = { grant: z.string(), name: z.string(), line: z.string() };
+const prepaidSchema = z.object({
+  position: z.int().describe('Of the last movement of the ledger that was seen; nothing of this is booked before the invoice'),
+  order: z.enum(BURN_ORDERS),
+  units: z.array(z.object({ ...drawnFields, quantity: decimalText.describe("In the meter's unit"), units: decimalText })),
+  credits: z.array(z.object({ ...drawnFields, amount: decimalText })),
+  credited: decimalText.describe('Sum of the credits'),
+  due: decimalText.describe('`total` less `credited`'),
 });
 
 const spendSchema = z.object({
@@ -40,7 +59,8 @@ const spendSchema = z.object({
   asOf: asOfSchema,
   period: periodSchema.nullable().describe('Of the oldest active subscription'),
   lines: z.array(lineSchema.extend({ subscription: z.string() })),
-  total: decimalText,
+  total: decimalText.describe('What packs leave to be priced, before credits'),
+  prepaid: prepaidSchema.nullable().describe('Null for a customer that never had a grant'),
   subscriptions: z.array(
     z.object({
       id: z.string(),
@@ -48,23 +68,36 @@ const spendSchema = z.object({
       planVersion: z.int(),
       period: periodSchema,
       lines: z.array(lineSchema),
+      commitment: settlementSchema.nullable().describe('What an agreed minimum or maximum adds; its lines are part of the total'),
       total: decimalText,
     }),
   ),
 });
 
-const showLine = ({ explanation, price: _price, modifiers: _modifiers, ...line }: InvoiceLine): z.input<typeof lineSchema> => ({
-  ...line,
-  explanation: [...explanation],
+function showLine(
+  { explanation, price: _price, modifiers: _modifiers, parts, ...line }: InvoiceLine,
+  language: Language,
+): z.input<typeof lineSchema> {
+  return { ...line, ...(parts && { parts: [...parts] }), explanation: toldIn(explanation, language) };
+}
+
+const showPrepaid = ({ position, order, units, credits, credited, due }: SpendPrepaid): z.input<typeof prepaidSchema> => ({
+  ...{ position, order, credited, due },
+  units: units.map(({ grant, name, line, quantity, units: taken }) => ({ grant, name, line, quantity, units: taken })),
+  credits: credits.map(({ grant, name, line, amount }) => ({ grant, name, line, amount })),
 });
 
-function showSpend({ customer, currency, asOf, subscriptions, total }: CustomerSpend): z.input<typeof spendSchema> {
-  const shown = subscriptions.map(({ id, plan, planVersion, period, lines, total: subscriptionTotal }) => ({
+function showSpend(
+  { customer, currency, asOf, subscriptions, total, prepaid }: CustomerSpend,
+  language: Language = 'en',
+): z.input<typeof spendSchema> {
+  const shown = subscriptions.map(({ id, plan, planVersion, period, lines, commitment, total: subscriptionTotal }) => ({
     id,
     plan,
     planVersion,
     period: { from: formatInstant(period.fromMs), to: formatInstant(period.toMs) },
-    lines: lines.map(showLine),
+    lines: lines.map((line) => showLine(line, language)),
+    commitment: commitment && showSettlement(commitment),
     total: subscriptionTotal,
   }));
   return {
@@ -74,6 +107,7 @@ function showSpend({ customer, currency, asOf, subscriptions, total }: CustomerS
     period: shown[0]?.period ?? null,
     lines: shown.flatMap(({ id, lines }) => lines.map((line) => ({ subscription: id, ...line }))),
     total,
+    prepaid: prepaid && showPrepaid(prepaid),
     subscriptions: shown,
   };
 }
@@ -92,9 +126,11 @@ export function spendRoutes(server: HttpServer, deps: SpendRoutesDeps): void {
         summary: 'What a customer has spent so far in its current billing periods',
         tags: ['Customers'],
         params: keyParams,
+        querystring: z.strictObject({ language: languageSchema.optional() }),
         response: { 200: spendSchema },
       },
     },
-    async ({ params, principal }) => showSpend(await spendOf(deps, params.key, deps.clock.nowMs(), principal.tenant)),
+    async ({ params, query, principal }) =>
+      showSpend(await spendOf(deps, params.key, deps.clock.nowMs(), principal.tenant), query.language),
   );
 }

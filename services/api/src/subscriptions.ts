@@ -1,3 +1,4 @@
+import { commitmentSchema } from '@meterline/domain/commitments';
 import { formatInstant } from '@meterline/domain/time';
 import { keySchema, newSubscriptionSchema, subscriptionEndSchema, type SubscriptionCatalog } from '@meterline/pipeline/catalog';
 import type { SubscriptionRecord } from '@meterline/pipeline/ports';
@@ -14,6 +15,7 @@ const subscriptionSchema = z.object({
   planVersion: z.int(),
   startsAt: instantAnswer,
   endsAt: instantAnswer.nullable().describe('Billed through the local day of this instant'),
+  commitment: commitmentSchema.nullable().describe('What it spends at least or at most'),
   createdAt: instantAnswer,
 });
 

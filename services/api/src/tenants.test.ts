@@ -35,6 +35,11 @@ async function rowsOf(tenant: string): Promise<Record<string, unknown>> {
 /** What the routes need besides the path. */
 const bodies: Record<string, object> = {
   'PATCH /v1/customers/{key}': { name: 'Taken over', subjects: [] },
+  'POST /v1/plans/{key}/versions/{version}/price-changes': {
+    rateCard: 'calls',
+    validFrom: '2026-04-01T00:00:00Z',
+    price: { model: 'per_unit', unitAmount: '2' },
+  },
   'POST /v1/plans/{key}/versions': { rateCards: [{ key: 'base', name: 'Base', price: { model: 'flat', amount: '1' } }] },
 };
 
@@ -48,7 +53,7 @@ test('no route shows or changes what belongs to another tenant', async () => {
     if (!path.includes('{')) continue;
     const known = { meters: 'calls', customers: 'acme', plans: 'pro', subscriptions: subscription, 'api-keys': apiKey };
     const resource = path.split('/')[2] as keyof typeof known;
-    const url = path.replace(/\{\w+\}/, known[resource]);
+    const url = path.replace(/\{\w+\}/, known[resource]).replace('{version}', '1');
     for (const method of Object.keys(methods)) {
       const name = `${method.toUpperCase()} ${path}`;
       const answer = await api.call(method.toUpperCase() as 'GET', url, bodies[name], 'two');

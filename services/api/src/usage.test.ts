@@ -86,6 +86,17 @@ test.each([
   expect(api.queries).toEqual([]);
 });
 
+test('windows that a meter folds are in the zone asked for, and none of the answer may be shorter', async () => {
+  const fold = { window: 'day', take: 'max' };
+  const meter = { key: 'daily', eventType: 'call', aggregation: 'unique_count', valueProperty: '$.user', fold };
+  await api.call('POST', '/v1/meters', meter);
+  expect((await api.call('GET', '/v1/meters/daily/usage?customer=acme')).status).toBe(200);
+  expect((await api.call('GET', '/v1/meters/daily/usage?window=month&timezone=Asia/Tokyo')).status).toBe(200);
+  expect(api.queries.map(({ timezone }) => timezone)).toEqual(['Europe/Berlin', 'Asia/Tokyo']);
+  const refused = await api.call('GET', '/v1/meters/daily/usage?window=hour');
+  expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'window', message: expect.stringContaining('day') }] } });
+});
+
 test('exactly 10,000 windows are answered', async () => {
   expect((await usage(`${range}2026-01-07T22:40:00Z&window=minute`)).status).toBe(200);
 });

@@ -1,4 +1,4 @@
-import { formatInstant } from '@meterline/domain/time';
+import { formatInstant, WINDOW_SIZES } from '@meterline/domain/time';
 import { usageInputSchema, type UsageAnswer, type UsageQueries } from '@meterline/pipeline/catalog';
 import type { HttpServer } from '@meterline/runtime/http';
 import { z } from 'zod';
@@ -10,20 +10,20 @@ const rowSchema = z.object({
   subject: z.string().optional(),
   group: z.record(z.string(), z.string()).optional().describe('Values of the dimensions grouped by'),
   value: z.string().describe('Exact decimal'),
-  events: z.int().describe('Accepted events behind the value'),
+  events: z.int().describe('Accepted events behind the value; of a peak_concurrency the sessions that began'),
 });
 
 const answerSchema = z.object({
   meter: z.string(),
   from: instantAnswer,
   to: instantAnswer,
-  window: z.enum(['minute', 'hour', 'day', 'month']).nullable(),
+  window: z.enum(WINDOW_SIZES).nullable(),
   timezone: z.string(),
   asOf: z.object({
     cut: z.array(z.int()).describe('Per partition of the log, the first offset that is not counted yet'),
     at: instantAnswer,
   }),
-  rows: z.array(rowSchema).describe('Windows and groups with at least one event'),
+  rows: z.array(rowSchema).describe('Windows and groups with at least one event, or with a level or an open session'),
 });
 
 const show = (answer: UsageAnswer): z.input<typeof answerSchema> => ({

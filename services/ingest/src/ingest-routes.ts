@@ -1,16 +1,17 @@
+import { EVENT_MEDIA_TYPES, EVENT_ROUTES } from '@meterline/composition/event-contract';
 import { Fault } from '@meterline/domain/faults';
-import type { Clock, EventLog } from '@meterline/pipeline/ports';
+import type { Clock, EventLog, RateLimiter } from '@meterline/pipeline/ports';
 import type { IngestSettings } from '@meterline/runtime/config';
 import type { HttpRequest, HttpServer } from '@meterline/runtime/http';
 import type { Metrics } from '@meterline/runtime/metrics';
 import { judgeEvents, type Judged, type RejectedEvent, type Rejection } from './accept.ts';
 import { createAdmission, type Admitted } from './admission.ts';
-import { corrected, eventIdParams, eventsBody, ingested, replacementBody, voidBody } from './api-schemas.ts';
 import { appendRecords, type NewRecord } from './append.ts';
 import { answerHeaders, preflightHeaders } from './cors.ts';
 import { replacementOf, sourceOfEvent, voidRecord } from './corrections.ts';
 import type { CheckedEvent } from './event-check.ts';
-import { checkEncoding, EVENT_MEDIA_TYPES, readEvents, unpack, type ReadEvents } from './request-body.ts';
+import { ingestRates, localRateLimiter } from './rate-limits.ts';
+import { checkEncoding, readEvents, unpack, type ReadEvents } from './request-body.ts';
 
 export interface IngestOptions {
   readonly log: EventLog;
@@ -21,6 +22,8 @@ export interface IngestOptions {
   readonly sourcesOf: (tenant: string, id: string) => Promise<readonly string[]>;
   /** Events in the log that are not counted yet. */
   readonly lagEvents?: () => number;
+  /** Rate limits of tenants. Default: those of `limits`, counted in this process alone. */
+  readonly rates?: RateLimiter | undefined;
   /** Web pages of these origins may send events. Default none. */
   readonly corsOrigins?: readonly string[];
   /** May refuse an event for reasons beyond its form. Called for every event: must be quick. */
@@ -39,7 +42,15 @@ interface EventsBody extends ReadEvents {
 export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
   const { log, clock, limits, metrics, corsOrigins = [] } = options;
   const screen = options.screen ?? (() => undefined);
-  const admission = createAdmission(limits, clock, options.lagEvents ?? (() => 0));
+  const decisions = metrics.counter('ingest_rate_decisions_total', 'Requests held against the rate limit of their tenant', [
+    'scope',
+  ]);
+  const ownRates = ingestRates(limits);
+  const admission = createAdmission(limits, {
+    lagEvents: options.lagEvents ?? (() => 0),
+    rates: options.rates ?? (ownRates && localRateLimiter(ownRates, clock)),
+    onDecision: ({ scope }) => decisions.inc({ scope }),
+  });
   const admitted = new WeakMap<HttpRequest, Admitted>();
   const eventsTotal = metrics.counter('ingest_events_total', 'Events received', ['outcome']);
   const bytesTotal = metrics.counter('ingest_bytes_total', 'Bytes of events stored');
@@ -60,7 +71,7 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
 
   async function store(request: HttpRequest, records: readonly NewRecord[], bytes: number): Promise<void> {
     const { tenant } = request.principal;
-    admission.spend(tenant, records.length, bytes);
+    await admission.spend(tenant, records.length, bytes);
     try {
       await appendRecords(log, tenant, clock.nowMs(), records);
     } catch (error) {
@@ -97,18 +108,13 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
     });
 
     scope.post(
-      '/v1/events',
+      EVENT_ROUTES.send.url,
       {
         config: { scope: 'ingest' },
         bodyLimit: limits.requestBytesMax,
         // Not onRequest: authentication refuses before it, and the page should learn that too.
         onSend: async (request, reply) => void reply.headers(answerHeaders(corsOrigins, request.headers.origin)),
-        schema: {
-          summary: 'Send usage events',
-          consumes: Object.values(EVENT_MEDIA_TYPES),
-          body: eventsBody,
-          response: { 202: ingested },
-        },
+        schema: EVENT_ROUTES.send.schema,
       },
       async (request, reply) => {
         const { events, isSingle, bytes } = eventsIn(request.body);
@@ -134,18 +140,8 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
     );
 
     scope.post(
-      '/v1/events/:id/replace',
-      {
-        config: { scope: 'ingest' },
-        bodyLimit: limits.requestBytesMax,
-        schema: {
-          summary: 'Replace an event',
-          consumes: [EVENT_MEDIA_TYPES.json, EVENT_MEDIA_TYPES.one],
-          params: eventIdParams,
-          body: replacementBody,
-          response: { 202: corrected },
-        },
-      },
+      EVENT_ROUTES.replace.url,
+      { config: { scope: 'ingest' }, bodyLimit: limits.requestBytesMax, schema: EVENT_ROUTES.replace.schema },
       async (request, reply) => {
         const { id } = request.params;
         const replacement = await replacementOf(id, eventsIn(request.body), () =>
@@ -167,11 +163,8 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
   }
 
   server.post(
-    '/v1/events/:id/void',
-    {
-      config: { scope: 'ingest' },
-      schema: { summary: 'Withdraw an event', params: eventIdParams, body: voidBody, response: { 202: corrected } },
-    },
+    EVENT_ROUTES.void.url,
+    { config: { scope: 'ingest' }, schema: EVENT_ROUTES.void.schema },
     async (request, reply) => {
       const { id } = request.params;
       const source = await sourceOfEvent(id, request.body?.source, () => options.sourcesOf(request.principal.tenant, id));

@@ -6,6 +6,8 @@ import type { CheckedEvent } from './event-check.ts';
 export interface MeterScreen {
   /** Why a meter will refuse the event, if one will. */
   readonly screen: (tenant: string, event: CheckedEvent) => Rejection | undefined;
+  /** Version of the meter configuration that it goes by. */
+  readonly configVersion: () => number;
   stop(): void;
 }
 
@@ -33,5 +35,5 @@ export async function startMeterScreen(currentConfig: () => Promise<SegmentConfi
     return undefined;
   }
 
-  return { screen, stop: () => clearInterval(refresh) };
+  return { screen, configVersion: () => config.version, stop: () => clearInterval(refresh) };
 }

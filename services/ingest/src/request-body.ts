@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { EVENT_MEDIA_TYPES } from '@meterline/composition/event-contract';
 import { Fault } from '@meterline/domain/faults';
 import { decodeUtf8, HttpFault, jsonSyntaxReason } from '@meterline/runtime/http';
 import { isObject } from './event-check.ts';
@@ -7,13 +8,6 @@ import { parseExactJson } from './exact-json.ts';
 import type { EventFault } from './event-faults.ts';
 
 const inflate = promisify(gunzip);
-
-export const EVENT_MEDIA_TYPES = {
-  one: 'application/cloudevents+json',
-  batch: 'application/cloudevents-batch+json',
-  json: 'application/json',
-  lines: 'application/x-ndjson',
-} as const;
 
 /** What a request carried: events in order, not checked yet. */
 export interface ReadEvents {

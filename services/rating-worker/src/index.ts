@@ -6,3 +6,5 @@ export {
   startRatingWorker,
 } from './rating-worker.ts';
 export { type Deliveries, type DeliveriesOptions, startDeliveries } from './webhooks/index.ts';
+export { startRating } from './rating.ts';
+export { startRatingService } from './service.ts';

@@ -1,4 +1,4 @@
-import type { InvoiceDocument } from '@meterline/domain/invoices';
+import { type InvoiceDocument, linesUnder } from '@meterline/domain/invoices';
 import type { RateCard } from '@meterline/domain/prices';
 import {
   executeInvoiceRun,
@@ -91,7 +91,7 @@ test('an ended period is invoiced with its lines, tiers, cut and total, and a we
     total: '42.00',
     cut: [3],
   });
-  expect(invoice?.lines[1]?.explanation.map((step) => step.amount)).toEqual(['10', '1.0025']);
+  expect(invoice?.lines[1]?.explanation.map((step) => step.amount)).toEqual(['10', '1.0025', '-0.0025']);
   expect(await it.messages('invoice.finalized')).toMatchObject([
     { invoice: invoice?.id, number: 'INV-000001', customer: 'acme', currency: 'USD', total: '42.00' },
   ]);
@@ -102,7 +102,13 @@ test('a flat fee in a part of a period pays its days; a period in a zone ends at
   await it.subscribe('tokyo', 'pro', '2026-02-14T15:00:00Z'); // 15 February in Tokyo: 14 of 28 days
   expect(await run('2026-02-28T14:59:59Z')).toEqual([]);
   const [invoice] = await run('2026-02-28T15:00:00Z');
-  expect(invoice?.period).toEqual({ from: '2026-02-14T15:00:00Z', to: '2026-02-28T15:00:00Z', days: 14, daysInPeriod: 28 });
+  expect(invoice?.period).toEqual({
+    from: '2026-02-14T15:00:00Z',
+    to: '2026-02-28T15:00:00Z',
+    days: 14,
+    daysInPeriod: 28,
+    index: 0,
+  });
   expect(invoice?.total).toBe('15.50'); // 31.00 * 14 / 28
 });
 
@@ -160,6 +166,37 @@ describe('verification', () => {
     await database.query('delete from customer_subject where tenant = $1', [it.tenant]);
     const [invoice] = await it.invoices();
     expect(await verifyInvoice(it.ports, invoice?.document ?? '')).toMatchObject({ number: 'INV-000001', differences: [] });
+  });
+
+  test('an invoice issued under policy 1, whose explanations were sentences alone, still comes out the same', async () => {
+    await it.subscribe('acme', 'pro', '2026-02-01T00:00:00Z');
+    await it.use('calls', 'a1', '2026-02-03T00:00:00Z', '1000.3');
+    const [invoice] = await run();
+    expect(invoice?.lines[1]?.explanation.map(({ kind }) => kind)).toEqual(['tier', 'tier', 'rounding']);
+    const document = {
+      ...invoice,
+      policy: { ...invoice?.policy, version: 1 },
+      lines: linesUnder({ version: 1 }, invoice?.lines ?? []),
+    };
+    expect(document.lines[1]?.explanation).toEqual([
+      {
+        kind: 'tier',
+        description: '1000 units at 0.01 (tier 1, 0 to 1000)',
+        quantity: '1000',
+        unitAmount: '0.01',
+        amount: '10',
+        tier: { index: 0, from: '0', upTo: '1000' },
+      },
+      {
+        kind: 'tier',
+        description: '0.3 units at 0.005 (tier 2, above 1000)',
+        quantity: '0.3',
+        unitAmount: '0.005',
+        amount: '0.0015',
+        tier: { index: 1, from: '1000', upTo: null },
+      },
+    ]);
+    expect((await verifyInvoice(it.ports, JSON.stringify(document))).differences).toEqual([]);
   });
 
   test('a line or a total that does not follow from the usage is named', async () => {
@@ -308,7 +345,10 @@ describe('a schedule', () => {
 async function invoiceAccountingOfTenant() {
   const own = await it.ports.invoices.invoices({ after: null, limit: 100 }, it.tenant);
   const allInvoices = async () => ({ items: own.items.map((invoice) => ({ ...invoice, tenant: it.tenant })), nextAfter: null });
-  const { invoices, reRated, differing } = await invoiceAccounting({ ...it.ports, invoices: { allInvoices } });
+  const { invoices, reRated, differing } = await invoiceAccounting({
+    ...it.ports,
+    invoices: { ...it.ports.invoices, allInvoices },
+  });
   expect([invoices, reRated]).toEqual([own.items.length, own.items.length - differing.length]);
   return differing;
 }

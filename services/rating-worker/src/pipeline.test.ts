@@ -1,4 +1,4 @@
-import { alertRuleStore, catalogStores, invoiceStore, ratingStore } from '@meterline/backends/postgres';
+import { alertRuleStore, catalogStores, invoiceStore, prepaidStore, ratingStore } from '@meterline/backends/postgres';
 import { createAlertRule, evaluateWakeups } from '@meterline/pipeline/alerts';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { executeInvoiceRun, invoiceAccounting, requestInvoiceRun } from '@meterline/pipeline/invoices';
@@ -26,6 +26,7 @@ test('events in the log become spend, an alert and an invoice; late and voided o
     wakeups: rating,
     meters: catalog.meters,
     invoices,
+    prepaid: prepaidStore(database),
     ledger: it.ledger,
     log: it.log,
     clock,

@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 
 const MAIN = path.join(import.meta.dirname, 'main.ts');
 
-it('refuses the distributed backend in one plain line instead of running standalone, and stores nothing', async () => {
+it('answers to the distributed backend in one plain line how to start it instead of running standalone, and stores nothing', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'meterline-main-'));
   const data = path.join(folder, 'data');
   const env = { ...process.env, METERLINE_BACKEND: 'distributed', METERLINE_DATA: data, METERLINE_PORT: '0' };
@@ -19,8 +19,10 @@ it('refuses the distributed backend in one plain line instead of running standal
     expect(output.trim().split('\n')).toHaveLength(1);
     expect(JSON.parse(output)).toMatchObject({
       level: 'fatal',
-      code: 'settings.backend_unavailable',
-      msg: expect.stringMatching(/^could not start: METERLINE_BACKEND=distributed is not available: .*not built yet\.$/),
+      code: 'settings.backend_apart',
+      msg: expect.stringMatching(
+        /^could not start: METERLINE_BACKEND=distributed runs as services: .*npm run migrate.*start:api\.$/,
+      ),
     });
     expect(output).not.toContain('"stack"');
     expect(existsSync(data)).toBe(false);

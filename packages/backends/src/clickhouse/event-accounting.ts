@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Cut, EventAccounting, RatedSpan, SubjectRange } from '@meterline/pipeline/ports';
-import { FINAL_SETTINGS } from './usage-store.ts';
+import { queryRows, type QueryParams } from './rows.ts';
 
 const VISIBLE = 'segment_start < {cut:Array(UInt64)}[partition + 1]';
 
@@ -28,15 +28,7 @@ function tallyQuery({ to }: SubjectRange): string {
 }
 
 export function clickhouseEventAccounting(client: ClickHouseClient): EventAccounting {
-  async function rows(query: string, params: Record<string, unknown>): Promise<string[][]> {
-    const answer = await client.query({
-      query,
-      query_params: params,
-      format: 'JSONCompact',
-      clickhouse_settings: FINAL_SETTINGS,
-    });
-    return (await answer.json<string[]>()).data;
-  }
+  const rows = (query: string, params: QueryParams) => queryRows<string[]>(client, query, params);
 
   return {
     async tenants(cut) {

@@ -1,8 +1,12 @@
 export * from './insert.ts';
+export type { ClickhouseLayout } from './layout.ts';
 export * from './migrate.ts';
+export { openClickhouse, type Clickhouse, type ClickhouseServer } from './open-clickhouse.ts';
 export * from './settings.ts';
 export { clickhouseUsageStore } from './usage-store.ts';
 export { clickhouseUsageReader, type UsageVisibility } from './usage-reader.ts';
 export { clickhouseRollupStore } from './rollup-store.ts';
 export { clickhouseRefusedEvents } from './refused-events.ts';
 export { clickhouseEventAccounting } from './event-accounting.ts';
+export { clickhouseKeptRecords } from './kept-records.ts';
+export { filledUsageTable } from './filled-table.ts';

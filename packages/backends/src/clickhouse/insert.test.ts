@@ -29,8 +29,8 @@ afterEach(() => {
 it('sends the bytes to a server as they are, and frees the connection for the next insert', async () => {
   const client = createClient({ url, max_open_connections: 1 });
   const body = '[1,"grün"]\n[2,"b"]\n';
-  await insertRows(client, 'item', ['id', 'name'], Buffer.from(body));
-  await insertRows(client, 'item', ['id', 'name'], body);
+  await insertRows(client, 'item', ['id', 'name'], Buffer.from(body), 'JSONCompactEachRow');
+  await insertRows(client, 'item', ['id', 'name'], body, 'JSONCompactEachRow');
   const query = 'INSERT INTO item (id, name) FORMAT JSONCompactEachRow';
   expect(requests).toEqual([
     { query, body },
@@ -45,13 +45,13 @@ it("fails with the server's code", async () => {
     status: 400,
     body: 'Code: 27. DB::Exception: Cannot parse input. (CANNOT_PARSE_INPUT_ASSERTION_FAILED) (version 26.7)',
   };
-  await expect(insertRows(client, 'item', ['id'], 'x')).rejects.toMatchObject({ code: '27' });
+  await expect(insertRows(client, 'item', ['id'], 'x', 'JSONCompactEachRow')).rejects.toMatchObject({ code: '27' });
   await client.close();
 });
 
 it('sends nothing for no rows', async () => {
   const client = createClient({ url });
-  await insertRows(client, 'item', ['id'], '');
+  await insertRows(client, 'item', ['id'], '', 'JSONCompactEachRow');
   expect(requests).toEqual([]);
   await client.close();
 });

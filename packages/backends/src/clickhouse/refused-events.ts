@@ -1,7 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { RefusalStatus, RefusedEventReader } from '@meterline/pipeline/ports';
 import type { UsageVisibility } from './usage-reader.ts';
-import { FINAL_SETTINGS } from './usage-store.ts';
+import { queryRows } from './rows.ts';
 
 type Row = [number, string, RefusalStatus, string, string, string, string];
 
@@ -27,15 +27,10 @@ export function clickhouseRefusedEvents(
           { atMs, atPartition: partition, atOffset: offset },
         );
       }
-      const answer = await client.query({
-        query: `select partition, offset, status, code, detail, toUnixTimestamp64Milli(appended_at), payload
-          from refused_event final where ${conditions.join(' and ')}
-          order by appended_at desc, partition desc, offset desc limit {limit:UInt32}`,
-        query_params: params,
-        format: 'JSONCompact',
-        clickhouse_settings: FINAL_SETTINGS,
-      });
-      const rows = (await answer.json<Row>()).data;
+      const query = `select partition, offset, status, code, detail, toUnixTimestamp64Milli(appended_at), payload
+        from refused_event final where ${conditions.join(' and ')}
+        order by appended_at desc, partition desc, offset desc limit {limit:UInt32}`;
+      const rows = await queryRows<Row>(client, query, params);
       const items = rows.slice(0, limit).map(([partition, offset, what, code, detail, receivedAtMs, payload]) => {
         return { partition, offset: Number(offset), status: what, code, detail, receivedAtMs: Number(receivedAtMs), payload };
       });

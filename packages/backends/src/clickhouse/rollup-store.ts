@@ -1,6 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { RollupStore, SegmentRange } from '@meterline/pipeline/ports';
-import { FINAL_SETTINGS } from './usage-store.ts';
+import { queryRows, runIdempotent } from './rows.ts';
 
 const COLUMNS =
   'tenant, meter, aggregation, subject, hour, dims, partition, range_start, gross, voids, value, latest_at, latest_offset, uniques';
@@ -9,8 +9,8 @@ const COLUMNS =
 const FOLDED = `
   select tenant, meter, aggregation, subject, hour, dims, partition, {start:UInt64} as range_start, sum(added) as gross, sum(taken) as voids,
     multiIf(aggregation = 'max', maxIf(amount, added > 0), aggregation = 'min', minIf(amount, added > 0),
-            aggregation = 'latest', argMaxIf(amount, (at, o), added > 0), sum(amount)) as value,
-    max(at) as latest_at, argMax(o, (at, o)) as latest_offset, arraySort(groupUniqArrayArray(keys)) as uniques
+            aggregation = 'latest', argMaxIf(amount, (at, amount), added > 0), sum(amount)) as value,
+    max(at) as latest_at, argMax(o, (at, amount, o)) as latest_offset, arraySort(groupUniqArrayArray(keys)) as uniques
   from (
     select tenant, meter, aggregation, subject, toStartOfHour(minute) as hour, dims, partition,
       gross as added, voids as taken, value as amount, latest_at as at, latest_offset as o, uniques as keys
@@ -23,19 +23,14 @@ const STORED = `select ${COLUMNS} from usage_rollup final where partition = {par
 
 export function clickhouseRollupStore(client: ClickHouseClient): RollupStore {
   async function identity(rows: string, range: SegmentRange): Promise<string> {
-    const answer = await client.query({
-      query: `select count(), groupBitXor(cityHash64(tuple(*))) from (select ${COLUMNS} from (${rows}))`,
-      query_params: { ...range },
-      format: 'JSONCompactEachRow',
-      clickhouse_settings: FINAL_SETTINGS,
-    });
-    return JSON.stringify(await answer.json());
+    const query = `select count(), groupBitXor(cityHash64(tuple(*))) from (select ${COLUMNS} from (${rows}))`;
+    return JSON.stringify(await queryRows(client, query, { ...range }));
   }
 
   return {
     async writeRollup(range) {
       const query = `insert into usage_rollup (${COLUMNS}) select ${COLUMNS} from (${FOLDED})`;
-      await client.command({ query, query_params: { ...range }, clickhouse_settings: FINAL_SETTINGS });
+      await runIdempotent(client, query, { ...range });
     },
     async rollupMatches(range) {
       return (await identity(FOLDED, range)) === (await identity(STORED, range));

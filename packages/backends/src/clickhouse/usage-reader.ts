@@ -1,21 +1,30 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { Fault } from '@meterline/domain/faults';
-import { dimensionNames } from '@meterline/domain/meters';
-import { windowsBetween } from '@meterline/domain/time';
-import type { Cut, UsageQuery, UsageReader, UsageRow } from '@meterline/pipeline/ports';
-import { recompute } from '@meterline/pipeline/usage';
-import { FINAL_SETTINGS, storedEvent, type EventRow } from './usage-store.ts';
+import { dimensionNames, storedMeter } from '@meterline/domain/meters';
 import {
-  grouped,
-  HOUR_MS,
-  needsRecompute,
-  patched,
-  rawRows,
-  sourceRows,
-  withdrawnHours,
-  type Sql,
-  type Visible,
-} from './usage-sql.ts';
+  type Cut,
+  EVER,
+  type GroupedEventValues,
+  type UsageQuery,
+  type UsageReader,
+  type UsageRow,
+} from '@meterline/pipeline/ports';
+import {
+  type CarriedLevel,
+  type CountedEvent,
+  eventCounter,
+  EventValues,
+  hasEventValues,
+  LevelUsage,
+  queryWindows,
+  type QueryWindows,
+  SessionUsage,
+  usageRows,
+  type WindowValue,
+} from '@meterline/pipeline/usage';
+import { eventPages } from './event-pages.ts';
+import { storedValues } from './stored-values.ts';
+import type { Visible } from './usage-sql.ts';
 
 /** What the billing store says may be seen. */
 export interface UsageVisibility {
@@ -29,75 +38,79 @@ export interface UsageVisibility {
 const MINUTE_MS = 60_000;
 /** Queries of one call that run at once; the engine has few sessions. */
 const QUERIES_AT_ONCE = 3;
+const PAGE_EVENTS = 20_000;
 
-export function clickhouseUsageReader(client: ClickHouseClient, visibility: UsageVisibility): UsageReader {
-  async function rows<Row extends readonly unknown[]>({ text, params }: Sql): Promise<Row[]> {
-    const answer = await client.query({
-      query: text,
-      query_params: { ...params },
-      format: 'JSONCompact',
-      clickhouse_settings: FINAL_SETTINGS,
-    });
-    return (await answer.json<Row>()).data;
+/** `pageEvents`: events held in memory at a time where usage is read from them. */
+export function clickhouseUsageReader(
+  client: ClickHouseClient,
+  visibility: UsageVisibility,
+  { pageEvents = PAGE_EVENTS }: { readonly pageEvents?: number } = {},
+): UsageReader {
+  async function windowValues(query: UsageQuery, windows: QueryWindows, visible: Visible): Promise<WindowValue[]> {
+    const { aggregation, session } = query.meter;
+    if (aggregation === 'weighted_sum')
+      return fromEvents(query, query.fromMs, visible, new LevelUsage(query, windows.folded, await levelsAt(query, visible)));
+    if (aggregation !== 'peak_concurrency') return storedValues(client, query, windows, visible);
+    const sinceMs = query.fromMs - (session?.maxSeconds ?? 0) * 1000;
+    return fromEvents(query, sinceMs, visible, new SessionUsage(query, windows.folded));
   }
 
-  /** Replaces hours that lost an event, for aggregations that cannot subtract. */
-  async function withoutWithdrawn(query: UsageQuery, source: Sql, visible: Visible): Promise<Sql> {
-    const hours = await rows<[string, string[], number]>(withdrawnHours(source));
-    if (hours.length === 0) return source;
-    const subjects = [...new Set(hours.map(([subject]) => subject))];
-    const raw = await rows<EventRow>(rawRows(query.meter, subjects, [...new Set(hours.map(([, , hour]) => hour))], visible.cut));
-    const wanted = new Set(hours.map((hour) => JSON.stringify(hour)));
-    const anew = recompute(query.meter, visible.origins.length > 1, raw.map(storedEvent)).filter(
-      ({ subject, dims, minuteSeconds }) => {
-        const minuteMs = minuteSeconds * 1000;
-        return (
-          wanted.has(JSON.stringify([subject, dims, minuteSeconds - (minuteSeconds % 3600)])) &&
-          minuteMs >= query.fromMs &&
-          minuteMs < query.toMs
-        );
-      },
-    );
-    const patch = anew.map((row) => {
-      const { minuteSeconds, subject, dims, events, value, latestAtMs, latestOffset, partition, uniques } = row;
-      return [minuteSeconds, subject, dims, events, value, latestAtMs, latestOffset, partition, uniques];
-    });
-    return patched(source, JSON.stringify(hours), JSON.stringify(patch));
+  /** The level of every series when the query's range begins. */
+  async function levelsAt(query: UsageQuery, visible: Visible): Promise<CarriedLevel[]> {
+    const stored = storedMeter(query.meter);
+    if (stored === null || query.fromMs <= EVER.fromMs) return [];
+    const { window: _window, ...rest } = query;
+    const before = {
+      ...rest,
+      meter: stored,
+      fromMs: EVER.fromMs,
+      toMs: query.fromMs,
+      bySubject: true,
+      groupBy: dimensionNames(stored),
+    };
+    const levels = await storedValues(client, before, queryWindows(before), visible);
+    return levels.map(({ subject, groups, value }) => ({ subject, dims: groups, level: value }));
   }
 
-  async function read(query: UsageQuery, visible: Visible): Promise<UsageRow[]> {
-    check(query);
-    const windows = query.window
-      ? windowsBetween({ fromMs: query.fromMs, toMs: query.toMs, size: query.window.size, timezone: query.window.timezone })
-      : [{ fromMs: query.fromMs, toMs: query.toMs }];
-    if (windows.length === 0) return [];
-    // the outer edges may cut an hour, deltas answer for those; an inner edge within an hour would need the hour split
-    const hourly = windows.slice(1).every(({ fromMs }) => fromMs % HOUR_MS === 0);
-    const all = sourceRows(query, visible, hourly);
-    const source = needsRecompute(query.meter.aggregation) ? await withoutWithdrawn(query, all, visible) : all;
-    const found = await rows<[number, string, string[], string, string]>(grouped(query, source, windows.map(({ fromMs }) => fromMs))); // prettier-ignore
-    const windowTo = new Map(windows.map(({ fromMs, toMs }) => [fromMs, toMs]));
-    return found.map(([start, subject, groups, value, events]) => ({
-      windowFromMs: start * 1000,
-      windowToMs: windowTo.get(start * 1000) ?? query.toMs,
-      subject: query.bySubject === true ? subject : null,
-      group: Object.fromEntries((query.groupBy ?? []).map((name, index) => [name, groups[index] ?? ''])),
-      value,
-      events: Number(events),
-    }));
+  /** Adds up the events of the query's meter from `fromMs` on, page by page. */
+  async function fromEvents<Rows>(
+    query: UsageQuery,
+    fromMs: number,
+    visible: Visible,
+    usage: { add(event: CountedEvent): void; rows(): Rows },
+  ): Promise<Rows> {
+    const counted = eventCounter(query.meter, visible.origins.length > 1);
+    const pages = eventPages(client, query, fromMs, visible.cut, pageEvents);
+    for await (const page of pages) for (const event of counted(page)) usage.add(event);
+    return usage.rows();
+  }
+
+  /** Answers every query by `answer`, in order, a few at once. */
+  async function all<Answer>(
+    queries: readonly UsageQuery[],
+    cut: Cut,
+    answer: (query: UsageQuery, visible: Visible) => Promise<Answer>,
+  ): Promise<Answer[]> {
+    const rolledUp = await visibility.rolledUp(cut);
+    const answers: Answer[] = [];
+    for (let at = 0; at < queries.length; at += QUERIES_AT_ONCE) {
+      const some = queries.slice(at, at + QUERIES_AT_ONCE).map(async (query) => {
+        check(query);
+        const backfills = await visibility.backfills(query.meter.tenant, query.meter.key);
+        return answer(query, { cut, rolledUp, origins: [0, ...backfills] });
+      });
+      answers.push(...(await Promise.all(some)));
+    }
+    return answers;
   }
 
   async function usageAll(queries: readonly UsageQuery[], wantedCut?: Cut) {
     const cut = wantedCut ?? (await visibility.committedCut());
-    const rolledUp = await visibility.rolledUp(cut);
-    const results: (readonly UsageRow[])[] = [];
-    for (let at = 0; at < queries.length; at += QUERIES_AT_ONCE) {
-      const answers = queries.slice(at, at + QUERIES_AT_ONCE).map(async (query) => {
-        const backfills = await visibility.backfills(query.meter.tenant, query.meter.key);
-        return read(query, { cut, rolledUp, origins: [0, ...backfills] });
-      });
-      results.push(...(await Promise.all(answers)));
-    }
+    const results = await all(queries, cut, async (query, visible): Promise<readonly UsageRow[]> => {
+      const windows = queryWindows(query);
+      if (windows.answered.length === 0) return [];
+      return usageRows(query, windows, await windowValues(query, windows, visible));
+    });
     return { results, cut };
   }
 
@@ -107,6 +120,11 @@ export function clickhouseUsageReader(client: ClickHouseClient, visibility: Usag
       const { results, cut } = await usageAll([query], query.cut);
       return { rows: results[0] ?? [], cut };
     },
+    eventValuesAll: (queries, cut) =>
+      all(queries, cut, async (query, visible): Promise<readonly GroupedEventValues[]> => {
+        if (!hasEventValues(query.meter)) throw new TypeError(`meter ${query.meter.key} has no values of single events`);
+        return fromEvents(query, query.fromMs, visible, new EventValues(query));
+      }),
   };
 }
 

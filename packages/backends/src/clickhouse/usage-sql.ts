@@ -1,5 +1,7 @@
-import { dimensionNames, type Aggregation, type Meter } from '@meterline/domain/meters';
+import { dimensionNames, storedAggregation, type Meter, type StoredAggregation } from '@meterline/domain/meters';
+import { FIXED_WINDOW_MS } from '@meterline/domain/time';
 import type { UsageQuery } from '@meterline/pipeline/ports';
+import type { QueryWindows } from '@meterline/pipeline/usage';
 
 export const HOUR_MS = 3_600_000;
 
@@ -20,18 +22,19 @@ export interface Sql {
 const SERIES = 'gross, voids, value, latest_at, latest_offset, partition, uniques';
 
 /** How each aggregation combines rows of several minutes, partitions and series. Rows that only withdraw (gross = 0) hold no value. */
-const VALUE: Record<Aggregation, string> = {
+const VALUE: Record<StoredAggregation, string> = {
   count: 'toString(toInt64(sum(gross)) - toInt64(sum(voids)))',
   sum: 'toString(sum(value))',
   max: 'toString(maxIf(value, gross > 0))',
   min: 'toString(minIf(value, gross > 0))',
-  latest: 'toString(argMaxIf(value, (latest_at, partition, latest_offset), gross > 0))',
+  latest: 'toString(argMaxIf(value, (latest_at, value), gross > 0))',
   unique_count: 'toString(uniqExactArray(uniques))',
 };
 
 /** Aggregations that cannot take an event back: hours with a void are computed anew from raw events. */
-export function needsRecompute(aggregation: Aggregation): boolean {
-  return aggregation !== 'count' && aggregation !== 'sum';
+export function needsRecompute(meter: Meter): boolean {
+  const stored = storedAggregation(meter);
+  return stored !== 'count' && stored !== 'sum';
 }
 
 /**
@@ -96,16 +99,27 @@ export function patched(source: Sql, withdrawn: string, recomputed: string): Sql
   return { text, params: { ...source.params, withdrawn, recomputed } };
 }
 
-/** Folds source rows into windows and groups: columns window start (seconds), subject, group values, value, events. */
-export function grouped(query: UsageQuery, source: Sql, windowStarts: readonly number[]): Sql {
+/** Folds source rows into the windows that the meter folds, and groups: columns window start (seconds), subject, group values, value, events. */
+export function grouped(query: UsageQuery, source: Sql, windows: QueryWindows): Sql {
   const names = dimensionNames(query.meter);
   const groups = (query.groupBy ?? []).map((name) => `dims[${names.indexOf(name) + 1}]`);
   const subject = query.bySubject === true ? 'subject' : `''`;
+  const { window, starts } = windowStarts(query, windows);
+  const stored = storedAggregation(query.meter) ?? 'count';
   const text = `
-    select roundDown(toUnixTimestamp(at), {starts:Array(UInt32)}) as window, ${subject} as who, [${groups.join(', ')}]::Array(String) as groups,
-      ${VALUE[query.meter.aggregation]} as amount, toInt64(sum(gross)) - toInt64(sum(voids)) as events
+    select ${window} as window, ${subject} as who, [${groups.join(', ')}]::Array(String) as groups,
+      ${VALUE[stored]} as amount, toInt64(sum(gross)) - toInt64(sum(voids)) as events
     from (${source.text}) group by window, who, groups having events > 0 order by window, who, groups`;
-  return { text, params: { ...source.params, starts: windowStarts.map((ms) => ms / 1000) } };
+  return { text, params: { ...source.params, starts: starts.map((ms) => ms / 1000) } };
+}
+
+/** The start of a row's window. A year has 100,000 windows of 5 minutes: such are computed, not listed. */
+function windowStarts({ meter }: UsageQuery, { answered, folded }: QueryWindows): { window: string; starts: number[] } {
+  const listed = 'roundDown(toUnixTimestamp(at), {starts:Array(UInt32)})';
+  const fixedMs = meter.fold === undefined ? undefined : FIXED_WINDOW_MS[meter.fold.window];
+  if (fixedMs === undefined) return { window: listed, starts: folded.map(({ fromMs }) => fromMs) };
+  const computed = `toUnixTimestamp(at) - toUnixTimestamp(at) % ${fixedMs / 1000}`;
+  return { window: `toUInt32(greatest(${listed}, ${computed}))`, starts: answered.map(({ fromMs }) => fromMs) };
 }
 
 /** Raw rows of the wanted subjects and hours below the cut. */

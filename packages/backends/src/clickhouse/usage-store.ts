@@ -1,16 +1,8 @@
-import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { NO_ROWS, ROW_COLUMNS } from '@meterline/pipeline/aggregation';
 import type { IdClaim, RowIdentity, StoredEvent, UsageStore, UsageTable } from '@meterline/pipeline/ports';
 import { insertRows } from './insert.ts';
-
-const COLUMNS: Record<UsageTable, string> = {
-  event:
-    'tenant, type, subject, time, partition, offset, kind, segment_start, target_offset, config_version, appended_at, row_hex, payload',
-  refused_event: 'tenant, partition, offset, segment_start, status, code, detail, appended_at, row_hex, payload',
-  event_key: 'partition, id_hex, offset, kind, segment_start, appended_at, row_hex',
-  usage_delta:
-    'tenant, meter, aggregation, subject, minute, dims, origin, writer, partition, segment_start, ' +
-    'gross, voids, value, latest_at, latest_offset, uniques, row_hex',
-};
+import { queryRows, type QueryParams } from './rows.ts';
 
 /** What tells rows of one segment apart: repeated writes of a row collapse by it, more cheaply than by FINAL. */
 const ROW_KEYS: Record<UsageTable, string> = {
@@ -23,40 +15,32 @@ const ROW_KEYS: Record<UsageTable, string> = {
 /** usage_delta also holds what backfills wrote. */
 const BY_SEGMENTS: Partial<Record<UsageTable, string>> = { usage_delta: `and writer = 'segment'` };
 
-const EVENT_FIELDS =
+export const EVENT_FIELDS =
   'partition, offset, kind, target_offset, config_version, ' +
   'toUnixTimestamp64Milli(appended_at), toUnixTimestamp64Milli(time), payload';
 
-/** Identical rows may lie in several parts until they merge: money queries collapse them by FINAL, each partition of a table on its own. */
-export const FINAL_SETTINGS: ClickHouseSettings = {
-  do_not_merge_across_partitions_select_final: 1,
-  use_skip_indexes_if_final: 1,
-};
-
 export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
-  async function rows<Row extends readonly unknown[]>(query: string, params: Record<string, unknown>): Promise<Row[]> {
-    const answer = await client.query({
-      query,
-      query_params: params,
-      format: 'JSONCompact',
-      clickhouse_settings: FINAL_SETTINGS,
-    });
-    return (await answer.json<Row>()).data;
-  }
+  const rows = <Row extends readonly unknown[]>(query: string, params: QueryParams) => queryRows<Row>(client, query, params);
 
   return {
     write: (table, body) =>
-      insertRows(client, table, COLUMNS[table].split(', '), Buffer.from(body.buffer, body.byteOffset, body.byteLength)),
+      insertRows(client, table, ROW_COLUMNS[table], Buffer.from(body.buffer, body.byteOffset, body.byteLength), 'RowBinary'),
 
-    async identities(table, partition, starts) {
-      const found = await rows<[string, string, string]>(
-        `select segment_start, count(), groupBitXor(row_hash) from (
-           select distinct segment_start, ${ROW_KEYS[table]}, row_hash from ${table}
-           where partition = {partition:UInt16} and segment_start in {starts:Array(UInt64)} ${BY_SEGMENTS[table] ?? ''}
-         ) group by segment_start`,
-        { partition, starts },
+    async identities(table, segments) {
+      const partitions = [...new Set(segments.map(({ partition }) => partition))];
+      const starts = [...new Set(segments.map(({ start }) => start))];
+      // Segments of other partitions that begin at one of these offsets are found along, and passed over.
+      const found = await rows<[number, string, string, string]>(
+        `select partition, segment_start, count(), groupBitXor(row_hash) from (
+           select distinct partition, segment_start, ${ROW_KEYS[table]}, row_hash from ${table}
+           where partition in {partitions:Array(UInt16)} and segment_start in {starts:Array(UInt64)} ${BY_SEGMENTS[table] ?? ''}
+         ) group by partition, segment_start`,
+        { partitions, starts },
       );
-      return new Map(found.map(([start, count, xor]): [number, RowIdentity] => [Number(start), { rows: Number(count), xor }]));
+      const stored = new Map(
+        found.map(([partition, start, count, xor]) => [`${partition}:${start}`, { rows: Number(count), xor }]),
+      );
+      return segments.map(({ partition, start }) => stored.get(`${partition}:${start}`) ?? NO_ROWS);
     },
 
     async chunkIdentity(origin, partition, start) {
@@ -80,11 +64,13 @@ export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
       });
     },
 
-    async claimedIds(partition, { from, to, sinceMs }) {
+    async claimedIds(partition, { index, of, before, sinceMs }) {
+      // The table is sorted by hash, not by offset: a range of offsets would read the whole partition for each page.
       const found = await rows<[string]>(
-        `select lower(hex(id_hash)) from event_key where partition = {partition:UInt16} and offset >= {from:UInt64} and offset < {to:UInt64}
+        `select lower(hex(id_hash)) from event_key where partition = {partition:UInt16} and offset < {before:UInt64}
+           and id_hash >= toFixedString(unhex({low:String}), 16) and id_hash <= toFixedString(unhex({high:String}), 16)
            and appended_at >= fromUnixTimestamp64Milli({since:Int64})`,
-        { partition, from, to, since: sinceMs },
+        { partition, before, low: firstHash(index, of), high: lastHash(index, of), since: sinceMs },
       );
       return found.map(([idHash]) => idHash);
     },
@@ -174,6 +160,19 @@ export function clickhouseUsageStore(client: ClickHouseClient): UsageStore {
       return found.map(storedEvent);
     },
   };
+}
+
+const HASH_DIGITS = 32;
+const PREFIXES = 2 ** 32;
+
+function firstHash(index: number, of: number): string {
+  const prefix = Math.floor((index * PREFIXES) / of);
+  return prefix.toString(16).padStart(8, '0').padEnd(HASH_DIGITS, '0');
+}
+
+function lastHash(index: number, of: number): string {
+  const prefix = Math.floor(((index + 1) * PREFIXES) / of) - 1;
+  return prefix.toString(16).padStart(8, '0').padEnd(HASH_DIGITS, 'f');
 }
 
 export type EventRow = [number, string, StoredEvent['kind'], string, number, string, string, string];

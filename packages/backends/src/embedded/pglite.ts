@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Fault } from '@meterline/domain/faults';
 import type { SqlValue } from '@meterline/pipeline/ports';
+import { attributed } from '../postgres/audit/attributed.ts';
 import type { ScriptDatabase, ScriptExecutor } from '../postgres/script-database.ts';
 import { encodeParam, parseValue } from '../postgres/values.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -38,7 +39,7 @@ export async function openPglite(options: {
       },
       onFailure,
     );
-    return createDatabase(connection, () => lock?.release());
+    return attributed(createDatabase(connection, () => lock?.release()));
   } catch (error) {
     lock?.release();
     throw error;

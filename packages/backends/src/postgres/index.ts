@@ -1,10 +1,17 @@
+export { auditTrail, recordingAt } from './audit/index.ts';
 export { catalogStores } from './catalog/index.ts';
 export { migrate } from './migrate.ts';
+export { openPostgres, type Postgres, type PostgresOptions } from './open-postgres.ts';
 export type { ScriptDatabase, ScriptExecutor } from './script-database.ts';
 export { postgresSegmentLedger } from './ledger/segment-ledger.ts';
+export { postgresPartitionSharing } from './ledger/partition-sharing.ts';
+export { postgresTopicLogs } from './ledger/topic-logs.ts';
 export { usageVisibility } from './ledger/visibility.ts';
 export { postgresRollupLedger } from './ledger/rollup-ledger.ts';
 export { postgresBackfillStore } from './ledger/backfill-store.ts';
 export { alertRuleStore, ratingStore } from './rating/index.ts';
 export { invoiceStore } from './invoices/index.ts';
+export { prepaidStore } from './prepaid/index.ts';
+export * from './move/index.ts';
+export * from './replay/index.ts';
 export { deliveryQueue, enqueueMessage, webhookDeliveryStore, webhookEndpointStore } from './webhooks/index.ts';

@@ -11,8 +11,10 @@ interface Migration {
   readonly checksum: string;
 }
 
-/** One key for all of Meterline, held for the length of a migration: two processes starting together take turns. */
+/** One key for all of Meterline in a database, held for the length of a migration: processes that start together take turns. */
 const LOCK = `select pg_advisory_xact_lock(hashtextextended('meterline.migrate', 0))`;
+/** A migration takes as long as it takes, and so does waiting for that of another process. */
+const TAKE_TURN = `set local statement_timeout = 0; ${LOCK}`;
 
 /**
  * Brings the database to the newest `NNNN_name.sql` of `folder`: each file once, in the order of names, in a transaction of its own with its
@@ -22,7 +24,7 @@ const LOCK = `select pg_advisory_xact_lock(hashtextextended('meterline.migrate',
 export async function migrate(database: ScriptDatabase, folder: string): Promise<string[]> {
   const migrations = await readMigrations(folder);
   const applied = await database.transaction(async (tx) => {
-    await tx.query(LOCK);
+    await tx.exec(TAKE_TURN);
     await tx.exec(`create table if not exists schema_migration (
       name text primary key, checksum text not null, applied_at timestamptz not null default now())`);
     return await appliedChecksums(tx);
@@ -63,7 +65,7 @@ function assertHistory(migrations: readonly Migration[], applied: ReadonlyMap<st
 /** False if another process was faster. */
 async function apply(database: ScriptDatabase, { name, script, checksum }: Migration): Promise<boolean> {
   return await database.transaction(async (tx) => {
-    await tx.query(LOCK);
+    await tx.exec(TAKE_TURN);
     const others = await appliedChecksums(tx);
     if (others.has(name)) return false;
     await tx.exec(script);

@@ -6,6 +6,7 @@ import { groupDigits } from '../render/digits.ts';
 import { startProgress } from '../render/progress.ts';
 import { table } from '../render/table.ts';
 import { type AddCommand, collect, examples } from '../session.ts';
+import { termsOf, type TermsOptions } from './meter-terms.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Meter {
@@ -14,6 +15,7 @@ interface Meter {
   readonly eventType: string;
   readonly aggregation: string;
   readonly valueProperty: string | null;
+  readonly fold: { readonly window: string; readonly take: string; readonly percentile?: string } | null;
   readonly dimensions: Readonly<Record<string, string>>;
   readonly archivedAt: string | null;
 }
@@ -25,7 +27,7 @@ interface Backfill {
   readonly recordsTotal: number;
 }
 
-interface CreateOptions {
+interface CreateOptions extends TermsOptions {
   readonly eventType: string;
   readonly aggregation: string;
   readonly valueProperty?: string;
@@ -53,8 +55,21 @@ export const meterCommand: AddCommand = (program, open) => {
     .command('create')
     .argument('<key>', 'lower-case letters, digits and _')
     .requiredOption('--event-type <type>', 'type of the events it counts')
-    .requiredOption('--aggregation <how>', 'count, sum, max, min, latest or unique_count')
-    .option('--value-property <path>', 'JSONPath into data, such as $.tokens (not for count)')
+    .requiredOption(
+      '--aggregation <how>',
+      'count, sum, average, max, min, latest, unique_count, weighted_sum or peak_concurrency',
+    )
+    .option('--value-property <path>', 'JSONPath into data, such as $.tokens (not for count and peak_concurrency)')
+    .option('--level <values:unit>', 'of a weighted_sum: absolute or change, and second, minute, hour, day or period')
+    .option('--session-id <path>', 'of a peak_concurrency: what the join and leave of a session share')
+    .option('--session-phase <path>', 'where it says `join` or `leave`')
+    .option('--session-duration <path>', 'instead of both: how many seconds a session lasts from its event on')
+    .option('--session-max <seconds>', 'after which a session without leave has ended')
+    .option(
+      '--fold <window:take>',
+      'compute by minute, 5_minutes, 15_minutes, hour, day or month and take the max, sum, average or percentile:N of the windows; ' +
+        '`:skip` leaves empty windows out of an average or percentile',
+    )
     .option('--name <name>', 'for people; default the key')
     .option('--dimension <name=path>', 'to group and filter by; may be repeated', collect)
     .option('--filter <path=value>', 'count only events with this value; may be repeated', collect)
@@ -64,17 +79,37 @@ export const meterCommand: AddCommand = (program, open) => {
       examples(
         'meterline meter create calls --event-type llm.call --aggregation count',
         "meterline meter create tokens --event-type llm.call --aggregation sum --value-property '$.tokens' --dimension 'model=$.model'",
+        "meterline meter create dau --event-type login --aggregation unique_count --value-property '$.user' --fold day:max",
+        "meterline meter create p95 --event-type traffic --aggregation sum --value-property '$.gb' --fold 5_minutes:percentile:95",
+        "meterline meter create gb_hours --event-type disk --aggregation weighted_sum --value-property '$.gb' --level absolute:hour",
+        "meterline meter create pcu --event-type call --aggregation peak_concurrency --session-id '$.call' --session-phase '$.what' --session-max 86400",
       ),
     )
-    .action(async (key: string, { dimension = [], filter = [], ...options }: CreateOptions) => {
-      const { client, show } = await open();
-      const dimensions = Object.fromEntries(dimension.map((text) => assignment('--dimension', text)));
-      const created = (await client.post('/v1/meters', { key, ...options, dimensions, filter: filterOf(filter) })) as Meter;
-      show(
-        created,
-        () => `Meter ${created.key} counts from now on. Events stored before: meterline meter backfill ${created.key}`,
-      );
-    });
+    .action(
+      async (
+        key: string,
+        { eventType, aggregation, valueProperty, name, dimension = [], filter = [], ...terms }: CreateOptions,
+      ) => {
+        const { client, show } = await open();
+        const dimensions = Object.fromEntries(dimension.map((text) => assignment('--dimension', text)));
+        const fields = {
+          key,
+          eventType,
+          aggregation,
+          valueProperty,
+          name,
+          ...termsOf(terms),
+          dimensions,
+          filter: filterOf(filter),
+        };
+        const created = (await client.post('/v1/meters', fields)) as Meter;
+        show(created, () =>
+          created.aggregation === 'peak_concurrency'
+            ? `Meter ${created.key} counts all events, stored before or not.`
+            : `Meter ${created.key} counts from now on. Events stored before: meterline meter backfill ${created.key}`,
+        );
+      },
+    );
 
   meter
     .command('backfill')
@@ -107,14 +142,21 @@ async function finishBackfill(client: Client, terminal: Terminal, key: string): 
 function meterTable(meters: readonly Meter[]): string {
   return table(
     [{ title: 'key' }, { title: 'event type' }, { title: 'aggregation' }, { title: 'dimensions' }, { title: 'state' }],
-    meters.map(({ key, eventType, aggregation, valueProperty, dimensions, archivedAt }) => [
+    meters.map(({ key, eventType, dimensions, archivedAt, ...how }) => [
       key,
       eventType,
-      valueProperty === null ? aggregation : `${aggregation} of ${valueProperty}`,
+      measured(how),
       Object.keys(dimensions).join(', '),
       archivedAt === null ? 'active' : `archived ${archivedAt}`,
     ]),
   );
+}
+
+function measured({ aggregation, valueProperty, fold }: Pick<Meter, 'aggregation' | 'valueProperty' | 'fold'>): string {
+  const what = valueProperty === null ? aggregation : `${aggregation} of ${valueProperty}`;
+  if (fold === null) return what;
+  const { window, take, percentile } = fold;
+  return `${what}, ${[take, ...(percentile === undefined ? [] : [percentile])].join(' ')} by ${window}`;
 }
 
 /** `name=value`; the value may hold further equals signs. */

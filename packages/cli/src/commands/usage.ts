@@ -25,7 +25,7 @@ export const usageCommand: AddCommand = (program, open) => {
       instantArgument,
     )
     .option('--to <instant>', 'exclusive; default now', instantArgument)
-    .option('--window <size>', 'minute, hour, day or month; default one window over all')
+    .option('--window <size>', 'minute, 5_minutes, 15_minutes, hour, day or month; default one window over all')
     .option('--timezone <zone>', "IANA zone of the windows; default the customer's, or UTC")
     .option('--customer <key>', 'usage of this customer')
     .option('--subject <subject>', 'usage of this subject; may be repeated', collect)

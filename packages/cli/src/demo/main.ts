@@ -13,20 +13,31 @@ import { logTail } from './server.ts';
 import { openStage } from './stage.ts';
 import { readTrace } from './trace.ts';
 
+const CLOCK_START = '2023-11-16T19:15:00Z';
+
 const HELP = `npm run demo [-- options]: an hour of a language model service, from its events to a proven invoice.
 
   --seconds <n>  how long playing the hour takes (default 8)
   --keep         leave the server running until Ctrl-C, and keep its folder
+  --url <url>    play on a deployment that is there, empty and on a test clock from ${CLOCK_START}, instead of a server of its own;
+  --key <key>    with this admin key
   --help`;
 
-const CLOCK_START = '2023-11-16T19:15:00Z';
-
 const { values: options } = parseArgs({
-  options: { keep: { type: 'boolean' }, seconds: { type: 'string', default: '8' }, help: { type: 'boolean' } },
+  options: {
+    keep: { type: 'boolean' },
+    seconds: { type: 'string', default: '8' },
+    url: { type: 'string' },
+    key: { type: 'string' },
+    help: { type: 'boolean' },
+  },
 });
 if (options.help === true) console.log(HELP);
 else if (!/^[1-9]\d{0,3}$/.test(options.seconds)) {
   console.error('--seconds must be a whole number from 1 to 9999');
+  process.exitCode = 2;
+} else if ((options.url === undefined) !== (options.key === undefined)) {
+  console.error('--url and --key belong together');
   process.exitCode = 2;
 } else process.exitCode = await runDemo(Number(options.seconds) * 1000, options.keep === true);
 
@@ -41,13 +52,13 @@ async function runDemo(playMs: number, keep: boolean): Promise<number> {
   const act = (title: string, text = '') => terminal.print(`\n${terminal.paint(['bold', 'cyan'], title)}  ${text}`.trimEnd());
   try {
     const startedMs = performance.now();
-    const key = `mk_test_demo_${randomBytes(24).toString('hex')}`;
+    const { url, key = `mk_test_demo_${randomBytes(24).toString('hex')}` } = options;
     const onClose = (close: () => Promise<void>) => void closers.push(close);
-    const stage = await openStage({ folder, key, terminal, checks, clockStart: CLOCK_START, signal: stopping.signal, onClose });
-    act(
-      'Server',
-      `${stage.url}, a process of its own, ready after ${((performance.now() - startedMs) / 1000).toFixed(1)} s; its clock starts at ${CLOCK_START}`,
-    );
+    const { signal } = stopping;
+    const stage = await openStage({ folder, url, key, terminal, checks, clockStart: CLOCK_START, signal, onClose });
+    const ready = `ready after ${((performance.now() - startedMs) / 1000).toFixed(1)} s`;
+    const what = url === undefined ? `a process of its own, ${ready}` : 'a deployment that was there';
+    act('Server', `${stage.url}, ${what}; its clock starts at ${CLOCK_START}`);
 
     await createCatalogue(stage.client);
     stage.receiver.trust(await createWebhookEndpoint(stage.client, stage.receiver.url));

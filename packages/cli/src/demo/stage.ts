@@ -20,20 +20,32 @@ export interface StageOptions extends Pick<Stage, 'key' | 'terminal' | 'checks' 
   readonly folder: string;
   /** RFC 3339: when the server's test clock starts. */
   readonly clockStart: string;
+  /** A deployment that is there already, with nothing in it, whose test clock starts then; otherwise a server of the demo's own is started. */
+  readonly url?: string | undefined;
   /** Told how to undo each thing that was set up, in order. */
   readonly onClose: (close: () => Promise<void>) => void;
 }
 
-/** Starts a server of the demo's own, and a webhook receiver. */
-export async function openStage({ folder, clockStart, onClose, ...given }: StageOptions): Promise<Stage> {
+/** Sees that there is a server, and starts a webhook receiver. */
+export async function openStage({ folder, clockStart, onClose, url: given, ...rest }: StageOptions): Promise<Stage> {
+  const url = given ?? (await ownServer({ folder, clockStart, onClose, key: rest.key }));
+  const client = createClient({ url, key: rest.key });
+  const receiver = await startReceiver();
+  onClose(receiver.close);
+  return { ...rest, url, client, receiver };
+}
+
+async function ownServer({
+  folder,
+  clockStart,
+  onClose,
+  key,
+}: Pick<StageOptions, 'folder' | 'clockStart' | 'onClose' | 'key'>): Promise<string> {
   const server = await startServer(folder, {
     METERLINE_TEST_CLOCK: clockStart,
     METERLINE_WEBHOOK_ALLOW: 'loopback',
-    METERLINE_ADMIN_KEY: given.key,
+    METERLINE_ADMIN_KEY: key,
   });
   onClose(server.stop);
-  const client = createClient({ url: server.url, key: given.key });
-  const receiver = await startReceiver();
-  onClose(receiver.close);
-  return { ...given, url: server.url, client, receiver };
+  return server.url;
 }

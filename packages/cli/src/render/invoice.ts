@@ -1,7 +1,9 @@
-import type { InvoiceAdjustment, InvoiceDocument } from '@meterline/domain/invoices';
+import { billedDays, type InvoiceAdjustment, type InvoiceDocument } from '@meterline/domain/invoices';
 import type { Terminal } from '../terminal.ts';
 import { CHARGE_COLUMNS, chargeRows } from './charges.ts';
+import { commitmentRows } from './commitments.ts';
 import { groupDigits } from './digits.ts';
+import { prepaidRows } from './prepaid.ts';
 import { table } from './table.ts';
 
 /** An invoice to read: what for, every line with its tiers, and the total. */
@@ -11,15 +13,19 @@ export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, '
   const rows = [
     ...invoice.lines.flatMap((line) => chargeRows(line, terminal)),
     ...invoice.adjustments.flatMap((each) => adjustmentRows(each, terminal)),
+    ...(invoice.commitments ?? []).flatMap((each) => commitmentRows(each, terminal)),
+    ...(invoice.prepaid === undefined ? [] : prepaidRows(invoice.prepaid, terminal)),
   ];
   const total = ['Total', '', '', `${groupDigits(invoice.total)} ${currency}`].map((cell) => paint('bold', cell));
   return [
     paint('bold', `Invoice ${number}`),
     `  for       ${customer.name} (${customer.key})`,
     `  plan      ${invoice.plan}, version ${invoice.planVersion}`,
-    `  period    ${period.from} up to ${period.to} (${period.days} of ${period.daysInPeriod} days)`,
+    `  period    ${period.from} up to ${period.to} (${billedDays(period)})`,
     `  issued    ${invoice.issuedAt}`,
-    `  from      the event log up to offset ${invoice.cut.join(', ')}`,
+    invoice.kind === 'advance'
+      ? '  before    anything is used'
+      : `  from      the event log up to offset ${invoice.cut.join(', ')}`,
     '',
     table(CHARGE_COLUMNS, rows, total),
   ].join('\n');

@@ -1,6 +1,9 @@
+import type { CommitmentSettlement } from '@meterline/domain/commitments';
 import type { Terminal } from '../terminal.ts';
 import { CHARGE_COLUMNS, type ChargeLine, chargeRows } from './charges.ts';
+import { commitmentRows } from './commitments.ts';
 import { groupDigits } from './digits.ts';
+import { type PrepaidEntries, prepaidRows } from './prepaid.ts';
 import { table } from './table.ts';
 
 /** `GET /v1/customers/{key}/spend`. */
@@ -9,26 +12,43 @@ export interface Spend {
   readonly currency: string;
   readonly asOf: { readonly cut: readonly number[]; readonly at: string };
   readonly total: string;
+  readonly prepaid: (PrepaidEntries & { readonly credited: string; readonly due: string }) | null;
   readonly subscriptions: readonly {
     readonly plan: string;
     readonly planVersion: number;
     readonly period: { readonly from: string; readonly to: string };
     readonly lines: readonly ChargeLine[];
+    readonly commitment: CommitmentSettlement | null;
     readonly total: string;
   }[];
 }
 
+const GRANT_COLUMNS = [
+  { title: 'Grant' },
+  { title: 'Units', align: 'right' },
+  { title: '' },
+  { title: 'Amount', align: 'right' },
+] as const;
+
 /** What a customer has spent so far, subscription by subscription. */
-export function spendText({ customer, currency, asOf, subscriptions, total }: Spend, terminal: Pick<Terminal, 'paint'>): string {
+export function spendText(spend: Spend, terminal: Pick<Terminal, 'paint'>): string {
+  const { customer, currency, asOf, subscriptions, total } = spend;
   const { paint } = terminal;
   const asOfText = paint('dim', `As of ${asOf.at}, offset ${asOf.cut.join(', ')} of the event log.`);
   if (subscriptions.length === 0) return `${paint('bold', customer)} has no active subscription.\n${asOfText}`;
-  const sections = subscriptions.map(({ plan, planVersion, period, lines, total: planTotal }) => {
+  const sections = subscriptions.map(({ plan, planVersion, period, lines, commitment, total: planTotal }) => {
     const head = `${paint('bold', customer)} on ${plan}, version ${planVersion}: ${period.from} up to ${period.to}`;
-    const rows = lines.flatMap((line) => chargeRows(line, terminal));
+    const committed = commitment === null ? [] : commitmentRows(commitment, terminal);
+    const rows = [...lines.flatMap((line) => chargeRows(line, terminal)), ...committed];
     const sum = ['So far', '', '', `${groupDigits(planTotal)} ${currency}`].map((cell) => paint('bold', cell));
     return `${head}\n\n${table(CHARGE_COLUMNS, rows, sum)}\n`;
   });
   const all = subscriptions.length === 1 ? [] : [`All subscriptions: ${paint('bold', `${groupDigits(total)} ${currency}`)}`];
-  return [...sections, ...all, asOfText].join('\n');
+  return [...sections, ...all, ...prepaidText(spend, terminal), asOfText].join('\n');
+}
+
+function prepaidText({ prepaid, currency }: Spend, terminal: Pick<Terminal, 'paint'>): string[] {
+  if (prepaid === null || prepaid.units.length + prepaid.credits.length === 0) return [];
+  const due = ['Due', '', '', `${groupDigits(prepaid.due)} ${currency}`].map((cell) => terminal.paint('bold', cell));
+  return [table(GRANT_COLUMNS, prepaidRows(prepaid, terminal), due), ''];
 }

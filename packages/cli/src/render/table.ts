@@ -20,8 +20,12 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
   return [line(titles), rule, ...rows.map(line), ...(footer.length === 0 ? [] : [rule, line(footer)])].join('\n');
 }
 
+// Chinese characters and their punctuation take two columns of a terminal.
+const WIDE = /[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60]/g;
+
 function widthOf(text: string): number {
-  return stripVTControlCharacters(text).length;
+  const plain = stripVTControlCharacters(text);
+  return plain.length + (plain.match(WIDE)?.length ?? 0);
 }
 
 function pad(text: string, width: number, align: 'left' | 'right'): string {

@@ -1,12 +1,18 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { adjustmentsFor, totalOf } from './adjustments.ts';
-import { formatInvoiceNumber, INVOICE_POLICY, type InvoiceDocument, type InvoiceLine } from './document.ts';
-import { invoiceLine } from './line.ts';
+import { formatInvoiceNumber, type InvoiceDocument, type InvoiceLine } from './document.ts';
+import { invoiceLines } from './line.ts';
+import { INVOICE_POLICY } from './policy.ts';
 
+const JANUARY = { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z' };
 const rateCard = { key: 'calls', name: 'Calls', meter: 'calls', price: { model: 'per_unit', unitAmount: '0.333' } } as const;
-const line = (quantity: number): InvoiceLine =>
-  invoiceLine({ currency: 'USD', rateCard, usage: { quantity: String(quantity), events: 1 }, days: 31, daysInPeriod: 31 });
+function line(quantity: number): InvoiceLine {
+  const usage = { quantity: String(quantity), events: 1 };
+  const [only] = invoiceLines([{ currency: 'USD', daysInPeriod: 31, parts: [{ rateCard, ...JANUARY, days: 31, usage }] }]);
+  if (!only) throw new Error('a card gives a line');
+  return only;
+}
 
 function invoice(number: number, change: Partial<InvoiceDocument>): InvoiceDocument {
   return {

@@ -25,6 +25,7 @@ export function adjustmentsFor(
       key: line.key,
       name: line.name,
       quantity: line.quantity,
+      ...coveredOf(line),
       events: line.events,
       ratedAmount: line.amount,
       billedAmount: formatMoney(billed, earlier.currency),
@@ -39,4 +40,9 @@ export function totalOf(charges: readonly { readonly amount: string }[], currenc
     charges.reduce((sum, charge) => add(sum, decimal(charge.amount)), ZERO),
     currency,
   );
+}
+
+function coveredOf({ covered, parts }: InvoiceLine): Pick<InvoiceAdjustment, 'covered' | 'coveredParts'> {
+  if (covered === undefined) return {};
+  return { covered, ...(parts && { coveredParts: parts.map((part) => part.covered ?? '0') }) };
 }

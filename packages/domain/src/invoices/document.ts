@@ -1,5 +1,22 @@
+import type { CommitmentSettlement } from '../commitments/index.ts';
+import type { PrepaidStatement } from '../prepaid/index.ts';
 import type { Modifiers, Price } from '../prices/index.ts';
 import type { RatedLine } from '../rating/index.ts';
+import type { InvoicePolicy } from './policy.ts';
+
+/** A part of a billing period with a price of its own; half-open. The explanation says by number, from 1, which part a step belongs to. */
+export interface InvoiceLinePart {
+  readonly from: string;
+  readonly to: string;
+  /** Local days. */
+  readonly days: number;
+  readonly quantity: string;
+  /** The part of it that prepaid packs paid for. Absent where none did. */
+  readonly covered?: string;
+  readonly events: number;
+  readonly price: Price;
+  readonly modifiers: Modifiers | null;
+}
 
 /** What one rate card came to in one billing period. Quantities and amounts are decimal text; `amount` has the currency's digits. */
 export interface InvoiceLine {
@@ -7,11 +24,15 @@ export interface InvoiceLine {
   readonly name: string;
   readonly meter: string | null;
   readonly quantity: string;
+  /** The part of it that prepaid packs paid for, which is not priced. Absent where none did. */
+  readonly covered?: string;
   /** Events behind the quantity. */
   readonly events: number;
   readonly model: Price['model'];
   readonly price: Price;
   readonly modifiers: Modifiers | null;
+  /** Only where the price changed within the period: `price` and `modifiers` are then those of the last part. */
+  readonly parts?: readonly InvoiceLinePart[];
   /** How the amount came about, tier by tier. */
   readonly explanation: readonly RatedLine[];
   readonly amount: string;
@@ -23,9 +44,15 @@ export interface InvoicePeriod {
   readonly to: string;
   readonly days: number;
   readonly daysInPeriod: number;
+  /** Where fees are not shared by days: `from` up to `to` is paid for, of the seconds that the whole period has; or (none) always all of it. */
+  readonly sharing?:
+    | { readonly by: 'none' }
+    | { readonly by: 'second'; readonly from: string; readonly to: string; readonly secondsInPeriod: number };
+  /** 0 for the first period of the subscription; absent under policy 1, which had no fee due once, and on invoices in advance. */
+  readonly index?: number;
 }
 
-/** Usage of an invoiced period that came, or was withdrawn, after its invoice: the difference is settled here. */
+/** Usage of an invoiced period that came, was withdrawn, or got a corrected price after its invoice: the difference is settled here. */
 export interface InvoiceAdjustment {
   /** Number of the invoice of that period. */
   readonly invoice: string;
@@ -37,8 +64,12 @@ export interface InvoiceAdjustment {
   readonly name: string;
   /** Usage of that period as known now. */
   readonly quantity: string;
+  /** The part of it that prepaid packs paid for, in all. Absent where none did. */
+  readonly covered?: string;
+  /** The same for each part of a period in which the price changed. */
+  readonly coveredParts?: readonly string[];
   readonly events: number;
-  /** What that usage costs at the terms of then. */
+  /** What that usage costs at the terms of then, and at the prices of then as known now. */
   readonly ratedAmount: string;
   /** What was invoiced for it before: the line and earlier adjustments. */
   readonly billedAmount: string;
@@ -50,40 +81,31 @@ export interface InvoiceAdjustment {
 export interface InvoiceDocument {
   readonly id: string;
   readonly number: string;
+  /** Absent: of a billing period that has ended. `advance`: of a committed minimum, which the term of `period` draws down. */
+  readonly kind?: 'advance';
   readonly tenant: string;
   /** `subjects`: whose usage it was when the invoice was made. */
   readonly customer: { readonly key: string; readonly name: string; readonly subjects: readonly string[] };
   readonly subscription: string;
   readonly plan: string;
   readonly planVersion: number;
+  /** Prices are those of the plan version with its price changes up to this one; absent: none. */
+  readonly priceRevision?: number;
   readonly period: InvoicePeriod;
   readonly currency: string;
   readonly lines: readonly InvoiceLine[];
   readonly adjustments: readonly InvoiceAdjustment[];
-  /** Sum of the amounts of lines and adjustments. */
+  /** Only where a commitment was agreed on: that of the period's term first, then of earlier terms that late usage changed. */
+  readonly commitments?: readonly CommitmentSettlement[];
+  /** What grants paid, and got back. Absent for a customer without any. */
+  readonly prepaid?: PrepaidStatement;
+  /** Sum of the amounts of lines, adjustments and lines of commitments, less `prepaid.credited`. */
   readonly total: string;
   /** The part of the log it was rated from: per partition, the first offset left out. */
   readonly cut: readonly number[];
   readonly issuedAt: string;
   readonly policy: InvoicePolicy;
 }
-
-export interface InvoicePolicy {
-  readonly version: number;
-  /** Each line is rounded once, to the currency's digits; totals are sums of rounded lines. */
-  readonly rounding: { readonly mode: 'half_up'; readonly scope: 'line' };
-  /** Flat prices pay `days / daysInPeriod`, in whole local days. */
-  readonly proration: 'day';
-  /** Late usage of an invoiced period is settled on the next invoice. */
-  readonly lateUsage: 'adjust_next_invoice';
-}
-
-export const INVOICE_POLICY: InvoicePolicy = {
-  version: 1,
-  rounding: { mode: 'half_up', scope: 'line' },
-  proration: 'day',
-  lateUsage: 'adjust_next_invoice',
-};
 
 /** 1 -> `INV-000001`; a millionth invoice just gets longer. */
 export function formatInvoiceNumber(number: bigint): string {

@@ -1,11 +1,15 @@
+export { billedDays } from './billed-days.ts';
 export { adjustmentsFor, totalOf } from './adjustments.ts';
+export { type IssuedCharges, settleTerm, totalDue } from './commitments.ts';
+export type { CoveredUsage, Coverage } from './coverage.ts';
 export {
   formatInvoiceNumber,
-  INVOICE_POLICY,
   type InvoiceAdjustment,
   type InvoiceDocument,
   type InvoiceLine,
+  type InvoiceLinePart,
   type InvoicePeriod,
-  type InvoicePolicy,
 } from './document.ts';
-export { invoiceLine } from './line.ts';
+export { invoiceLines, type LineInput } from './line.ts';
+export { linesUnder } from './lines-under.ts';
+export { INVOICE_POLICY, type InvoicePolicy } from './policy.ts';

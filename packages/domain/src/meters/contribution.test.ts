@@ -51,4 +51,52 @@ describe('compileMeter', () => {
     expect(users.contributionOf({ user: 7 })).toMatchObject({ unique: '7' });
     expect(users.contributionOf({ user: '' })).toMatchObject({ code: 'meter.value_missing' });
   });
+
+  it('reads a session from a join and a leave with an id, or from a duration', () => {
+    const session = { id: '$.session', phase: '$.what', join: 'in', leave: 'out', maxSeconds: 60 };
+    const joins = compileMeter(meter({ aggregation: 'peak_concurrency', valueProperty: null, session }));
+    expect(joins.contributionOf({ session: 7, what: 'in' })).toEqual({
+      dims: [],
+      value: 0n,
+      unique: null,
+      session: { id: '7', phase: 'join' },
+    });
+    expect(joins.contributionOf({ session: 's', what: 'out' })).toMatchObject({ session: { phase: 'leave' } });
+    const calls = meter({ aggregation: 'peak_concurrency', valueProperty: null, session: { duration: '$.s', maxSeconds: 60 } });
+    const { contributionOf } = compileMeter(calls);
+    expect(contributionOf({ s: '12.345' })).toMatchObject({ session: { durationMs: 12_345 } });
+    expect([contributionOf({ s: 0 }), contributionOf({ s: 60 })]).toMatchObject([
+      { session: { durationMs: 0 } },
+      { session: { durationMs: 60_000 } },
+    ]);
+  });
+
+  it('refuses an event that is no part of a session, naming the property and the rule', () => {
+    const session = { id: '$.session', phase: '$.what', join: 'in', leave: 'out', maxSeconds: 60 };
+    const { contributionOf } = compileMeter(
+      meter({ key: 'calls', aggregation: 'peak_concurrency', valueProperty: null, session }),
+    );
+    expect(contributionOf({ what: 'in' })).toEqual({
+      code: 'meter.value_missing',
+      detail: 'data $.session is missing (meter calls)',
+    });
+    expect(contributionOf({ session: 's', what: 'mute' })).toEqual({
+      code: 'meter.session_phase_unknown',
+      detail: 'data $.what must be "in" or "out" (meter calls)',
+    });
+    const measured = meter({
+      aggregation: 'peak_concurrency',
+      valueProperty: null,
+      session: { duration: '$.s', maxSeconds: 60 },
+    });
+    const durations = compileMeter(measured);
+    expect(durations.contributionOf({})).toMatchObject({
+      code: 'meter.value_missing',
+      detail: 'data $.s is missing (meter minutes)',
+    });
+    expect(durations.contributionOf({ s: 'long' })).toMatchObject({ code: 'meter.value_not_numeric' });
+    for (const s of ['-1', '60.001', '0.0001']) {
+      expect(durations.contributionOf({ s }), s).toMatchObject({ code: 'meter.session_duration_invalid' });
+    }
+  });
 });

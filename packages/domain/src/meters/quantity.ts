@@ -1,3 +1,5 @@
+import { decimal } from '../money/index.ts';
+
 /** Metered values are fixed point with 12 decimals, as the usage store keeps them: 1 unit = 10^12. */
 export const QUANTITY_SCALE = 12;
 const ONE = 10n ** BigInt(QUANTITY_SCALE);
@@ -70,4 +72,10 @@ export function formatQuantity(units: bigint): string {
   let end = digits.length;
   while (end > point && digits.charCodeAt(end - 1) === ZERO) end -= 1;
   return end === point ? sign + digits.slice(0, point) : `${sign}${digits.slice(0, point)}.${digits.slice(point, end)}`;
+}
+
+/** The fixed-point quantity of decimal text as the usage store answers it; of any size, at most 12 decimals. */
+export function quantityOf(text: string): bigint {
+  const { units, scale } = decimal(text);
+  return units * 10n ** BigInt(QUANTITY_SCALE - scale);
 }

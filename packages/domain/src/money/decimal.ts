@@ -9,6 +9,20 @@ export interface Decimal {
 
 export const ZERO: Decimal = { units: 0n, scale: 0 };
 
+const POWERS = Array.from({ length: 64 }, (_, exponent) => 10n ** BigInt(exponent));
+
+/** 10^exponent, for 0 or more: raising a bigint anew costs more than the division it is for. */
+export function powerOfTen(exponent: number): bigint {
+  return POWERS[exponent] ?? 10n ** BigInt(exponent);
+}
+
+const EXPONENTS = new Map(POWERS.map((power, exponent) => [power, exponent]));
+
+/** The exponent of a power of ten (up to 10^63); undefined for every other number. */
+export function exponentOfTen(power: bigint): number | undefined {
+  return EXPONENTS.get(power);
+}
+
 const SYNTAX = /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
 // Far beyond any amount or quantity, and small enough that no text can ask for a number of a million digits.
 const TEXT_LENGTH_MAX = 200;
@@ -29,7 +43,7 @@ export function decimal(text: string): Decimal {
   const digits = BigInt((match[2] ?? '') + fraction);
   const units = match[1] === '-' ? -digits : digits;
   const scale = fraction.length - exponent;
-  return scale >= 0 ? { units, scale } : { units: units * 10n ** BigInt(-scale), scale: 0 };
+  return scale >= 0 ? { units, scale } : { units: units * powerOfTen(-scale), scale: 0 };
 }
 
 /** The shortest plain text: no exponent, no trailing zeros, never "-0". */
@@ -88,10 +102,10 @@ export function isNegative(d: Decimal): boolean {
 /** `d` with exactly `places` digits behind the point (0 or more). */
 export function roundDecimal(d: Decimal, places: number, mode: RoundingMode = 'half_up'): Decimal {
   if (d.scale <= places) return { units: unitsAt(d, places), scale: places };
-  return { units: divideRounded(d.units, 10n ** BigInt(d.scale - places), mode), scale: places };
+  return { units: divideRounded(d.units, powerOfTen(d.scale - places), mode), scale: places };
 }
 
 /** The units of `d` at a scale no smaller than its own. */
 function unitsAt(d: Decimal, scale: number): bigint {
-  return d.scale === scale ? d.units : d.units * 10n ** BigInt(scale - d.scale);
+  return d.scale === scale ? d.units : d.units * powerOfTen(scale - d.scale);
 }

@@ -10,10 +10,11 @@ export {
   min,
   multiply,
   negate,
+  powerOfTen,
   roundDecimal,
   subtract,
   ZERO,
   type Decimal,
 } from './decimal.ts';
 export { ROUNDING_MODES, type RoundingMode } from './rounding.ts';
-export { allocate, prorate } from './shares.ts';
+export { allocate, prorate, roundTogether } from './shares.ts';

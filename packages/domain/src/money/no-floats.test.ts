@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
-const folders = ['money', 'prices', 'rating'].map((name) => new URL(`../${name}/`, import.meta.url));
+const folders = ['money', 'plan-fit', 'prepaid', 'prices', 'rating'].map((name) => new URL(`../${name}/`, import.meta.url));
 const FLOATS =
   /\bNumber\(|parseFloat|\.toFixed\(|\.toPrecision\(|\bMath\.(round|floor|ceil|trunc|pow)|[=(,]\s*\+\w|\d\.\d+\s*[*/+-]/;
 

@@ -1,4 +1,4 @@
-import type { Decimal } from './decimal.ts';
+import { decimal, exponentOfTen, powerOfTen, type Decimal } from './decimal.ts';
 import { divideRounded, type RoundingMode } from './rounding.ts';
 
 /**
@@ -10,13 +10,40 @@ export interface Ratio {
   readonly denominator: bigint;
 }
 
-export const ZERO: Ratio = { numerator: 0n, denominator: 1n };
+const USUAL_PLACES = 12;
+const USUAL_DENOMINATOR = powerOfTen(USUAL_PLACES);
 
+/** With the denominator of every decimal of up to 12 places, to be compared with them at once. */
+export const ZERO: Ratio = { numerator: 0n, denominator: USUAL_DENOMINATOR };
+
+/**
+ * Whatever has up to 12 decimals, as quantities and unit prices do, comes with the same denominator, so that sums and comparisons of
+ * them need not look for a common one.
+ */
 export function of(d: Decimal): Ratio {
-  return { numerator: d.units, denominator: 10n ** BigInt(d.scale) };
+  if (d.scale > USUAL_PLACES) return { numerator: d.units, denominator: powerOfTen(d.scale) };
+  return { numerator: d.units * powerOfTen(USUAL_PLACES - d.scale), denominator: USUAL_DENOMINATOR };
+}
+
+/** Reads a decimal. Throws Fault `decimal.malformed`. */
+export function read(text: string): Ratio {
+  return of(decimal(text));
+}
+
+/** `n` of something. */
+export function whole(n: bigint): Ratio {
+  return { numerator: n, denominator: 1n };
+}
+
+/** The same value in lowest terms, for a factor that is used many times. */
+export function reduced(r: Ratio): Ratio {
+  const divisor = greatestCommonDivisor(r.numerator, r.denominator);
+  return { numerator: r.numerator / divisor, denominator: r.denominator / divisor };
 }
 
 export function add(a: Ratio, b: Ratio): Ratio {
+  if (a.numerator === 0n) return b;
+  if (b.numerator === 0n) return a;
   if (a.denominator === b.denominator) return { numerator: a.numerator + b.numerator, denominator: a.denominator };
   // Mostly powers of ten: growing to the larger one keeps long sums small.
   if (a.denominator % b.denominator === 0n) return extend(a, b);
@@ -32,6 +59,7 @@ export function sum(terms: readonly Ratio[]): Ratio {
 }
 
 export function subtract(a: Ratio, b: Ratio): Ratio {
+  if (a.denominator === b.denominator) return { numerator: a.numerator - b.numerator, denominator: a.denominator };
   return add(a, negate(b));
 }
 
@@ -56,7 +84,9 @@ export function sign(r: Ratio): -1 | 0 | 1 {
 }
 
 export function compare(a: Ratio, b: Ratio): -1 | 0 | 1 {
-  return sign(subtract(a, b));
+  const [left, right] =
+    a.denominator === b.denominator ? [a.numerator, b.numerator] : [a.numerator * b.denominator, b.numerator * a.denominator];
+  return left === right ? 0 : left < right ? -1 : 1;
 }
 
 export function min(a: Ratio, b: Ratio): Ratio {
@@ -68,11 +98,13 @@ export function max(a: Ratio, b: Ratio): Ratio {
 }
 
 export function round(r: Ratio, places: number, mode: RoundingMode = 'half_up'): Decimal {
-  return { units: divideRounded(r.numerator * 10n ** BigInt(places), r.denominator, mode), scale: places };
+  return { units: divideRounded(r.numerator * powerOfTen(places), r.denominator, mode), scale: places };
 }
 
 /** The same value as a decimal, or to `placesOtherwise` digits if its expansion never ends (1/3). */
 export function toDecimal(r: Ratio, placesOtherwise: number): Decimal {
+  const scale = exponentOfTen(r.denominator);
+  if (scale !== undefined) return { units: r.numerator, scale };
   let rest = r.denominator / greatestCommonDivisor(r.numerator, r.denominator);
   let [twos, fives] = [0, 0];
   for (; rest % 2n === 0n; rest /= 2n) twos += 1;

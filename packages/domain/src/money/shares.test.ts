@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../faults/index.ts';
+import * as ratio from './ratio.ts';
 import {
   add,
   allocate,
@@ -14,6 +15,8 @@ import {
   negate,
   prorate,
   roundDecimal,
+  ROUNDING_MODES,
+  roundTogether,
   ZERO,
 } from './index.ts';
 
@@ -56,6 +59,39 @@ describe('allocate', () => {
 
   it.each([[[]], [['0', '0']], [['1', '-1', '3']]])('refuses the weights %j', (weights) => {
     expect(() => shares('1', weights)).toThrow(expect.objectContaining({ code: 'allocation.weights_invalid' }) as Fault);
+  });
+});
+
+describe('rounding together', () => {
+  const together = (...texts: string[]) =>
+    roundTogether(texts.map(ratio.read), 2, 'half_up').map((share) => formatDecimal(share));
+
+  it('rounds the sum once and gives what is left to the largest remainders', () => {
+    expect(together('0.004', '0.004', '0.004')).toEqual(['0.01', '0', '0']);
+    expect(together('1.001', '-0.004', '2.009')).toEqual(['1', '0', '2.01']);
+    expect(together()).toEqual([]);
+    const third = ratio.divide(ratio.read('0.025'), ratio.read('3'));
+    expect(roundTogether([third, third, third], 2, 'half_up').map((share) => formatDecimal(share))).toEqual([
+      '0.01',
+      '0.01',
+      '0.01',
+    ]);
+  });
+
+  it('adds up to the rounded sum in every mode, and moves no amount by a whole unit', () => {
+    const amount = fc.record({ numerator: fc.bigInt(-(10n ** 9n), 10n ** 9n), denominator: fc.bigInt(1n, 10n ** 6n) });
+    fc.assert(
+      fc.property(fc.array(amount, { maxLength: 9 }), fc.nat(4), fc.constantFrom(...ROUNDING_MODES), (amounts, places, mode) => {
+        const shares = roundTogether(amounts, places, mode);
+        const sum = ratio.round(ratio.sum(amounts), places, mode);
+        expect(compare(shares.reduce(add, ZERO), sum)).toBe(0);
+        shares.forEach((share, index) => {
+          const moved = ratio.subtract(ratio.of(share), amounts[index] ?? ratio.ZERO);
+          const unit = ratio.of({ units: 1n, scale: places });
+          expect(ratio.compare(moved, unit) < 0 && ratio.compare(ratio.negate(moved), unit) < 0).toBe(true);
+        });
+      }),
+    );
   });
 });
 

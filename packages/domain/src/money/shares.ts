@@ -1,6 +1,7 @@
 import { Fault } from '../faults/index.ts';
-import { roundDecimal, type Decimal } from './decimal.ts';
+import { powerOfTen, roundDecimal, type Decimal } from './decimal.ts';
 import * as ratio from './ratio.ts';
+import type { Ratio } from './ratio.ts';
 import type { RoundingMode } from './rounding.ts';
 
 /** `d * numerator / denominator` (> 0), exact until its one rounding to `places`: 31.00 for 17 of 31 days is 17.00. */
@@ -35,4 +36,21 @@ export function allocate(total: Decimal, weights: readonly Decimal[], places: nu
   );
   const raised = new Set(luckiest.filter((_, rank) => BigInt(rank) < left).map((share) => share.index));
   return shares.map((share) => ({ units: sign * (share.units + (raised.has(share.index) ? 1n : 0n)), scale: places }));
+}
+
+/**
+ * Rounds the sum of `amounts` once, and each of them down or up so that they still add up to it: all are cut toward minus infinity,
+ * and what is left goes, one smallest unit each, to the largest remainders, earlier ones first.
+ */
+export function roundTogether(amounts: readonly Ratio[], places: number, mode: RoundingMode): Decimal[] {
+  const scale = ratio.whole(powerOfTen(places));
+  const cut = amounts.map((amount, index) => {
+    const scaled = ratio.multiply(amount, scale);
+    const { units } = ratio.round(scaled, 0, 'floor');
+    return { index, units, remainder: ratio.subtract(scaled, ratio.whole(units)) };
+  });
+  const left = ratio.round(ratio.sum(amounts), places, mode).units - cut.reduce((sum, { units }) => sum + units, 0n);
+  const luckiest = cut.toSorted((a, b) => ratio.compare(b.remainder, a.remainder) || a.index - b.index);
+  const raised = new Set(luckiest.filter((_, rank) => BigInt(rank) < left).map(({ index }) => index));
+  return cut.map(({ index, units }) => ({ units: units + (raised.has(index) ? 1n : 0n), scale: places }));
 }

@@ -15,6 +15,19 @@ export const notNegativeField = (name: string) => decimalField(name, notNegative
 
 export const positiveField = (name: string) => decimalField(name, positive);
 
+/** A whole number in a string, up to 15 digits. */
+export const countField = (name: string) =>
+  z
+    .string({ error: `${name} must be a whole number in a string such as "10"` })
+    .regex(/^\d{1,15}$/, `${name} must be a whole number in a string such as "10"`);
+
+/** Name of a meter's dimension. */
+export const dimensionField = (name: string) =>
+  z
+    .string({ error: `${name} must be a text` })
+    .min(1, `${name} must not be empty`)
+    .max(128, `${name} must have at most 128 characters`);
+
 /** An object without other fields than these; each unknown one is named. */
 export function strictFields<Shape extends z.ZodRawShape>(name: string, shape: Shape) {
   return z.strictObject(shape, {

@@ -1,25 +1,43 @@
 import { z } from 'zod';
 import { compare, decimal, ROUNDING_MODES } from '../money/index.ts';
-import { notNegativeField, positiveField, strictFields } from './fields.ts';
+import { dimensionField, notNegativeField, positiveField, strictFields } from './fields.ts';
 import { priceSchema } from './price.ts';
 
+const ROUNDING_SCOPES = ['event', 'line', 'charge', 'invoice', 'cumulative'] as const;
+
 const modeField = (name: string) => z.enum(ROUNDING_MODES, { error: `${name} must be one of ${ROUNDING_MODES.join(', ')}` });
-const decimalsRule = 'decimals must be a whole number from 0 to 12';
+const decimalsRule = 'decimals must be a whole number from -12 to 12';
+
+const weightsSchema = strictFields('weights', {
+  dimension: dimensionField('dimension'),
+  /** How many units one unit of usage counts as, by the value of the dimension. */
+  factors: z.record(z.string(), notNegativeField('factors'), {
+    error: 'factors must be an object of dimension value -> decimal string',
+  }),
+  /** For every other value, and for usage without one. Absent: 1. */
+  default: notNegativeField('default').optional(),
+});
 
 const unitConversionSchema = strictFields('unitConversion', {
   operation: z.enum(['multiply', 'divide'], { error: 'operation must be "multiply" or "divide"' }),
   factor: positiveField('factor'),
-  /** Absent: the exact fraction is priced. A mode alone rounds to whole units. */
+  /** Weighs usage by the value of a dimension, before the factor: a minute of HD counts as four standard minutes. */
+  weights: weightsSchema.optional(),
+  /**
+   * Absent: the exact fraction is priced. A mode alone rounds to whole units, -2 decimals to hundreds; `scope` event rounds every
+   * event, total (default) their sum.
+   */
   rounding: z
     .union(
       [
         modeField('rounding'),
         strictFields('rounding', {
           mode: modeField('mode'),
-          decimals: z.int(decimalsRule).min(0, decimalsRule).max(12, decimalsRule),
+          decimals: z.int(decimalsRule).min(-12, decimalsRule).max(12, decimalsRule).optional(),
+          scope: z.enum(['event', 'total'], { error: 'scope must be "event" or "total"' }).optional(),
         }),
       ],
-      { error: `rounding must be {mode, decimals} or one of ${ROUNDING_MODES.join(', ')}; ${decimalsRule}` },
+      { error: `rounding must be {mode, decimals, scope} or one of ${ROUNDING_MODES.join(', ')}; ${decimalsRule}` },
     )
     .optional(),
 });
@@ -29,6 +47,8 @@ const allowanceSchema = strictFields('allowance', {
   units: notNegativeField('units'),
   /** Absent: the price covers only what lies beyond. Present: the price covers the included part, this one the rest. */
   overagePrice: priceSchema.optional(),
+  /** Units left unused are added to the next period's, at most `maximumUnits` of them; null is no limit. */
+  carryOver: strictFields('carryOver', { maximumUnits: notNegativeField('maximumUnits').nullable() }).optional(),
 });
 
 /** What changes a price's outcome, applied in the order of DESIGN: usage first, then money. */
@@ -46,8 +66,11 @@ export const modifiersSchema = strictFields('modifiers', {
   credits: z.array(positiveField('credits'), { error: 'credits must be a list of decimal strings' }).optional(),
   rounding: strictFields('rounding', {
     mode: modeField('mode'),
-    /** `charge` (default): once, over the whole charge. `line`: every rated line by itself. */
-    scope: z.enum(['charge', 'line'], { error: 'scope must be "charge" or "line"' }).optional(),
+    /**
+     * `charge` (default): once, over the whole charge. `line`: every rated line by itself. `event`: what each event costs.
+     * `invoice`: not the charge but the invoice's total. `cumulative`: the charge of the period so far, less what was billed of it.
+     */
+    scope: z.enum(ROUNDING_SCOPES, { error: `scope must be one of ${ROUNDING_SCOPES.join(', ')}` }).optional(),
   }).optional(),
 }).check((context) => {
   const { minimumSpend, maximumSpend } = context.value;

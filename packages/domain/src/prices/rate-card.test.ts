@@ -39,10 +39,14 @@ describe('price schema', () => {
     [
       'an unknown field',
       { model: 'flat', amount: '1', amont: '2' },
-      ': flat price has unknown fields: amont; known are model, amount, paymentTerm',
+      ': flat price has unknown fields: amont; known are model, amount, paymentTerm, interval',
     ],
     ['a prototype', JSON.parse('{"model":"flat","amount":"1","__proto__":{}}'), ': flat price has unknown fields: __proto__'],
-    ['an unknown model', { model: 'matrix' }, 'model: model must be one of flat, per_unit, graduated, volume, package'],
+    [
+      'an unknown model',
+      { model: 'stairs' },
+      'model: model must be one of flat, per_unit, graduated, volume, package, percentage',
+    ],
     ['no model', {}, 'model: model must be one of'],
     ['no object', 'free', ': price must be an object'],
     [

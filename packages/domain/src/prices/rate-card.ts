@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { strictFields } from './fields.ts';
 import { modifiersSchema } from './modifiers.ts';
 import { priceSchema } from './price.ts';
+import { termsFaults } from './terms.ts';
 
 const keyField = (name: string) =>
   z
@@ -43,6 +44,7 @@ export type RateCard = z.infer<typeof rateCardSchema>;
 type Card = Pick<RateCard, 'meter' | 'filter' | 'price' | 'modifiers'>;
 
 function* faultsOf({ meter, filter, price, modifiers }: Card): Generator<[string[], string]> {
+  for (const [path, message] of termsFaults(price, modifiers ?? {})) yield [['modifiers', ...path], message];
   const { allowance, unitConversion, freeUnits } = modifiers ?? {};
   const flat = price.model === 'flat';
   if (!flat && meter === undefined) yield [['meter'], `meter is required with a ${price.model} price`];

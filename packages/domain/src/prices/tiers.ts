@@ -11,18 +11,35 @@ const tierSchema = strictFields('tier', {
 });
 export type Tier = z.infer<typeof tierSchema>;
 
-/** At least one tier, `upTo` strictly ascending, exactly the last one open. */
-export const tiersField = z
-  .array(tierSchema, { error: 'tiers must be a list of tiers' })
-  .min(1, 'tiers must have at least one tier')
-  .max(100, 'tiers must have at most 100 tiers')
-  .check((context) => {
-    for (const [index, message] of faultsOf(context.value)) {
-      context.issues.push({ code: 'custom', path: [index, 'upTo'], message, input: context.value[index]?.upTo });
-    }
-  });
+const rateTierSchema = strictFields('tier', {
+  upTo: positiveField('upTo').nullable(),
+  /** Percent. */
+  rate: notNegativeField('rate'),
+  flatAmount: notNegativeField('flatAmount').optional(),
+});
+export type RateTier = z.infer<typeof rateTierSchema>;
 
-function* faultsOf(tiers: readonly Tier[]): Generator<[number, string]> {
+export const tiersField = tierListField(tierSchema);
+export const rateTiersField = tierListField(rateTierSchema);
+
+interface Bounded {
+  readonly upTo: string | null;
+}
+
+/** At least one tier, `upTo` strictly ascending, exactly the last one open. */
+function tierListField<Schema extends z.ZodType<Bounded>>(schema: Schema) {
+  return z
+    .array(schema, { error: 'tiers must be a list of tiers' })
+    .min(1, 'tiers must have at least one tier')
+    .max(100, 'tiers must have at most 100 tiers')
+    .check((context) => {
+      for (const [index, message] of faultsOf(context.value)) {
+        context.issues.push({ code: 'custom', path: [index, 'upTo'], message, input: context.value[index]?.upTo });
+      }
+    });
+}
+
+function* faultsOf(tiers: readonly Bounded[]): Generator<[number, string]> {
   let previous: string | null = null;
   for (const [index, { upTo }] of tiers.entries()) {
     const last = index === tiers.length - 1;

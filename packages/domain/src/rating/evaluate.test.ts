@@ -20,6 +20,7 @@ describe('the order of a charge', () => {
     };
     const evaluation = evaluate(unit('2'), '3541', modifiers);
     expect(evaluation.lines.map(({ kind, amount }) => `${kind} ${amount}`)).toEqual([
+      'conversion 0',
       'included 0',
       'included 0',
       'unit 60',
@@ -28,7 +29,8 @@ describe('the order of a charge', () => {
       'credit -5',
       'credit -45',
     ]);
-    expect(evaluation.lines.slice(0, 2).map(({ description }) => description)).toEqual([
+    expect(evaluation.lines.slice(0, 3).map(({ description }) => description)).toEqual([
+      '3541 / 60 = 60 units, rounded up to 0 decimals',
       '10 units included in 10 free units',
       '20 units included in an allowance of 20',
     ]);

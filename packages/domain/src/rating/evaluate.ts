@@ -1,49 +1,40 @@
 import { Fault } from '../faults/index.ts';
-import { isCurrency } from '../money/index.ts';
-import * as ratio from '../money/ratio.ts';
-import { exact, type Charge } from './charge.ts';
+import { type ChargeInput, compilePrice } from './compile.ts';
 import type { PriceEvaluation, PriceInput } from './evaluation.ts';
-import { STEPS } from './modifiers/index.ts';
-import { settleLines, summarize } from './summary.ts';
-import { WHOLE_PERIOD, type Proration } from './usage.ts';
+import type { Language } from './explain/index.ts';
+import { prorationOf } from './proration.ts';
+import { evaluationOf } from './summary.ts';
 
 /**
  * What `price` with its modifiers asks for `quantity`: pure, exact, rounded once. Price and modifiers must have passed their schemas.
- * Usage below zero counts as zero. Throws Fault `decimal.malformed` for a quantity or amount that is no decimal, `currency.unknown`.
+ * Usage below zero counts as zero. Throws Fault `decimal.malformed` for a quantity or amount that is no decimal, `currency.unknown`,
+ * `proration.invalid`, and `usage.*_missing` where the price needs usage told more finely.
  */
-export function evaluatePrice(input: PriceInput): PriceEvaluation {
-  return evaluateShare(input, WHOLE_PERIOD);
+export function evaluatePrice(input: PriceInput, language: Language = 'en'): PriceEvaluation {
+  return evaluationOf(compilePrice(input).charge(chargeInputOf(input)), language);
 }
 
-/** As `evaluatePrice`, with flat prices charged for a share of the billing period only. */
-export function evaluateShare(input: PriceInput, proration: Proration): PriceEvaluation {
-  if (!isCurrency(input.currency)) {
-    throw new Fault('invalid', 'currency.unknown', `${JSON.stringify(input.currency)} is not an ISO 4217 currency code`, {
-      errors: [{ path: 'currency', message: 'currency must be an ISO 4217 code in capitals, such as "USD"' }],
-    });
-  }
-  const charge = STEPS.reduce((made, step) => settleLines(step(made), input.currency), chargeOf(input, proration));
-  return summarize(charge.lines, input.currency, input.modifiers?.rounding);
-}
-
-function chargeOf(input: PriceInput, proration: Proration): Charge {
-  const { periodPosition: position } = input;
-  const before = exact(input.previousQuantity ?? '0');
-  const endsPeriod = position === undefined || position === 'last';
-  const usage = {
-    from: ratio.max(before, ratio.ZERO),
-    to: ratio.max(ratio.add(before, exact(input.quantity)), ratio.ZERO),
-    beginsPeriod: position === undefined || position === 'first',
-    endsPeriod,
-    billedBefore: ratio.sign(before) > 0,
-    feesOnUse: false,
-    proration,
-  };
+function chargeInputOf(input: PriceInput): ChargeInput {
+  const { quantity, eventsCount, groups, values, seatChanges, ...more } = input;
+  const { previousQuantity, previousEventsCount, previousGroups, previousValues } = input;
+  const hasPrevious = previousQuantity !== undefined || previousGroups !== undefined || previousValues !== undefined;
   return {
-    modifiers: input.modifiers ?? {},
-    previousAmount: exact(input.previousAmount ?? '0'),
-    endsPeriod,
-    portions: [{ kind: 'regular', price: input.price, usage }],
-    lines: [],
+    ...more,
+    usage: { quantity, events: countOf(eventsCount), groups, values, seatChanges },
+    previousUsage: hasPrevious
+      ? {
+          quantity: previousQuantity ?? '0',
+          events: countOf(previousEventsCount),
+          groups: previousGroups,
+          values: previousValues,
+        }
+      : undefined,
+    proration: prorationOf(input),
   };
+}
+
+function countOf(text: string | undefined): bigint | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,24}$/.test(text)) return BigInt(text);
+  throw new Fault('invalid', 'decimal.malformed', `${JSON.stringify(text.slice(0, 40))} is not a whole number of events`);
 }

@@ -1,3 +1,10 @@
+export { type Charged, type ChargeInput, compilePrice, type CompiledPrice, type PriceTerms } from './compile.ts';
 export { evaluatePrice } from './evaluate.ts';
-export type { LineKind, PeriodPosition, PriceEvaluation, PriceInput, RatedLine } from './evaluation.ts';
-export { rateCardCharge, type RateCardInput } from './rate-card.ts';
+export type { LineKind, PeriodPosition, PriceEvaluation, PriceInput, RatedLine, TierPlace } from './evaluation.ts';
+export type { Facts, LineContext } from './explain/facts.ts';
+export { describe, LANGUAGES, type Language, toldIn } from './explain/index.ts';
+export type { EventValue, MeteredUsage, SeatChange, UsageGroup } from './metered-usage.ts';
+export { unitsCarriedOver } from './modifiers/index.ts';
+export { chargeRateCard, rateCardCharge, type RateCardInput } from './rate-card.ts';
+export { evaluationOf, explanationOf, totalOf, totalsOf } from './summary.ts';
+export { chargePricedParts, type PricedPart, type PricedPeriod, ratePricedParts } from './versions.ts';

@@ -38,7 +38,8 @@ const output = rateCardSchema.parse({
   price: { model: 'package', packageSize: '100000', packageAmount: '0.90' },
 });
 
-const charge = (rateCard: typeof base, quantity: string) => rateCardCharge({ currency: 'USD', rateCard, quantity });
+const charge = (rateCard: typeof base, quantity: string) =>
+  rateCardCharge({ currency: 'USD', rateCard, usage: { quantity, events: 1 } });
 const steps = ({ lines }: PriceEvaluation) => lines.map(({ kind, description, amount }) => `${kind}: ${description} = ${amount}`);
 
 describe('the card of the public trace', () => {
@@ -57,6 +58,7 @@ describe('the card of the public trace', () => {
       'tier: 4366 units at 0.001 (tier 3, above 15000) = 4.366',
     ]);
     expect(steps(charge(input, '22361870'))).toEqual([
+      'conversion: 22361870 / 1000 = 22361.87 units = 0',
       'included: 10000 units included in an allowance of 10000 = 0',
       'tier: 5000 units at 0.0030 (tier 1, 0 to 5000) = 15',
       'tier: 7361.87 units at 0.0025 (tier 2, above 5000) = 18.404675',
@@ -69,13 +71,20 @@ describe('the card of the public trace', () => {
       unitAmount: '0.0015',
       amount: '1.5',
       tier: { index: 1, from: '5000', upTo: '15000' },
+      facts: { type: 'tier_units' },
     });
   });
 });
 
 describe('proration', () => {
   const share = (rateCard: typeof base, prorationNumerator: number, prorationDenominator: number) =>
-    rateCardCharge({ currency: 'USD', rateCard, quantity: '19366', prorationNumerator, prorationDenominator });
+    rateCardCharge({
+      currency: 'USD',
+      rateCard,
+      usage: { quantity: '19366', events: 1 },
+      prorationNumerator,
+      prorationDenominator,
+    });
 
   it('takes the days of a flat fee and rounds once', () => {
     expect(share(base, 17, 31).total).toBe('26.87');
@@ -122,8 +131,9 @@ describe('allowance with a price for overage', () => {
   });
 
   it('charges the price for the included part and the overage price, with its fee, only beyond it', () => {
-    expect(steps(charge(bundle, '6000'))).toEqual(['flat: Flat fee of 20 = 20']);
+    expect(steps(charge(bundle, '6000'))).toEqual(['conversion: 6000 / 60 = 100 units = 0', 'flat: Flat fee of 20 = 20']);
     expect(steps(charge(bundle, '6060'))).toEqual([
+      'conversion: 6060 / 60 = 101 units = 0',
       'flat: Flat fee of 20 = 20',
       'overage: Overage: 1 unit at 0.3 (tier 1, above 0) = 0.3',
       'overage: Overage: Flat amount of 1 (tier 1, above 0) = 1',

@@ -1,41 +1,47 @@
-import { Fault } from '../faults/index.ts';
 import type { RateCard } from '../prices/index.ts';
-import { evaluateShare } from './evaluate.ts';
-import type { PriceEvaluation } from './evaluation.ts';
-import { WHOLE_PERIOD, type Proration } from './usage.ts';
+import { type Charged, compilePrice, type CompiledPrice } from './compile.ts';
+import type { PriceEvaluation, PriceInput } from './evaluation.ts';
+import type { Language } from './explain/index.ts';
+import type { MeteredUsage } from './metered-usage.ts';
+import { prorationOf } from './proration.ts';
+import { evaluationOf } from './summary.ts';
 
-export interface RateCardInput {
+type PeriodFields = Pick<
+  PriceInput,
+  'prorationNumerator' | 'prorationDenominator' | 'prorationUnit' | 'carriedUnits' | 'firstPeriod'
+>;
+
+export interface RateCardInput extends PeriodFields {
   readonly currency: string;
   readonly rateCard: RateCard;
-  /** Usage of the card's meter in the billing period, a decimal string; ignored by a card without a meter. */
-  readonly quantity: string;
-  /** Days charged, of the days in the billing period: both or neither. Only flat fees are prorated, never usage. */
-  readonly prorationNumerator?: number | undefined;
-  readonly prorationDenominator?: number | undefined;
+  /** Usage of the card's meter in the billing period, as finely as `usageNeeds` asks; ignored by a card without a meter. */
+  readonly usage: MeteredUsage | null;
 }
 
-/**
- * The charge of one rate card for one whole billing period. Throws Fault `proration.invalid` unless both are whole numbers with
- * 0 <= numerator <= denominator and denominator > 0; otherwise as `evaluatePrice`.
- */
-export function rateCardCharge(input: RateCardInput): PriceEvaluation {
-  const { currency, rateCard } = input;
-  const quantity = rateCard.meter === undefined ? '0' : input.quantity;
-  return evaluateShare({ currency, price: rateCard.price, modifiers: rateCard.modifiers, quantity }, prorationOf(input));
+const NO_USAGE: MeteredUsage = { quantity: '0', events: 0 };
+
+/** The charge of one rate card for one whole billing period. Throws as `evaluatePrice`. */
+export function rateCardCharge(input: RateCardInput, language: Language = 'en'): PriceEvaluation {
+  return evaluationOf(chargeRateCard(input), language);
 }
 
-function prorationOf({ prorationNumerator: numerator, prorationDenominator: denominator }: RateCardInput): Proration {
-  if (numerator === undefined && denominator === undefined) return WHOLE_PERIOD;
-  const whole = Number.isSafeInteger(numerator) && Number.isSafeInteger(denominator);
-  if (
-    !whole ||
-    numerator === undefined ||
-    denominator === undefined ||
-    numerator < 0 ||
-    denominator < 1 ||
-    numerator > denominator
-  ) {
-    throw new Fault('invalid', 'proration.invalid', `cannot prorate by ${String(numerator)} of ${String(denominator)} days`);
-  }
-  return { numerator: BigInt(numerator), denominator: BigInt(denominator) };
+/** As `rateCardCharge`, before it is rounded and written. */
+export function chargeRateCard(input: RateCardInput): Charged {
+  const { rateCard, usage } = input;
+  return compiledCard(rateCard, input.currency).charge({
+    ...input,
+    usage: (rateCard.meter === undefined ? null : usage) ?? NO_USAGE,
+    proration: prorationOf(input),
+  });
+}
+
+const compiled = new WeakMap<RateCard, Map<string, CompiledPrice>>();
+
+/** A card that rates many customers is read once. */
+function compiledCard(rateCard: RateCard, currency: string): CompiledPrice {
+  const known = compiled.get(rateCard) ?? new Map<string, CompiledPrice>();
+  compiled.set(rateCard, known);
+  const price = known.get(currency) ?? compilePrice({ currency, price: rateCard.price, modifiers: rateCard.modifiers });
+  known.set(currency, price);
+  return price;
 }

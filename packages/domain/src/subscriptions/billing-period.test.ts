@@ -33,6 +33,21 @@ describe('billing periods', () => {
     ]);
   });
 
+  test('calendar half-years begin in January and July, those of an anniversary where they may: 31 August, 29 February', () => {
+    expect(
+      shown({ every: 'half_year', anchor: 'calendar' }, 'UTC', '2026-05-01T00:00:00Z', null, '2026-12-31T00:00:00Z'),
+    ).toEqual([
+      ['2026-05-01T00:00:00Z', '2026-07-01T00:00:00Z', 61, 181],
+      ['2026-07-01T00:00:00Z', '2027-01-01T00:00:00Z', 184, 184],
+    ]);
+    expect(
+      shown({ every: 'half_year', anchor: 'anniversary' }, 'UTC', '2027-08-31T00:00:00Z', null, '2028-03-01T00:00:00Z'),
+    ).toEqual([
+      ['2027-08-31T00:00:00Z', '2028-02-29T00:00:00Z', 182, 182],
+      ['2028-02-29T00:00:00Z', '2028-08-31T00:00:00Z', 184, 184],
+    ]);
+  });
+
   test('a month end is counted from the anchor: 31 January, 28 February, 31 March', () => {
     expect(shown({ every: 'month', anchor: 'anniversary' }, 'UTC', '2026-01-31T08:00:00Z', null, '2026-04-01T00:00:00Z')).toEqual(
       [
@@ -78,8 +93,9 @@ describe('billing periods', () => {
   const timezones = fc.constantFrom(...Intl.supportedValuesOf('timeZone'), 'UTC');
   const instants = fc.integer({ min: Date.UTC(1973, 0, 1), max: Date.UTC(2060, 0, 1) });
   const cadences = fc.record<BillingCadence>({
-    every: fc.constantFrom('week', 'month', 'quarter', 'year'),
+    every: fc.constantFrom('week', 'month', 'quarter', 'half_year', 'year'),
     anchor: fc.constantFrom('calendar', 'anniversary'),
+    proration: fc.constantFrom('day', 'second', 'none'),
   });
 
   test('tile time from the start day to the end day without gap or overlap, for any zone, cadence and start', () => {
@@ -132,6 +148,8 @@ describe('billing periods', () => {
 
   test('the schema refuses other cadences and unknown fields', () => {
     expect(billingPeriodSchema.safeParse({ every: 'month', anchor: 'calendar' }).success).toBe(true);
+    expect(billingPeriodSchema.safeParse({ every: 'half_year', anchor: 'calendar', proration: 'second' }).success).toBe(true);
+    expect(billingPeriodSchema.safeParse({ every: 'month', anchor: 'calendar', proration: 'hour' }).success).toBe(false);
     expect(billingPeriodSchema.safeParse({ every: 'day', anchor: 'calendar' }).success).toBe(false);
     expect(billingPeriodSchema.safeParse({ every: 'month' }).success).toBe(false);
     expect(billingPeriodSchema.safeParse({ every: 'month', anchor: 'calendar', day: 3 }).success).toBe(false);

@@ -1,17 +1,19 @@
 import { addMonths, civilOf, epochDayOf, localDateAt, startOfDateMs, type EpochDay } from '../time/index.ts';
 import { z } from 'zod';
+import { type FeeSharing, prorationSchema, wholeSeconds } from './proration.ts';
 
-/** How often a plan bills, and whether periods follow the calendar or the day the subscription started. */
+/** How often a plan bills, whether periods follow the calendar or the day the subscription started, and how fees are prorated (default by day). */
 export const billingPeriodSchema = z.strictObject({
-  every: z.enum(['week', 'month', 'quarter', 'year']),
+  every: z.enum(['week', 'month', 'quarter', 'half_year', 'year']),
   anchor: z.enum(['calendar', 'anniversary']),
+  proration: prorationSchema.optional(),
 });
 export type BillingCadence = z.infer<typeof billingPeriodSchema>;
 
 /** The part of a subscription that decides its billing periods. */
 export interface SubscriptionSpan {
   readonly startsAtMs: number;
-  /** Null = open. The local day of this instant is still billed. */
+  /** Null = open. Usage of the whole local day of this instant is still billed, and by days its fees. */
   readonly endsAtMs: number | null;
   /** IANA name of the customer's zone. */
   readonly timezone: string;
@@ -25,14 +27,16 @@ export interface BillingPeriod {
   readonly toMs: number;
   /** Local days of [fromMs, toMs). */
   readonly days: number;
-  /** Local days of the full period, unclipped: days / daysInPeriod is the share to bill. */
+  /** Local days of the full period, unclipped: fees pay days / daysInPeriod. */
   readonly daysInPeriod: number;
+  /** How fees are shared instead, where it is not by days: see `feeShare`. */
+  readonly sharing?: FeeSharing;
 }
 
 /**
  * The billing period that `atMs` lies in; undefined outside the subscription. Periods start at local midnight; a subscription
  * counts from the midnight of its start day to the midnight after its end day. Calendar weeks start on Monday, quarters in January,
- * April, July and October. Anniversary periods are counted from the start day (31 Jan, 28 Feb, 31 Mar).
+ * April, July and October, half-years in January and July. Anniversary periods are counted from the start day (31 Jan, 28 Feb, 31 Mar).
  */
 export function billingPeriodAt(
   cadence: BillingCadence,
@@ -42,7 +46,7 @@ export function billingPeriodAt(
   const span = datesOf(subscription);
   const date = localDateAt(atMs, subscription.timezone);
   if (date < span.from || (span.to !== null && date >= span.to)) return undefined;
-  return periodOf(cadence, span, subscription.timezone, indexOf(cadence, anchorOf(cadence, span.from), date));
+  return periodOf(cadence, span, subscription, indexOf(cadence, anchorOf(cadence, span.from), date));
 }
 
 /** All billing periods of the subscription that began before `untilMs`, in order. */
@@ -54,10 +58,23 @@ export function billingPeriods(
   const span = datesOf(subscription);
   const periods: BillingPeriod[] = [];
   for (let index = 0; ; index++) {
-    const period = periodOf(cadence, span, subscription.timezone, index);
+    const period = periodOf(cadence, span, subscription, index);
     if (period === undefined || period.fromMs >= range.untilMs) return periods;
     periods.push(period);
   }
+}
+
+/** A year in billing periods, so that it ends with one of them. */
+const PERIODS_PER_YEAR = { week: 52, month: 12, quarter: 4, half_year: 2, year: 1 } as const;
+
+/** As `billingPeriodAt`, for years: 12 months, 4 quarters, 2 half-years or 52 weeks of billing periods, counted from the one the subscription starts in. */
+export function billingYearAt(cadence: BillingCadence, subscription: SubscriptionSpan, atMs: number): BillingPeriod | undefined {
+  const period = billingPeriodAt(cadence, subscription, atMs);
+  if (period === undefined) return undefined;
+  const periods = PERIODS_PER_YEAR[cadence.every];
+  const index = Math.floor(period.index / periods);
+  const year = periodsFrom(cadence, datesOf(subscription), subscription, { index: index * periods, count: periods });
+  return year && { ...year, index };
 }
 
 /** Half-open span of local dates. */
@@ -70,23 +87,58 @@ function datesOf({ startsAtMs, endsAtMs, timezone }: SubscriptionSpan): DateSpan
   return { from: localDateAt(startsAtMs, timezone), to: endsAtMs === null ? null : localDateAt(endsAtMs, timezone) + 1 };
 }
 
-function periodOf(cadence: BillingCadence, span: DateSpan, timezone: string, index: number): BillingPeriod | undefined {
+function periodOf(
+  cadence: BillingCadence,
+  span: DateSpan,
+  subscription: SubscriptionSpan,
+  index: number,
+): BillingPeriod | undefined {
+  return periodsFrom(cadence, span, subscription, { index, count: 1 });
+}
+
+/** `count` periods on end as if they were one. */
+function periodsFrom(
+  cadence: BillingCadence,
+  span: DateSpan,
+  subscription: SubscriptionSpan,
+  { index, count }: { readonly index: number; readonly count: number },
+): BillingPeriod | undefined {
   const anchor = anchorOf(cadence, span.from);
   const fullFrom = periodStart(cadence, anchor, index);
-  const fullTo = periodStart(cadence, anchor, index + 1);
+  const fullTo = periodStart(cadence, anchor, index + count);
   const from = Math.max(fullFrom, span.from);
   const to = span.to === null ? fullTo : Math.min(fullTo, span.to);
   if (from >= to) return undefined;
-  return {
-    index,
-    fromMs: startOfDateMs(from, timezone),
-    toMs: startOfDateMs(to, timezone),
-    days: to - from,
-    daysInPeriod: fullTo - fullFrom,
-  };
+  const instant = (date: EpochDay): number => startOfDateMs(date, subscription.timezone);
+  const clipped = { fromMs: instant(from), toMs: instant(to) };
+  const full = { fromMs: instant(fullFrom), toMs: instant(fullTo) };
+  const sharing = sharingOf(cadence, subscription, clipped, full);
+  return { index, ...clipped, days: to - from, daysInPeriod: fullTo - fullFrom, ...(sharing && { sharing }) };
 }
 
-const MONTHS = { month: 1, quarter: 3, year: 12 } as const;
+interface Instants {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/**
+ * By the second, a calendar period pays from the second of the start; an anniversary period began with the start's day, so that the first is whole.
+ * Both pay to the second of the end.
+ */
+function sharingOf(
+  { anchor, proration = 'day' }: BillingCadence,
+  { startsAtMs, endsAtMs }: SubscriptionSpan,
+  clipped: Instants,
+  full: Instants,
+): FeeSharing | undefined {
+  if (proration !== 'second') return proration === 'day' ? undefined : { by: 'none' };
+  const fromMs = anchor === 'calendar' ? Math.max(clipped.fromMs, startsAtMs) : clipped.fromMs;
+  const toMs = Math.max(fromMs, Math.min(clipped.toMs, endsAtMs ?? Infinity));
+  const [from, to] = [wholeSeconds(fromMs) * 1000, wholeSeconds(toMs) * 1000];
+  return { by: 'second', fromMs: from, toMs: to, secondsInPeriod: wholeSeconds(full.toMs) - wholeSeconds(full.fromMs) };
+}
+
+const MONTHS = { month: 1, quarter: 3, half_year: 6, year: 12 } as const;
 
 /** First day of the full period 0. */
 function anchorOf({ every, anchor }: BillingCadence, start: EpochDay): EpochDay {

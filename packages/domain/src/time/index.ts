@@ -1,6 +1,6 @@
 export { addMonths, civilOf, epochDayOf } from './civil.ts';
 export type { EpochDay } from './civil.ts';
 export { floorMinute, formatInstant, parseInstantMs } from './instant.ts';
-export { windowsBetween } from './windows.ts';
+export { FIXED_WINDOW_MS, WINDOW_SIZES, windowsBetween } from './windows.ts';
 export type { TimeWindow, WindowSize } from './windows.ts';
 export { isTimezone, localDateAt, localDaysBetween, startOfDateMs, startOfLocalDay } from './zone.ts';

@@ -4,7 +4,16 @@ import { localDateAt, startOfDateMs, zonedAt } from './zone.ts';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
-export type WindowSize = 'minute' | 'hour' | 'day' | 'month';
+/** Shortest first. */
+export const WINDOW_SIZES = ['minute', '5_minutes', '15_minutes', 'hour', 'day', 'month'] as const;
+export type WindowSize = (typeof WINDOW_SIZES)[number];
+
+/** Lengths of the windows that every zone has at the same instants. */
+export const FIXED_WINDOW_MS: Readonly<Partial<Record<WindowSize, number>>> = {
+  minute: MINUTE_MS,
+  '5_minutes': 5 * MINUTE_MS,
+  '15_minutes': 15 * MINUTE_MS,
+};
 
 /** Half-open [fromMs, toMs). */
 export interface TimeWindow {
@@ -32,8 +41,12 @@ export function windowsBetween(range: TimeWindow & { readonly size: WindowSize; 
 function boundaries(size: WindowSize, timezone: string): (ms: number) => number {
   switch (size) {
     case 'minute':
-      // Every offset since 1972 is whole minutes, so local minutes are those of UTC.
-      return (ms) => (Math.floor(ms / MINUTE_MS) + 1) * MINUTE_MS;
+    case '5_minutes':
+    case '15_minutes': {
+      // Every offset since 1972 is whole minutes, and nearly every one quarters of an hour: local windows are those of UTC.
+      const sizeMs = FIXED_WINDOW_MS[size] ?? MINUTE_MS;
+      return (ms) => (Math.floor(ms / sizeMs) + 1) * sizeMs;
+    }
     case 'hour':
       return hourBoundaries(timezone);
     case 'day':

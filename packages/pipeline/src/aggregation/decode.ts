@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { parseInstantMs } from '@meterline/domain/time';
-import type { LogRecord } from '../ports/event-log.ts';
+import type { LogRecord, RecordFault } from '../ports/event-log.ts';
 
 /** What of a CloudEvent usage depends on. `timeMs` is the event's own time, or when it entered the log. */
 export interface DecodedEvent {
@@ -23,7 +23,7 @@ export interface DecodedRecord {
   readonly idHash: string | null;
   /** Null for a void, and when `fault` says what is wrong. */
   readonly event: DecodedEvent | null;
-  readonly fault: { readonly code: string; readonly detail: string } | null;
+  readonly fault: RecordFault | null;
 }
 
 const utf8 = new TextDecoder('utf-8');
@@ -32,6 +32,7 @@ const utf8 = new TextDecoder('utf-8');
 export function decodeRecord(record: LogRecord): DecodedRecord {
   const { offset, tenant, kind, appendedAtMs, value } = record;
   const base = { offset, tenant, kind, appendedAtMs, value, payloadHash: hash('sha256', value, 'hex').slice(0, 16) };
+  if (record.fault !== undefined) return { ...base, idHash: null, event: null, fault: record.fault };
   const malformed = (detail: string): DecodedRecord => ({
     ...base,
     idHash: null,

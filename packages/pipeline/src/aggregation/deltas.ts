@@ -1,8 +1,12 @@
 import { hash } from 'node:crypto';
-import { formatQuantity, type Aggregation, type Contribution, type Meter } from '@meterline/domain/meters';
+import { storedAggregation, type Contribution, type Meter, type StoredAggregation } from '@meterline/domain/meters';
 import { RowBatch } from './row-batch.ts';
+import { addDeltaRow, type DeltaSeries } from './usage-rows.ts';
 
 const MINUTE_MS = 60_000;
+const NO_UNIQUES: readonly string[] = [];
+
+type DeltaMeter = Pick<Meter, 'tenant' | 'key' | 'aggregation' | 'level'>;
 
 interface Delta {
   readonly subject: string;
@@ -23,24 +27,26 @@ export interface DeltaEvent {
   readonly offset: number;
 }
 
-/** Folds contributions to one meter into one row per (subject, dimensions, minute). */
+/** Folds contributions to one meter into one row per (subject, dimensions, minute); into none for a meter that keeps nothing. */
 export class MeterDeltas {
-  readonly #aggregation: Aggregation;
-  readonly #columns: string;
+  readonly #meter: DeltaMeter;
+  readonly #stored: StoredAggregation | null;
   readonly #origin: number;
-  readonly #byKey = new Map<string, Delta>();
+  /** By minute, then by subject and dimensions. */
+  readonly #byMinute = new Map<number, Map<string, Delta>>();
 
-  constructor({ tenant, key, aggregation }: Pick<Meter, 'tenant' | 'key' | 'aggregation'>, origin: number) {
-    this.#aggregation = aggregation;
+  constructor(meter: DeltaMeter, origin: number) {
+    this.#meter = meter;
+    this.#stored = storedAggregation(meter);
     this.#origin = origin;
-    this.#columns = `${JSON.stringify(tenant)},${JSON.stringify(key)},"${aggregation}"`;
   }
 
   add(event: DeltaEvent, contribution: Contribution): void {
+    if (this.#stored === null) return;
     const delta = this.#deltaOf(event, contribution.dims);
     const first = delta.gross === 0;
     delta.gross += 1;
-    switch (this.#aggregation) {
+    switch (this.#stored) {
       case 'count':
         break;
       case 'sum':
@@ -53,7 +59,7 @@ export class MeterDeltas {
         if (first || contribution.value < delta.value) delta.value = contribution.value;
         break;
       case 'latest':
-        if (first || isLater(event, delta)) {
+        if (first || isLater(event, contribution.value, delta)) {
           delta.value = contribution.value;
           delta.latestAtMs = event.timeMs;
           delta.latestOffset = event.offset;
@@ -66,36 +72,33 @@ export class MeterDeltas {
 
   /** Withdraws a counted event. Sums go back at once; the other aggregations cannot, so readers recompute such hours from raw events. */
   withdraw(event: DeltaEvent, contribution: Contribution): void {
+    if (this.#stored === null) return;
     const delta = this.#deltaOf(event, contribution.dims);
     delta.voids += 1;
-    if (this.#aggregation === 'sum') delta.value -= contribution.value;
+    if (this.#stored === 'sum') delta.value -= contribution.value;
   }
 
-  writeTo(batch: RowBatch, place: string): void {
-    for (const delta of this.#byKey.values()) {
-      const fields = this.#fieldsOf(delta, place);
-      const rowHash = hash('sha256', fields, 'hex').slice(0, 16);
-      batch.add(`[${fields},"${rowHash}"]`, rowHash);
+  writeTo(batch: RowBatch, writer: Pick<DeltaSeries, 'writer' | 'partition' | 'start'>): void {
+    const { tenant, key } = this.#meter;
+    if (this.#stored === null) return;
+    const series = { tenant, meter: key, aggregation: this.#stored, origin: this.#origin, ...writer };
+    for (const deltas of this.#byMinute.values()) {
+      for (const delta of deltas.values()) {
+        const uniques = delta.uniques === null ? NO_UNIQUES : [...delta.uniques].sort();
+        addDeltaRow(batch, series, { ...delta, uniques });
+      }
     }
-  }
-
-  /** The row's columns in the order of the table, without its hash. */
-  #fieldsOf(
-    { subject, minuteSeconds, dims, gross, voids, value, latestAtMs, latestOffset, uniques }: Delta,
-    place: string,
-  ): string {
-    const series = `${this.#columns},${JSON.stringify(subject)},${minuteSeconds},${JSON.stringify(dims)},${this.#origin}`;
-    const keys = uniques === null ? '[]' : JSON.stringify([...uniques].sort());
-    return `${series},${place},${gross},${voids},"${formatQuantity(value)}",${latestAtMs},${latestOffset},${keys}`;
   }
 
   #deltaOf({ subject, timeMs }: DeltaEvent, dims: readonly string[]): Delta {
     const minuteSeconds = Math.floor(timeMs / MINUTE_MS) * 60;
-    const key = `${minuteSeconds}${subject}\0${dims.join('\u001f')}`;
-    let delta = this.#byKey.get(key);
+    let deltas = this.#byMinute.get(minuteSeconds);
+    if (deltas === undefined) this.#byMinute.set(minuteSeconds, (deltas = new Map<string, Delta>()));
+    const key = dims.length === 0 ? subject : `${subject}\0${dims.join('\u001f')}`;
+    let delta = deltas.get(key);
     if (delta === undefined) {
       delta = { subject, minuteSeconds, dims, gross: 0, voids: 0, value: 0n, latestAtMs: 0, latestOffset: 0, uniques: null };
-      this.#byKey.set(key, delta);
+      deltas.set(key, delta);
     }
     return delta;
   }
@@ -118,14 +121,16 @@ export class Deltas {
   rows(partition: number, start: number, writer: 'segment' | 'backfill'): RowBatch {
     const batch = new RowBatch();
     for (const meters of this.#byOrigin.values()) {
-      for (const deltas of meters.values()) deltas.writeTo(batch, `"${writer}",${partition},${start}`);
+      for (const deltas of meters.values()) deltas.writeTo(batch, { writer, partition, start });
     }
     return batch;
   }
 }
 
-function isLater(event: DeltaEvent, delta: Delta): boolean {
-  return event.timeMs > delta.latestAtMs || (event.timeMs === delta.latestAtMs && event.offset > delta.latestOffset);
+/** Of several at one instant the largest value is the latest: offsets and partitions say nothing of events, and change when the log is moved. */
+function isLater({ timeMs, offset }: DeltaEvent, value: bigint, latest: Delta): boolean {
+  if (timeMs !== latest.latestAtMs) return timeMs > latest.latestAtMs;
+  return value === latest.value ? offset > latest.latestOffset : value > latest.value;
 }
 
 /** Values are kept as 128-bit hashes: exact for all practical purposes, and of one size however long the value is. */

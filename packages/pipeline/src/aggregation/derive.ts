@@ -6,6 +6,7 @@ import { idState } from './claims.ts';
 import { decodeRecord, type DecodedEvent, type DecodedRecord } from './decode.ts';
 import { Deltas } from './deltas.ts';
 import { RowBatch } from './row-batch.ts';
+import { addEventRow, addKeyRow, addRefusedRow, type RefusalStatus } from './usage-rows.ts';
 
 /** Meters and limits as of the configuration version a segment was planned with. */
 export interface SegmentConfig {
@@ -25,6 +26,7 @@ export interface Prefix {
 
 export interface DerivedSegment {
   readonly range: SegmentRange;
+  /** All rows, but for those that were taken before. */
   readonly tables: Readonly<Record<UsageTable, RowBatch>>;
   readonly manifest: SegmentManifest;
   readonly wakes: readonly Wake[];
@@ -32,13 +34,10 @@ export interface DerivedSegment {
   readonly claimed: Iterable<string>;
 }
 
-type Outcome = 'accepted' | 'duplicate' | 'conflict' | 'rejected';
+type Outcome = 'accepted' | RefusalStatus;
 
 const NO_CLAIMS: readonly IdClaim[] = [];
 const NOTHING_BEFORE: Prefix = { claims: () => NO_CLAIMS, event: () => undefined };
-const NEWLINE = 0x0a;
-const utf8 = new TextDecoder();
-const textOf = (bytes: Uint8Array): string => utf8.decode(bytes);
 
 /**
  * Turns the records of one segment into rows: a pure function of the records, the configuration and the committed prefix.
@@ -55,17 +54,17 @@ export class SegmentFold {
   /** The newest claim made here on each id, and all of them where there are several. */
   readonly #claimed = new Map<string, IdClaim>();
   readonly #claimedAgain = new Map<string, IdClaim[]>();
-  /** Accepted records of this segment as they stand in the log: a withdrawal in the same segment, which is rare, reads its target again. */
-  readonly #accepted: LogRecord[] = [];
-  readonly #quotes = new Map<string, string>();
+  readonly #records: readonly LogRecord[];
   readonly #touched = new Map<string, Set<string>>();
   readonly #count = { accepted: 0, duplicate: 0, conflict: 0, rejected: 0, unmetered: 0 };
   #appendedThroughMs = 0;
   #lastMeters: { tenant: string; type: string; meters: readonly CompiledMeter<FeedingMeter>[] } | null = null;
 
-  constructor(range: SegmentRange, config: SegmentConfig) {
+  /** `records`: all of the segment, as they stand in the log: a withdrawal of what the segment itself brought, which is rare, reads its target again. */
+  constructor(range: SegmentRange, config: SegmentConfig, records: readonly LogRecord[]) {
     this.#range = range;
     this.#config = config;
+    this.#records = records;
   }
 
   /** Adds the next records; `prefix` knows what their ids and withdrawals need. */
@@ -75,6 +74,15 @@ export class SegmentFold {
       this.#appendedThroughMs = Math.max(this.#appendedThroughMs, record.appendedAtMs);
       this.#count[this.#outcomeOf(record)] += 1;
     }
+  }
+
+  /** Rows of the tables that grow record by record: nothing that comes later changes them, so they may be written before the rest is known. */
+  takeRows(): readonly { table: UsageTable; body: Uint8Array }[] {
+    return [
+      { table: 'event', body: this.#events.take() },
+      { table: 'event_key', body: this.#keys.take() },
+      { table: 'refused_event', body: this.#refused.take() },
+    ];
   }
 
   finish(): DerivedSegment {
@@ -162,8 +170,13 @@ export class SegmentFold {
     for (const { meter, contribution } of contributions) this.#deltas.of(meter, 0).add(at, contribution);
     if (contributions.length === 0) this.#count.unmetered += 1;
     else this.#touch(tenant, event.subject);
-    this.#accepted.push({ offset, tenant, kind: record.kind, appendedAtMs: record.appendedAtMs, value: record.value });
-    this.#writeEvent(record, event, 'event', 0, record.payloadHash);
+    const { version: configVersion } = this.#config;
+    addEventRow(this.#events, this.#range, record, event, {
+      kind: 'event',
+      targetOffset: 0,
+      configVersion,
+      rowHash: record.payloadHash,
+    });
     this.#claim(record, idHash);
     return 'accepted';
   }
@@ -191,30 +204,23 @@ export class SegmentFold {
       this.#deltas.of(meter, origin).withdraw(at, contribution);
     }
     this.#touch(record.tenant, event.subject);
-    this.#writeEvent(record, event, 'void', targetOffset, voidHash(record.payloadHash));
+    const { version: configVersion } = this.#config;
+    addEventRow(this.#events, this.#range, record, event, {
+      kind: 'void',
+      targetOffset,
+      configVersion,
+      rowHash: voidHash(record.payloadHash),
+    });
   }
 
   #acceptedHere(offset: number): { config: number; event: DecodedEvent } | undefined {
-    const record = this.#accepted.find((accepted) => accepted.offset === offset);
+    const record = this.#records[offset - this.#range.start];
     const event = record === undefined ? null : decodeRecord(record).event;
     return event === null ? undefined : { config: this.#config.version, event };
   }
 
-  #writeEvent(record: DecodedRecord, event: DecodedEvent, kind: 'event' | 'void', targetOffset: number, rowHash: string): void {
-    const { partition, start } = this.#range;
-    const { tenant, offset, appendedAtMs, value } = record;
-    const place = `${this.#quoted(tenant)},${this.#quoted(event.type)},${JSON.stringify(event.subject)},${event.timeMs},${partition},${offset}`;
-    const open = `[${place},"${kind}",${start},${targetOffset},${this.#config.version},${appendedAtMs},"${rowHash}",`;
-    // the engine keeps an object in a text column byte for byte; one that spans lines has to go as text
-    if (value.includes(NEWLINE)) this.#events.add(`${open}${JSON.stringify(textOf(value))}]`, rowHash);
-    else this.#events.addWithObject(open, value, rowHash);
-  }
-
-  #refuse(record: DecodedRecord, status: Exclude<Outcome, 'accepted'>, why: { code: string; detail: string }): Outcome {
-    const { partition, start } = this.#range;
-    const text = `${JSON.stringify(why.code)},${JSON.stringify(why.detail)},${record.appendedAtMs}`;
-    const place = `${JSON.stringify(record.tenant)},${partition},${record.offset},${start},"${status}"`;
-    this.#refused.add(`[${place},${text},"${record.payloadHash}",${JSON.stringify(textOf(record.value))}]`, record.payloadHash);
+  #refuse(record: DecodedRecord, status: RefusalStatus, why: { code: string; detail: string }): Outcome {
+    addRefusedRow(this.#refused, this.#range, record, status, why);
     return status;
   }
 
@@ -230,21 +236,13 @@ export class SegmentFold {
     const earlier = this.#claimed.get(idHash);
     if (earlier !== undefined) this.#claimedAgain.set(idHash, [...(this.#claimedAgain.get(idHash) ?? [earlier]), claim]);
     this.#claimed.set(idHash, claim);
-    const { partition, start } = this.#range;
-    this.#keys.add(`[${partition},"${idHash}",${offset},"${kind}",${start},${appendedAtMs},"${payloadHash}"]`, payloadHash);
+    addKeyRow(this.#keys, this.#range, record, idHash);
   }
 
   #touch(tenant: string, subject: string): void {
     let subjects = this.#touched.get(tenant);
     if (subjects === undefined) this.#touched.set(tenant, (subjects = new Set()));
     subjects.add(subject);
-  }
-
-  /** JSON of texts of which a segment has few: tenants and event types. */
-  #quoted(text: string): string {
-    let quoted = this.#quotes.get(text);
-    if (quoted === undefined) this.#quotes.set(text, (quoted = JSON.stringify(text)));
-    return quoted;
   }
 }
 

@@ -6,7 +6,8 @@ import type { DerivedSegment, Prefix } from './derive.ts';
 import { IdFilter } from './id-filter.ts';
 
 const LOOKUP_IDS_MAX = 5_000;
-const WARM_OFFSETS = 500_000;
+/** Asked for at a time while the filter warms, about. */
+const WARM_IDS = 500_000;
 const NO_CLAIMS: readonly IdClaim[] = [];
 const NO_EVENTS: ReadonlyMap<number, StoredEvent> = new Map();
 
@@ -32,12 +33,13 @@ export class KnownIds {
     return this.#filter.bytes;
   }
 
-  /** Loads the ids claimed below `cut` in the window before `nowMs`. Segments learned meanwhile are not lost. */
-  async warm(cut: number, nowMs: number, signal: AbortSignal): Promise<void> {
-    const sinceMs = nowMs - this.#windowMs;
-    for (let from = 0; from < cut && !signal.aborted; from += WARM_OFFSETS) {
-      const range = { from, to: Math.min(from + WARM_OFFSETS, cut), sinceMs };
-      for (const idHash of await this.#store.claimedIds(this.#partition, range)) this.#filter.add(idHash, nowMs);
+  /** Loads the ids claimed below `cut` in the window before `fromMs`, when the record at `cut` was appended. Segments learned meanwhile are not lost. */
+  async warm(cut: number, fromMs: number, signal: AbortSignal): Promise<void> {
+    const sinceMs = fromMs - this.#windowMs;
+    const shares = Math.ceil(cut / WARM_IDS);
+    for (let index = 0; index < shares && !signal.aborted; index += 1) {
+      const share = { index, of: shares, before: cut, sinceMs };
+      for (const idHash of await this.#store.claimedIds(this.#partition, share)) this.#filter.add(idHash, fromMs);
     }
     this.#warm = !signal.aborted;
   }

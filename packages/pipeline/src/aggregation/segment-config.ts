@@ -6,14 +6,12 @@ const VERSIONS_KEPT = 8;
 const NO_METERS: readonly CompiledMeter<FeedingMeter>[] = [];
 
 function compileConfig({ version, acceptance, meters }: LedgerConfig): SegmentConfig {
-  const byType = new Map<string, CompiledMeter<FeedingMeter>[]>();
-  for (const meter of meters) {
-    const key = `${meter.tenant}\0${meter.eventType}`;
-    const compiled = byType.get(key);
-    if (compiled === undefined) byType.set(key, [compileMeter(meter)]);
-    else compiled.push(compileMeter(meter));
+  const byTenant = new Map<string, Map<string, CompiledMeter<FeedingMeter>[]>>();
+  for (const [tenant, own] of Map.groupBy(meters, (meter) => meter.tenant)) {
+    const byType = Map.groupBy(own.map((meter) => compileMeter(meter)), ({ meter }) => meter.eventType); // prettier-ignore
+    byTenant.set(tenant, byType);
   }
-  return { version, ...acceptance, metersOf: (tenant, type) => byType.get(`${tenant}\0${type}`) ?? NO_METERS };
+  return { version, ...acceptance, metersOf: (tenant, type) => byTenant.get(tenant)?.get(type) ?? NO_METERS };
 }
 
 /** Configuration by version, compiled once; a version never changes. */

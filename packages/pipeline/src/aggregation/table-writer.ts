@@ -1,4 +1,4 @@
-import type { SegmentRange, UsageTable } from '../ports/segment-ledger.ts';
+import type { RowIdentity, SegmentRange, UsageTable } from '../ports/segment-ledger.ts';
 import type { UsageStore } from '../ports/usage-store.ts';
 import type { DerivedSegment } from './derive.ts';
 import { NO_ROWS, sameIdentity } from './row-batch.ts';
@@ -7,27 +7,48 @@ export const USAGE_TABLES: readonly UsageTable[] = ['event_key', 'event', 'refus
 
 /** One insert a table for all segments: an insert has a fixed price. */
 export async function writeTable(store: UsageStore, table: UsageTable, segments: readonly DerivedSegment[]): Promise<void> {
-  const bodies = segments.map(({ tables }) => tables[table]).filter(({ rows }) => rows > 0);
+  const bodies = segments.map(({ tables }) => tables[table].body).filter((body) => body.length > 0);
   const [first] = bodies;
-  if (first === undefined) return;
-  await store.write(table, bodies.length === 1 ? first.body : Buffer.concat(bodies.map(({ body }) => body)));
+  if (first !== undefined) await store.write(table, bodies.length === 1 ? first : Buffer.concat(bodies));
 }
 
-/** Segments whose stored rows are not exactly the derived ones. */
+/** Of segments that are compared with one query, which remembers every row of them. */
+const COMPARED_RECORDS_MAX = 1_000_000;
+
+interface StatedSegment {
+  readonly range: SegmentRange;
+  readonly identity: Readonly<Record<UsageTable, RowIdentity>>;
+}
+
+/** Segments whose stored rows are not exactly the derived ones. Many partitions share a query: one has a fixed price. */
 export async function differing(
   store: UsageStore,
   table: UsageTable,
-  segments: readonly { range: SegmentRange; identity: Readonly<Record<UsageTable, { rows: number; xor: string }>> }[],
+  segments: readonly StatedSegment[],
 ): Promise<SegmentRange[]> {
   const wrong: SegmentRange[] = [];
-  for (const partition of new Set(segments.map(({ range }) => range.partition))) {
-    const here = segments.filter(({ range }) => range.partition === partition);
-    const stored = await store.identities(table, partition, here.map(({ range }) => range.start)); // prettier-ignore
-    for (const { range, identity } of here) {
-      if (!sameIdentity(stored.get(range.start) ?? NO_ROWS, identity[table])) wrong.push(range);
+  for (const some of comparedTogether(segments)) {
+    const stored = await store.identities(table, some.map(({ range }) => range)); // prettier-ignore
+    for (const [at, { range, identity }] of some.entries()) {
+      if (!sameIdentity(stored[at] ?? NO_ROWS, identity[table])) wrong.push(range);
     }
   }
   return wrong;
+}
+
+function comparedTogether(segments: readonly StatedSegment[]): StatedSegment[][] {
+  const groups: StatedSegment[][] = [];
+  let leftRecords = 0;
+  for (const segment of segments) {
+    const records = segment.range.end - segment.range.start;
+    if (records > leftRecords || groups.length === 0) {
+      groups.push([]);
+      leftRecords = COMPARED_RECORDS_MAX;
+    }
+    groups.at(-1)?.push(segment);
+    leftRecords -= records;
+  }
+  return groups;
 }
 
 /** Writes what is missing or different, and proves it: for segments whose earlier writes may or may not have happened. */

@@ -17,7 +17,7 @@ import { amountText, occurrenceId } from './occurrence.ts';
 
 export interface AlertPorts extends RatingPorts {
   readonly wakeups: WakeupStore;
-  readonly invoices: Pick<InvoiceStore, 'billedThrough'>;
+  readonly invoices: Pick<InvoiceStore, 'billedThrough' | 'issuedSince'>;
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 
@@ -154,10 +154,11 @@ function endsOfUnbilledPeriods(
 
 function watchedTotal(spend: CustomerSpend, rule: AlertRule): string {
   if (rule.plan === null) return spend.total;
-  const lines = spend.subscriptions
-    .filter((subscription) => subscription.plan === rule.plan)
-    .flatMap((subscription) => subscription.lines);
-  return totalOf(lines, spend.currency);
+  const subscriptions = spend.subscriptions.filter((subscription) => subscription.plan === rule.plan);
+  return totalOf(
+    subscriptions.map(({ total }) => ({ amount: total })),
+    spend.currency,
+  );
 }
 
 function firstDefined<T>(items: readonly (T | undefined)[]): T | undefined {

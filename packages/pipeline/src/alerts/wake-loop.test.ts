@@ -37,7 +37,15 @@ function manualTimer() {
 let loop: WakeLoop | undefined;
 afterEach(() => loop?.stop());
 
-function setUp(options: { fails?: (tenant: string) => boolean; batchRowsMax?: number; turnIntervalMsMin?: number } = {}) {
+interface SetUpOptions {
+  readonly fails?: (tenant: string) => boolean;
+  readonly batchRowsMax?: number;
+  readonly turnIntervalMsMin?: number;
+  /** What handling the rows of a tenant takes. */
+  readonly takesMs?: number;
+}
+
+function setUp(options: SetUpOptions = {}) {
   let rows: Wakeup[] = [];
   const handled: string[] = [];
   const errors: unknown[] = [];
@@ -60,6 +68,7 @@ function setUp(options: { fails?: (tenant: string) => boolean; batchRowsMax?: nu
       onError: (error) => errors.push(error),
       async handle(tenant, wakeups) {
         if (options.fails?.(tenant) === true) throw new Error('no usage store');
+        time.moveTo(time.timer.nowMs() + (options.takesMs ?? 0));
         handled.push(`${tenant} x${wakeups.length}`);
         rows = rows.filter((row) => !wakeups.includes(row));
       },
@@ -138,4 +147,19 @@ test('notifications that follow each other closely are answered together', async
   time.moveTo(200);
   await time.sleeping();
   expect(handled).toEqual(['a x2']);
+});
+
+test('a turn is followed by a rest as long as it took, but a quarter of a second at most', async () => {
+  for (const [takesMs, restsMs] of [
+    [90, 90],
+    [4_000, 250],
+  ] as const) {
+    const { add, start, time } = setUp({ takesMs, turnIntervalMsMin: 50 });
+    add('a');
+    const started = start();
+    await time.sleeping();
+    started.notify();
+    expect(await time.sleeping()).toBe(takesMs + restsMs);
+    await started.stop();
+  }
 });

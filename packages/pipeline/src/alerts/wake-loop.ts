@@ -1,5 +1,8 @@
 import type { Clock, Wakeup, WakeupStore } from '../ports/index.ts';
 
+/** Longest rest after a turn: alerts may wait for it. */
+const REST_MS_MAX = 250;
+
 export interface WakeLoopOptions {
   readonly store: Pick<WakeupStore, 'waiting' | 'backlog'>;
   /** Evaluates and concludes the rows of one tenant. Must be safe to run again over the same rows. */
@@ -9,7 +12,7 @@ export interface WakeLoopOptions {
   readonly batchRowsMax?: number;
   /** How often the table is looked at without being notified. Default 1,000 ms. */
   readonly pollIntervalMs?: number;
-  /** Least time from one look to the next, so that rows are evaluated together while usage streams in. Default 200 ms. */
+  /** Least time from one look to the next, so that rows are evaluated together while usage streams in. Default 50 ms. */
   readonly turnIntervalMsMin?: number;
   /** First wait after a failure; doubles up to `backoffMsMax`. Default 250 ms. */
   readonly backoffMs?: number;
@@ -52,7 +55,7 @@ export function startWakeLoop(options: WakeLoopOptions): WakeLoop {
     timer,
     batchRowsMax = 5000,
     pollIntervalMs = 1000,
-    turnIntervalMsMin = 200,
+    turnIntervalMsMin = 50,
     backoffMs = 250,
     backoffMsMax = 30_000,
   } = options;
@@ -103,12 +106,15 @@ export function startWakeLoop(options: WakeLoopOptions): WakeLoop {
     while (!stopping.signal.aborted) {
       // Before the read: a notification that comes while we read is answered by another read.
       wake = Promise.withResolvers<void>();
-      const nextTurnMs = timer.nowMs() + turnIntervalMsMin;
+      const startedMs = timer.nowMs();
       try {
         const more = await turn();
         tableFailure = undefined;
         if (more) continue;
-        await idle(Math.min(timer.nowMs() + pollIntervalMs, ...[...failures.values()].map((failure) => failure.retryAtMs)));
+        const endedMs = timer.nowMs();
+        // As long as the turn took: while usage streams in, rating takes half a core at most and leaves the rest to counting.
+        const nextTurnMs = Math.max(startedMs + turnIntervalMsMin, endedMs + Math.min(endedMs - startedMs, REST_MS_MAX));
+        await idle(Math.min(endedMs + pollIntervalMs, ...[...failures.values()].map((failure) => failure.retryAtMs)));
         if (timer.nowMs() < nextTurnMs) await timer.sleepUntil(nextTurnMs, stopping.signal);
       } catch (error) {
         tableFailure = failed(tableFailure);

@@ -3,13 +3,16 @@ import { apiKeyCatalog, type ApiKeyCatalog, type GeneratedKey } from './api-keys
 import { customerCatalog, type CustomerCatalog } from './customers.ts';
 import { meterCatalog, type MeterCatalog } from './meters.ts';
 import { planCatalog, type PlanCatalog } from './plans.ts';
+import { priceChangeCatalog, type PriceChangeCatalog } from './price-changes.ts';
 import { subscriptionCatalog, type SubscriptionCatalog } from './subscriptions.ts';
 
 export * from './api-keys.ts';
 export * from './customers.ts';
 export * from './fields.ts';
+export { foldSchema, levelSchema, sessionSchema } from './meter-terms.ts';
 export * from './meters.ts';
 export * from './plans.ts';
+export * from './price-changes.ts';
 export * from './subscriptions.ts';
 export * from './usage.ts';
 
@@ -17,6 +20,7 @@ export interface Catalog {
   readonly meters: MeterCatalog;
   readonly customers: CustomerCatalog;
   readonly plans: PlanCatalog;
+  readonly priceChanges: PriceChangeCatalog;
   readonly subscriptions: SubscriptionCatalog;
   readonly apiKeys: ApiKeyCatalog;
 }
@@ -28,6 +32,7 @@ export function createCatalog(ports: { stores: CatalogStores; clock: Clock; gene
     meters: meterCatalog(stores.meters, clock),
     customers: customerCatalog(stores.customers, clock),
     plans: planCatalog({ ...stores, clock }),
+    priceChanges: priceChangeCatalog({ ...stores, clock }),
     subscriptions: subscriptionCatalog({ ...stores, clock }),
     apiKeys: apiKeyCatalog(stores.apiKeys, clock, generateKey),
   };

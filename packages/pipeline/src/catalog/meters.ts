@@ -1,8 +1,18 @@
 import { Fault } from '@meterline/domain/faults';
-import { AGGREGATIONS, compilePath } from '@meterline/domain/meters';
+import { AGGREGATIONS } from '@meterline/domain/meters';
 import { z } from 'zod';
 import type { Clock, MeterDraft, MeterRecord, MeterStore, Page, PageRequest } from '../ports/index.ts';
 import { nameSchema, text } from './fields.ts';
+import {
+  foldSchema,
+  levelSchema,
+  pathFault,
+  pathSchema,
+  sessionSchema,
+  termsFaults,
+  wholeFold,
+  wholeSession,
+} from './meter-terms.ts';
 
 const DIMENSIONS_MAX = 8;
 const FILTERS_MAX = 8;
@@ -11,11 +21,6 @@ const FILTER_VALUES_MAX = 100;
 export const meterKeySchema = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,62}$/, 'must be lower-case letters, digits and _ (at most 63), beginning with a letter');
-
-const pathSchema = z.string().superRefine((path, context) => {
-  const fault = pathFault(path);
-  if (fault !== undefined) context.addIssue(fault.message);
-});
 
 const filterValueSchema = z.string().max(256, 'must have at most 256 characters');
 const filterValuesSchema = z.union([
@@ -49,29 +54,17 @@ export const newMeterSchema = z
     eventType: text(256),
     aggregation: z.enum(AGGREGATIONS),
     valueProperty: pathSchema.optional(),
+    level: levelSchema.optional(),
+    session: sessionSchema.optional(),
+    fold: foldSchema.optional(),
     dimensions: dimensionsSchema.optional(),
     filter: filterSchema.optional(),
   })
   .superRefine((meter, context) => {
-    const hasValue = meter.valueProperty !== undefined;
-    if (meter.aggregation === 'count' && hasValue) {
-      context.addIssue({ code: 'custom', path: ['valueProperty'], message: 'count counts events: it takes no value property' });
-    } else if (meter.aggregation !== 'count' && !hasValue) {
-      context.addIssue({ code: 'custom', path: ['valueProperty'], message: `${meter.aggregation} needs a value property` });
-    }
+    for (const { path, message } of termsFaults(meter)) context.addIssue({ code: 'custom', path: [path], message });
   });
 
 export type NewMeter = z.output<typeof newMeterSchema>;
-
-function pathFault(path: string): Fault | undefined {
-  try {
-    compilePath(path);
-    return undefined;
-  } catch (error) {
-    if (error instanceof Fault) return error;
-    throw error;
-  }
-}
 
 function dimensionNameFault(name: string): string | undefined {
   if (name === 'subject') return 'subject is not a dimension: usage can always be grouped by it';
@@ -125,6 +118,9 @@ function draftOf(input: NewMeter): MeterDraft {
     eventType: input.eventType,
     aggregation: input.aggregation,
     valueProperty: input.valueProperty ?? null,
+    ...(input.level === undefined ? {} : { level: input.level }),
+    ...(input.session === undefined ? {} : { session: wholeSession(input.session) }),
+    ...(input.fold === undefined ? {} : { fold: wholeFold(input.fold) }),
     dimensions: input.dimensions ?? {},
     filter: Object.fromEntries(filter) as Record<string, string[]>,
   };

@@ -1,9 +1,11 @@
-import { Fault, type FaultDetail } from '@meterline/domain/faults';
-import { type RateCard, rateCardSchema } from '@meterline/domain/prices';
+import { commitmentSchema } from '@meterline/domain/commitments';
+import { Fault } from '@meterline/domain/faults';
+import { rateCardSchema } from '@meterline/domain/prices';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { z } from 'zod';
 import type { Clock, MeterStore, Page, PageRequest, PlanRecord, PlanStore, PlanVersionRecord } from '../ports/index.ts';
 import { currencySchema, keySchema, nameSchema } from './fields.ts';
+import { refuseUnmetered } from './metered-cards.ts';
 
 const RATE_CARDS_MAX = 200;
 
@@ -20,16 +22,19 @@ const rateCardsSchema = z
     }
   });
 
+const commitmentField = commitmentSchema.optional().describe('What each subscription spends at least or at most');
+
 export const newPlanSchema = z.strictObject({
   key: keySchema,
   name: nameSchema,
   currency: currencySchema,
   billingPeriod: billingPeriodSchema,
   rateCards: rateCardsSchema,
+  commitment: commitmentField,
 });
 export type NewPlan = z.output<typeof newPlanSchema>;
 
-export const newPlanVersionSchema = z.strictObject({ rateCards: rateCardsSchema });
+export const newPlanVersionSchema = z.strictObject({ rateCards: rateCardsSchema, commitment: commitmentField });
 export type NewPlanVersion = z.output<typeof newPlanVersionSchema>;
 
 const planUnknown = (key: string): Fault => new Fault('not_found', 'plan.unknown', `There is no plan "${key}".`);
@@ -67,7 +72,7 @@ export function planCatalog({ plans, meters, clock }: { plans: PlanStore; meters
     async addVersion(key, input, tenant) {
       await get(key, tenant);
       await refuseUnmetered(input.rateCards, meters, tenant);
-      const plan = await plans.addVersion(key, input.rateCards, clock.nowMs(), tenant);
+      const plan = await plans.addVersion(key, input, clock.nowMs(), tenant);
       if (plan === undefined)
         throw new Fault('conflict', 'plan.archived', `Plan "${key}" is archived: it takes no new versions.`);
       return plan;
@@ -84,25 +89,4 @@ export function planCatalog({ plans, meters, clock }: { plans: PlanStore; meters
       return plans.versions(key, request, tenant);
     },
   };
-}
-
-/** A rate card prices usage of a meter that counts, and filters by dimensions that the meter has. */
-async function refuseUnmetered(cards: readonly RateCard[], meters: MeterStore, tenant: string): Promise<void> {
-  const keys = new Set(cards.flatMap((card) => card.meter ?? []));
-  const known = new Map((await meters.byKeys([...keys], tenant)).map((meter) => [meter.key, meter]));
-  const errors: FaultDetail[] = [];
-  for (const [index, card] of cards.entries()) {
-    if (card.meter === undefined) continue;
-    const meter = known.get(card.meter);
-    const path = `rateCards[${index}]`;
-    if (meter === undefined) errors.push({ path: `${path}.meter`, message: `there is no meter "${card.meter}"` });
-    else if (meter.archivedAtMs !== null) errors.push({ path: `${path}.meter`, message: `meter "${card.meter}" is archived` });
-    else {
-      for (const name of Object.keys(card.filter ?? {})) {
-        if (Object.hasOwn(meter.dimensions, name)) continue;
-        errors.push({ path: `${path}.filter.${name}`, message: `meter "${card.meter}" has no dimension "${name}"` });
-      }
-    }
-  }
-  if (errors.length > 0) throw new Fault('invalid', 'plan.rate_card_invalid', 'A rate card does not fit the meters.', { errors });
 }

@@ -1,3 +1,4 @@
+import { commitmentSchema } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
 import { localDateAt, startOfDateMs, startOfLocalDay } from '@meterline/domain/time';
 import { z } from 'zod';
@@ -10,6 +11,11 @@ export const newSubscriptionSchema = z.strictObject({
   customer: keySchema,
   plan: keySchema,
   startsAt: instantSchema.optional().describe('Billed from the local day of this instant on; now unless given'),
+  commitment: commitmentSchema
+    .nullish()
+    .describe(
+      'What it spends at least or at most; absent: as the plan version says; null: nothing, whatever the plan version says',
+    ),
 });
 export type NewSubscription = z.output<typeof newSubscriptionSchema>;
 
@@ -58,6 +64,7 @@ export function subscriptionCatalog({ subscriptions, customers, plans, clock }: 
           plan: agreed.plan.key,
           planVersion: agreed.plan.version,
           startsAtMs,
+          commitment: input.commitment === undefined ? agreed.plan.commitment : input.commitment,
         },
         { startDayMs: startOfLocalDay(startsAtMs, agreed.customer.timezone), nowMs },
         tenant,

@@ -1,5 +1,14 @@
 import { Fault, type FaultDetail } from '@meterline/domain/faults';
-import { civilOf, epochDayOf, floorMinute, localDateAt, startOfDateMs, windowsBetween } from '@meterline/domain/time';
+import {
+  civilOf,
+  epochDayOf,
+  floorMinute,
+  localDateAt,
+  startOfDateMs,
+  WINDOW_SIZES,
+  windowsBetween,
+  type WindowSize,
+} from '@meterline/domain/time';
 import { z } from 'zod';
 import type { Clock, Cut, CustomerStore, MeterRecord, MeterStore, UsageQuery, UsageReader, UsageRow } from '../ports/index.ts';
 import { customerUnknown } from './customers.ts';
@@ -7,14 +16,18 @@ import { instantMs, instantSchema, keySchema, subjectSchema, timezoneSchema } fr
 import { meterUnknown } from './meters.ts';
 
 const WINDOWS_MAX = 10_000;
+/** A year of minutes. */
+const FOLDED_WINDOWS_MAX = 530_000;
 const MINUTE_MS = 60_000;
 /** Shortest length of a window, so that too long a range is refused before its windows are counted one by one. */
 const WINDOW_MIN_MS = {
   minute: MINUTE_MS,
+  '5_minutes': 5 * MINUTE_MS,
+  '15_minutes': 15 * MINUTE_MS,
   hour: 60 * MINUTE_MS,
   day: 23 * 60 * MINUTE_MS,
   month: 27 * 24 * 60 * MINUTE_MS,
-} as const;
+} as const satisfies Record<WindowSize, number>;
 
 const wholeMinuteSchema = instantSchema.refine((value) => (instantMs(value) ?? 0) % MINUTE_MS === 0, 'must be a whole minute');
 const oneOrMore = <Item extends z.ZodType<string>>(item: Item) =>
@@ -27,8 +40,10 @@ const oneOrMore = <Item extends z.ZodType<string>>(item: Item) =>
 export const usageInputSchema = z.strictObject({
   from: wholeMinuteSchema.optional().describe('Whole minute; start of the current month unless given'),
   to: wholeMinuteSchema.optional().describe('Whole minute, exclusive; now unless given'),
-  window: z.enum(['minute', 'hour', 'day', 'month']).optional().describe('One window over the whole range unless given'),
-  timezone: timezoneSchema.optional().describe("Zone of the windows: the customer's, or UTC, unless given"),
+  window: z.enum(WINDOW_SIZES).optional().describe('One window over the whole range unless given'),
+  timezone: timezoneSchema
+    .optional()
+    .describe("Zone of the windows, also of those a meter folds: the customer's, or UTC, unless given"),
   customer: keySchema.optional().describe('Usage of the subjects of this customer'),
   subject: oneOrMore(subjectSchema),
   groupBy: z.string().min(1).max(1000).optional().describe('Dimension names or `subject`, separated by commas'),
@@ -79,7 +94,11 @@ export function usageQueries({ meters, customers, usage, clock }: Ports): UsageQ
       const wanted = subjectsOf(list(input.subject), customer?.subjects);
       const { dimensions, bySubject } = groupingOf(input.groupBy);
       const filter = filterOf(list(input.filter));
-      refuse([...rangeFaults(fromMs, toMs, input.window, timezone), ...dimensionFaults(meter, dimensions, filter)]);
+      refuse([
+        ...rangeFaults(fromMs, toMs, input.window, timezone),
+        ...foldFaults(meter, toMs - fromMs, input.window),
+        ...dimensionFaults(meter, dimensions, filter),
+      ]);
 
       const query: UsageQuery = {
         meter,
@@ -89,6 +108,7 @@ export function usageQueries({ meters, customers, usage, clock }: Ports): UsageQ
         groupBy: dimensions,
         filter,
         ...(wanted === undefined ? {} : { subjects: wanted }),
+        ...(meter.fold === undefined ? {} : { timezone }),
         ...(input.window === undefined ? {} : { window: { size: input.window, timezone } }),
       };
       const { rows, cut } = await usage.usage(query);
@@ -131,6 +151,23 @@ function rangeFaults(fromMs: number, toMs: number, window: UsageInput['window'],
   const few = (toMs - fromMs) / WINDOW_MIN_MS[window] <= WINDOWS_MAX * 2;
   if (few && windowsBetween({ fromMs, toMs, size: window, timezone }).length <= WINDOWS_MAX) return [];
   return [{ path: 'window', message: `must make at most ${WINDOWS_MAX} windows of the range` }];
+}
+
+/** A window shorter than those the meter folds would answer with the value of a part of one. */
+function foldFaults({ key, fold }: MeterRecord, rangeMs: number, window: UsageInput['window']): FaultDetail[] {
+  if (fold === undefined) return [];
+  const faults: FaultDetail[] = [];
+  if (window !== undefined && WINDOW_SIZES.indexOf(window) < WINDOW_SIZES.indexOf(fold.window))
+    faults.push({
+      path: 'window',
+      message: `must not be shorter than ${fold.window}: meter "${key}" takes the ${fold.take} of such windows`,
+    });
+  if (rangeMs / WINDOW_MIN_MS[fold.window] > FOLDED_WINDOWS_MAX)
+    faults.push({
+      path: 'to',
+      message: `must leave at most ${FOLDED_WINDOWS_MAX} windows of ${fold.window}, which meter "${key}" folds`,
+    });
+  return faults;
 }
 
 function dimensionFaults(

@@ -1,15 +1,15 @@
-import { adjustmentsFor, INVOICE_POLICY, type InvoiceDocument, totalOf } from '@meterline/domain/invoices';
-import type { BillingPeriod } from '@meterline/domain/subscriptions';
-import { formatInstant, parseInstantMs } from '@meterline/domain/time';
-import { newId } from '../ids/index.ts';
-import type { Account, Cut, InvoiceDraft, StoredInvoice, SubscriptionTerms } from '../ports/index.ts';
-import { type PeriodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import { adjustmentsFor, type InvoiceDocument } from '@meterline/domain/invoices';
+import type { BillingPeriod, FeeSharing } from '@meterline/domain/subscriptions';
+import { parseInstantMs } from '@meterline/domain/time';
+import type { InvoiceDraft, StoredInvoice } from '../ports/index.ts';
+import { billedPeriod, invoiceGrants } from '../prepaid/index.ts';
+import { type PeriodToRate, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import { type DraftContext, invoiceDraft } from './invoice-draft.ts';
+import { parseInvoice } from './parse-invoice.ts';
+import { type PeriodToSettle, settlements } from './settlements.ts';
 
 /** A period that has ended and has no invoice yet. */
-export interface DuePeriod {
-  readonly account: Account;
-  readonly terms: SubscriptionTerms;
-  readonly period: BillingPeriod;
+export interface DuePeriod extends PeriodToSettle {
   /** Earlier invoices of the subscription that late usage may still change, by period. */
   readonly recent: readonly InvoiceDocument[];
 }
@@ -25,109 +25,87 @@ export function looksBackAt(earlier: Pick<StoredInvoice, 'periodToMs'>, period: 
   return earlier.periodToMs <= period.fromMs && period.fromMs - earlier.periodToMs <= LATE_USAGE_MS;
 }
 
-export function parseInvoice({ document }: Pick<StoredInvoice, 'document'>): InvoiceDocument {
-  return JSON.parse(document) as InvoiceDocument;
+/** The invoice with its cut as it lies in the log of now: for reading the usage it was rated from. */
+export function invoiceOnLog(stored: Pick<StoredInvoice, 'document' | 'movedCut'>): InvoiceDocument {
+  const invoice = parseInvoice(stored);
+  return stored.movedCut === null ? invoice : { ...invoice, cut: stored.movedCut };
 }
 
-/** Drafts for all due periods, rated at `cut`, with what late usage changed about recent ones. */
+/** Drafts for all due periods, rated at the cut, with what late usage and corrected prices changed about recent ones. */
 export async function draftInvoices(
   ports: RatingPorts,
   due: readonly DuePeriod[],
-  context: { readonly cut: Cut; readonly nowMs: number; readonly run: string },
+  context: DraftContext,
   tenant: string,
 ): Promise<InvoiceDraft[]> {
-  const own = due.map(({ account, terms, period }) => ({
-    subjects: account.subjects,
-    currency: terms.currency,
-    rateCards: terms.rateCards,
-    period,
-  }));
+  const parties = due.map(({ account, terms }) => ({ customer: account.key, currency: terms.currency }));
+  const grants = await invoiceGrants(ports.accounts, parties, tenant);
   const recent: PeriodToRate[] = [];
-  for (const { account, recent: invoices } of due) {
-    for (const invoice of invoices) recent.push(await termsOfInvoice(ports, invoice, account.subjects, tenant));
+  const own: PeriodToRate[] = [];
+  for (const [draft, { account, terms, period, recent: invoices }] of due.entries()) {
+    // Of the same subscription, hence of the same plan version: its prices as known now.
+    const known = { ...account, priceRevision: terms.priceRevision };
+    for (const [at, invoice] of invoices.entries()) {
+      const prepaid = grants.drawing(draft, billedPeriod(invoice, invoices.slice(at + 1)));
+      recent.push({ ...(await termsOfInvoice(ports, invoice, known, tenant)), prepaid });
+    }
+    own.push({ ...periodToRate(terms, account, period), prepaid: grants.drawing(draft, null) });
   }
   const { rated } = await ratePeriods(ports, [...own, ...recent], tenant, context.cut);
   const ratedAgain = rated.slice(own.length).values();
 
-  return due.map(({ account, terms, period, recent: invoices }, index): InvoiceDraft => {
+  return due.map((each, index): InvoiceDraft => {
     const lines = rated[index]?.lines ?? [];
-    const adjustments = invoices.flatMap((invoice, at) =>
-      adjustmentsFor(invoice, ratedAgain.next().value?.lines ?? [], invoices.slice(at + 1)),
+    const again = each.recent.map(() => ratedAgain.next().value);
+    const adjustments = each.recent.flatMap((invoice, at) =>
+      adjustmentsFor(invoice, again[at]?.lines ?? [], each.recent.slice(at + 1)),
     );
-    const id = newId('inv', context.nowMs);
-    const total = totalOf([...lines, ...adjustments], terms.currency);
-    const { key, name, subjects } = account;
-    const content = {
-      customer: { key, name, subjects },
-      subscription: terms.id,
-      plan: terms.plan,
-      planVersion: terms.planVersion,
-      period: { ...periodDocument(period), days: period.days, daysInPeriod: period.daysInPeriod },
-      currency: terms.currency,
-      lines,
-      adjustments,
-      total,
-      cut: context.cut,
-      issuedAt: formatInstant(context.nowMs),
-      policy: INVOICE_POLICY,
-    };
-    return {
-      id,
-      customer: key,
-      subscription: terms.id,
-      periodFromMs: period.fromMs,
-      periodToMs: period.toMs,
-      currency: terms.currency,
-      total,
-      issuedAtMs: context.nowMs,
-      endsAtMs: terms.endsAtMs,
-      run: context.run,
-      finish: (number) => {
-        const document: InvoiceDocument = { id, number, tenant, ...content };
-        return { document: JSON.stringify(document), message: invoiceMessage(document) };
-      },
-    };
+    const drawn = [...again, rated[index]].map((period) => period?.prepaid);
+    const prepaid = grants.drafted(index, drawn);
+    const commitments = settlements(each, { lines, adjustments });
+    const { account, terms, period } = each;
+    return invoiceDraft({ kind: 'period', account, terms, period, lines, adjustments, commitments, prepaid }, context, tenant);
   });
 }
 
 /** The period and terms of an issued invoice, for rating it again. */
 export async function termsOfInvoice(
   ports: RatingPorts,
-  invoice: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'currency' | 'period'>,
-  subjects: readonly string[],
+  invoice: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments'>,
+  known: Pick<PeriodToRate, 'subjects' | 'timezone' | 'priceRevision'>,
   tenant: string,
 ): Promise<PeriodToRate> {
-  const { from, to, days, daysInPeriod } = invoice.period;
+  const { plan, planVersion, currency, commitments } = invoice;
+  const { from, to, days, daysInPeriod, index = 0, sharing } = invoice.period;
+  const { subjects, timezone, priceRevision } = known;
   return {
     subjects,
-    currency: invoice.currency,
-    rateCards: await ports.accounts.rateCards(invoice.plan, invoice.planVersion, tenant),
-    period: { fromMs: instantMs(from), toMs: instantMs(to), days, daysInPeriod },
+    timezone,
+    priceRevision,
+    plan,
+    planVersion,
+    currency,
+    committed: commitments !== undefined,
+    rateCards: await ports.accounts.rateCards(plan, planVersion, tenant),
+    period: {
+      index,
+      fromMs: instantMs(from),
+      toMs: instantMs(to),
+      days,
+      daysInPeriod,
+      ...(sharing && { sharing: sharingOf(sharing) }),
+    },
   };
+}
+
+function sharingOf(sharing: NonNullable<InvoiceDocument['period']['sharing']>): FeeSharing {
+  if (sharing.by === 'none') return sharing;
+  const { from, to, ...rest } = sharing;
+  return { ...rest, fromMs: instantMs(from), toMs: instantMs(to) };
 }
 
 function instantMs(text: string): number {
   const ms = parseInstantMs(text);
   if (ms === undefined) throw new Error(`an issued invoice holds the instant ${text}`);
   return ms;
-}
-
-function periodDocument({ fromMs, toMs }: Pick<BillingPeriod, 'fromMs' | 'toMs'>) {
-  return { from: formatInstant(fromMs), to: formatInstant(toMs) };
-}
-
-/** What `invoice.finalized` tells: enough to know which invoice and how much, the rest is for asking. */
-function invoiceMessage({ id, number, customer, subscription, plan, period, currency, total, issuedAt, cut }: InvoiceDocument) {
-  return {
-    invoice: id,
-    number,
-    customer: customer.key,
-    subscription,
-    plan,
-    period: { from: period.from, to: period.to },
-    currency,
-    total,
-    issuedAt,
-    cut,
-  };
 }

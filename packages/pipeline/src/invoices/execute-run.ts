@@ -1,9 +1,13 @@
 import type { BillingCandidate, Clock, Cut, EventLog, InvoiceRun, InvoiceStore, SegmentLedger } from '../ports/index.ts';
+import { settleRests, type SettlePorts } from '../prepaid/index.ts';
 import { periodAt, type RatingPorts } from '../spend/index.ts';
-import { draftInvoices, type DuePeriod, LATE_USAGE_MS, looksBackAt, parseInvoice } from './draft.ts';
+import { termOf } from '../commitments/index.ts';
+import { issueAdvances } from './advance.ts';
+import { draftInvoices, type DuePeriod, invoiceOnLog, LATE_USAGE_MS, looksBackAt } from './draft.ts';
 
 export interface InvoicingPorts extends RatingPorts {
   readonly invoices: InvoiceStore;
+  readonly prepaid: SettlePorts['prepaid'];
   readonly ledger: Pick<SegmentLedger, 'sealedCut'>;
   readonly log: Pick<EventLog, 'logId' | 'partitionCount' | 'bounds'>;
   readonly clock: Clock;
@@ -37,6 +41,7 @@ export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, 
   do {
     const page = await ports.invoices.candidates(run.atMs, { after, limit: SUBSCRIPTIONS_AT_A_TIME_MAX }, run.tenant);
     let pending: readonly BillingCandidate[] = page.items;
+    await issueAdvances(ports, await subscriptionsOf(ports, pending, run.tenant), run);
     // Oldest period first: a subscription several periods behind gets one invoice a turn, and the next knows of it.
     while (pending.length > 0) {
       options.signal?.throwIfAborted();
@@ -47,32 +52,53 @@ export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, 
     }
     after = page.nextAfter;
   } while (after !== null);
+  await settleRests(ports, run);
   await ports.invoices.completeRun(run.id, ports.clock.nowMs(), run.tenant);
 }
 
-async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandidate[], run: InvoiceRun): Promise<DuePeriod[]> {
-  const customers = [...new Set(pending.map((candidate) => candidate.customer))];
-  const accounts = new Map((await ports.accounts.accounts(customers, run.tenant)).map((account) => [account.key, account]));
-  const due = pending.flatMap(({ customer, subscription, billedThroughMs }) => {
+async function subscriptionsOf(ports: InvoicingPorts, candidates: readonly BillingCandidate[], tenant: string) {
+  const customers = [...new Set(candidates.map((candidate) => candidate.customer))];
+  const accounts = new Map((await ports.accounts.accounts(customers, tenant)).map((account) => [account.key, account]));
+  return candidates.flatMap(({ customer, subscription, billedThroughMs }) => {
     const account = accounts.get(customer);
     const terms = account?.subscriptions.find((each) => each.id === subscription);
-    const period = account && terms && periodAt(terms, account, billedThroughMs ?? terms.startsAtMs);
-    return account === undefined || terms === undefined || period === undefined || period.toMs > run.atMs
-      ? []
-      : [{ account, terms, period }];
+    return account === undefined || terms === undefined ? [] : [{ account, terms, billedThroughMs }];
   });
-  if (due.length === 0) return [];
-  const sinceMs = Math.min(...due.map(({ period }) => period.fromMs)) - LATE_USAGE_MS;
-  const issued = await ports.invoices.issuedSince(
-    due.map(({ terms }) => terms.id),
-    sinceMs,
-    run.tenant,
-  );
+}
+
+type DueNow = Omit<DuePeriod, 'recent' | 'issued'>;
+
+async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandidate[], run: InvoiceRun): Promise<DuePeriod[]> {
+  const due = (await subscriptionsOf(ports, pending, run.tenant)).flatMap(({ account, terms, billedThroughMs }): DueNow[] => {
+    const period = periodAt(terms, account, billedThroughMs ?? terms.startsAtMs);
+    return period === undefined || period.toMs > run.atMs ? [] : [{ account, terms, period }];
+  });
+  // A commitment of a year looks back further than the others need to.
+  const issued = (
+    await Promise.all(
+      [due.filter(({ terms }) => terms.commitment === null), due.filter(({ terms }) => terms.commitment !== null)].map(
+        async (group) => {
+          if (group.length === 0) return [];
+          const subscriptions = group.map(({ terms }) => terms.id);
+          return ports.invoices.issuedSince(subscriptions, Math.min(...group.map(lookBackFromMs)), run.tenant);
+        },
+      ),
+    )
+  ).flat();
   const bySubscription = Map.groupBy(issued, (invoice) => invoice.subscription);
-  return due.map(({ account, terms, period }) => {
-    const recent = (bySubscription.get(terms.id) ?? []).filter((invoice) => looksBackAt(invoice, period));
-    return { account, terms, period, recent: recent.map(parseInvoice) };
+  return due.map((each) => {
+    const own = bySubscription.get(each.terms.id) ?? [];
+    const recent = own.filter((invoice) => invoice.kind === 'period' && looksBackAt(invoice, each.period));
+    const issued = each.terms.commitment === null ? [] : own.map(invoiceOnLog);
+    return { ...each, recent: recent.map(invoiceOnLog), issued };
   });
+}
+
+/** End of the earliest invoiced period that the invoice of a due one may change, or where the term that lies in begins. */
+function lookBackFromMs({ account, terms, period }: DueNow): number {
+  const fromMs = period.fromMs - LATE_USAGE_MS - 1;
+  const { commitment } = terms;
+  return commitment === null ? fromMs : termOf({ account, terms, commitment }, Math.max(fromMs, terms.startsAtMs)).fromMs;
 }
 
 /** Answers the subscriptions as candidates for their next period. */
@@ -83,8 +109,12 @@ async function issueAll(
 ): Promise<BillingCandidate[]> {
   const drafts = await draftInvoices(ports, due, { cut, nowMs: ports.clock.nowMs(), run: run.id }, run.tenant);
   const next: BillingCandidate[] = [];
+  const moved = new Set<string>();
   for (const draft of drafts) {
-    const outcome = await ports.invoices.issue(draft, run.tenant);
+    // Drafts of one customer draw on its grants one after the other. Where one was not issued, the next ones drew on what never came to be.
+    const isBehind = draft.prepaid !== null && moved.has(draft.customer);
+    const outcome = isBehind ? 'stale' : await ports.invoices.issue(draft, run.tenant);
+    if (outcome !== 'issued') moved.add(draft.customer);
     // Whoever invoiced it, this period is done. A stale draft is made anew from the same period on.
     const billedThroughMs = outcome === 'stale' ? draft.periodFromMs : draft.periodToMs;
     next.push({ subscription: draft.subscription, customer: draft.customer, billedThroughMs });

@@ -1,6 +1,7 @@
-export { looksBackAt, parseInvoice } from './draft.ts';
+export { invoiceOnLog, looksBackAt } from './draft.ts';
 export { executeInvoiceRun, type InvoicingPorts, NotSealedError, type RunOptions } from './execute-run.ts';
-export { type InvoiceRunPorts, processInvoiceRuns, requestInvoiceRun, startDueRuns } from './runs.ts';
+export { parseInvoice } from './parse-invoice.ts';
+export { type InvoiceRunPorts, processInvoiceRuns, requeuePending, requestInvoiceRun, startDueRuns } from './runs.ts';
 export { DEFAULT_SCHEDULE, nextRunMs, setSchedule } from './schedule.ts';
 export { type Scheduler, startScheduler } from './scheduler.ts';
 export { type InvoiceAccounting, invoiceAccounting, type InvoiceCheck, verifyInvoice } from './verify.ts';

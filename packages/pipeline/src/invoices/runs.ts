@@ -1,6 +1,6 @@
 import { Fault } from '@meterline/domain/faults';
 import { newId } from '../ids/index.ts';
-import type { Cut, InvoiceRun, InvoiceRunDraft, JobQueue } from '../ports/index.ts';
+import type { Cut, InvoiceRun, InvoiceRunDraft, InvoiceRunStore, JobQueue, Page } from '../ports/index.ts';
 import { executeInvoiceRun, type InvoicingPorts, type RunOptions } from './execute-run.ts';
 import { DEFAULT_SCHEDULE, nextRunMs } from './schedule.ts';
 
@@ -21,8 +21,8 @@ export async function requestInvoiceRun(ports: InvoiceRunPorts, atMs: number | u
     throw new Fault('invalid', 'invoice_run.at_in_future', 'The run would bill periods that have not ended.', { errors });
   }
   const run = await ports.invoices.insertRun(await runDraft(ports, { atMs: atMs ?? nowMs, scheduled: false }, tenant));
-  // Killed before this line, the run is found unfinished by the scheduler and enqueued then.
-  await enqueue(ports, run);
+  // The run is there. Killed before this line, or without a queue to tell (whose owner hears of that), it is enqueued by `requeuePending`.
+  await enqueue(ports, run).catch(() => undefined);
   return run;
 }
 
@@ -60,10 +60,28 @@ export async function startDueRuns(ports: InvoiceRunPorts): Promise<void> {
       atMs = nextMs;
     }
   }
-  for (const run of await ports.invoices.unfinishedRuns(UNFINISHED_RUNS_AT_A_TIME_MAX)) await enqueue(ports, run);
+  await requeuePending(ports);
 }
 
-async function enqueue(ports: InvoiceRunPorts, run: InvoiceRun): Promise<void> {
+/**
+ * Enqueues everything that the billing store says is pending: what waits or is worked on already stays as it is. Whatever a queue lost,
+ * all of it included, comes back by this; the rating worker does so at its start and every half minute. Answers how many jobs should be there.
+ */
+export async function requeuePending(
+  ports: Pick<InvoiceRunPorts, 'jobs'> & { readonly invoices: Pick<InvoiceRunStore, 'unfinishedRuns'> },
+): Promise<{ readonly invoiceRuns: number }> {
+  let invoiceRuns = 0;
+  let after: string | null = null;
+  do {
+    const page: Page<InvoiceRun> = await ports.invoices.unfinishedRuns({ after, limit: UNFINISHED_RUNS_AT_A_TIME_MAX });
+    for (const run of page.items) await enqueue(ports, run);
+    invoiceRuns += page.items.length;
+    after = page.nextAfter;
+  } while (after !== null);
+  return { invoiceRuns };
+}
+
+async function enqueue(ports: Pick<InvoiceRunPorts, 'jobs'>, run: InvoiceRun): Promise<void> {
   await ports.jobs.enqueue(QUEUE, { run: run.id, tenant: run.tenant }, { jobId: run.id, ...JOB });
 }
 

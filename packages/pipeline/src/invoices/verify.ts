@@ -1,8 +1,11 @@
-import { type InvoiceDocument, totalOf } from '@meterline/domain/invoices';
+import { type InvoiceDocument, type InvoiceLine, linesUnder, totalDue, totalOf } from '@meterline/domain/invoices';
 import { add, compare, decimal } from '@meterline/domain/money';
 import type { InvoiceStore } from '../ports/index.ts';
-import { type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
-import { parseInvoice, termsOfInvoice } from './draft.ts';
+import { drawingOfInvoice, type PrepaidEntries, type StatedPeriod } from '../prepaid/index.ts';
+import { type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import { invoiceOnLog, termsOfInvoice } from './draft.ts';
+import { parseInvoice } from './parse-invoice.ts';
+import { settledAgain } from './settled-again.ts';
 
 export interface InvoiceCheck {
   readonly id: string;
@@ -13,14 +16,14 @@ export interface InvoiceCheck {
 
 export interface InvoiceAccounting {
   readonly invoices: number;
-  /** Invoices whose lines, adjustments and total came out the same when rated again. */
+  /** Invoices whose lines, adjustments, commitments and total came out the same when rated again. */
   readonly reRated: number;
   readonly differing: readonly InvoiceCheck[];
 }
 
 const INVOICES_AT_A_TIME_MAX = 200;
 
-/** Rates an issued invoice again at its own cut, with its own subjects and plan version. */
+/** Rates an issued invoice again at its own cut, with its own subjects, plan version and price revision. */
 export async function verifyInvoice(ports: RatingPorts, document: string): Promise<InvoiceCheck> {
   const [check] = await verifyTogether(ports, [parseInvoice({ document })]);
   if (check === undefined) throw new Error('an invoice was not verified');
@@ -37,7 +40,7 @@ export async function invoiceAccounting(
   do {
     const page = await ports.invoices.allInvoices({ after, limit: INVOICES_AT_A_TIME_MAX });
     // Invoices of one run share their cut, and then their usage queries.
-    const together = Map.groupBy(page.items.map(parseInvoice), ({ tenant, cut }) => JSON.stringify([tenant, cut]));
+    const together = Map.groupBy(page.items.map(invoiceOnLog), ({ tenant, cut }) => JSON.stringify([tenant, cut]));
     for (const group of together.values()) {
       const checks = await verifyTogether(ports, group);
       differing.push(...checks.filter((check) => check.differences.length > 0));
@@ -52,20 +55,33 @@ export async function invoiceAccounting(
 async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocument[]): Promise<InvoiceCheck[]> {
   const [first] = invoices;
   if (first === undefined) return [];
-  const periods = [];
+  const keys = [...new Set(invoices.map(({ customer }) => customer.key))];
+  // the zone of a customer that ever had a subscription stays
+  const zones = new Map((await ports.accounts.accounts(keys, first.tenant)).map(({ key, timezone }) => [key, timezone]));
+  const periods: PeriodToRate[] = [];
   for (const invoice of invoices) {
-    for (const period of [invoice, ...adjustedPeriods(invoice)]) {
-      periods.push(
-        await termsOfInvoice(ports, { ...period, currency: invoice.currency }, invoice.customer.subjects, first.tenant),
-      );
+    const { currency, customer, tenant } = invoice;
+    const known = {
+      subjects: customer.subjects,
+      timezone: zones.get(customer.key) ?? 'UTC',
+      priceRevision: invoice.priceRevision ?? 0,
+    };
+    const periodOf = (of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period'>) =>
+      termsOfInvoice(ports, { ...of, currency, ...(invoice.commitments && { commitments: invoice.commitments }) }, known, tenant);
+    if (invoice.kind !== 'advance')
+      periods.push({ ...(await periodOf(invoice)), prepaid: await drawingOfInvoice(ports.accounts, invoice) });
+    for (const earlier of adjustedPeriods(invoice)) {
+      periods.push({ ...(await periodOf(earlier)), prepaid: coveredAsStated(invoice, earlier.invoice) });
     }
   }
   const { rated } = await ratePeriods(ports, periods, first.tenant, first.cut);
+  const commitmentsOf = await settledAgain(ports.invoices, invoices, first.tenant);
   const results = rated.values();
   return invoices.map((invoice) => {
-    const own = results.next().value;
-    const earlier = adjustedPeriods(invoice).map(() => results.next().value);
-    return { id: invoice.id, number: invoice.number, differences: differences(invoice, own, earlier) };
+    const own = invoice.kind === 'advance' ? undefined : results.next().value;
+    const earlier = adjustedPeriods(invoice).map(() => results.next().value?.lines ?? []);
+    const commitments = commitmentsOf(invoice, own?.lines ?? []);
+    return { id: invoice.id, number: invoice.number, differences: differences(invoice, { own, earlier, commitments }) };
   });
 }
 
@@ -74,18 +90,51 @@ function adjustedPeriods(invoice: InvoiceDocument): InvoiceDocument['adjustments
   return [...new Map(invoice.adjustments.map((adjustment) => [adjustment.invoice, adjustment])).values()];
 }
 
-function differences(
-  invoice: InvoiceDocument,
-  own: RatedPeriod | undefined,
-  earlier: readonly (RatedPeriod | undefined)[],
-): string[] {
+/** What packs cover of an earlier period as the invoice settles it. */
+function coveredAsStated({ adjustments }: InvoiceDocument, earlier: string): StatedPeriod {
+  const covered = adjustments
+    .filter(({ invoice }) => invoice === earlier)
+    .flatMap(({ key, name, covered: quantity, coveredParts }) =>
+      quantity === undefined ? [] : [[key, { packs: [{ name, quantity }], parts: coveredParts ?? [quantity] }] as const],
+    );
+  return { covered: new Map(covered) };
+}
+
+/** What the invoice's own period takes from grants, by the ledger as it stood, against what it says. */
+function prepaidDifferences({ prepaid, currency }: InvoiceDocument, drawn: PrepaidEntries | undefined): string[] {
+  const own = {
+    units: (prepaid?.units ?? []).filter(({ adjusts }) => adjusts === null),
+    credits: (prepaid?.credits ?? []).filter(({ adjusts }) => adjusts === null),
+  };
+  const found = (['units', 'credits'] as const).filter(
+    (kind) => JSON.stringify(own[kind]) !== JSON.stringify(drawn?.[kind] ?? []),
+  );
+  const credited = totalOf(prepaid?.credits ?? [], currency);
+  const sums =
+    prepaid === undefined || prepaid.credited === credited
+      ? []
+      : [`credited: issued ${prepaid.credited}, credits are ${credited}`];
+  const drawings = found.map(
+    (kind) => `prepaid ${kind}: issued ${JSON.stringify(own[kind])}, drawn again ${JSON.stringify(drawn?.[kind] ?? [])}`,
+  );
+  return [...drawings, ...sums];
+}
+
+interface RatedAgain {
+  readonly own: RatedPeriod | undefined;
+  readonly earlier: readonly (readonly InvoiceLine[])[];
+  readonly commitments: InvoiceDocument['commitments'] | undefined;
+}
+
+function differences(invoice: InvoiceDocument, { own, earlier, commitments }: RatedAgain): string[] {
+  const lines = own?.lines ?? [];
   const found: string[] = [];
   // As text: the claim is the same bytes, not merely the same amounts.
-  if (JSON.stringify(own?.lines) !== JSON.stringify(invoice.lines))
-    found.push(`lines: issued ${summary(invoice)}, rated again ${summary(own)}`);
+  if (JSON.stringify(linesUnder(invoice.policy, lines)) !== JSON.stringify(invoice.lines))
+    found.push(`lines: issued ${summary(invoice.lines)}, rated again ${summary(lines)}`);
   for (const adjustment of invoice.adjustments) {
     const period = adjustedPeriods(invoice).findIndex((each) => each.invoice === adjustment.invoice);
-    const rated = earlier[period]?.lines.find((line) => line.key === adjustment.key)?.amount;
+    const rated = earlier[period]?.find((line) => line.key === adjustment.key)?.amount;
     const addsUp =
       compare(add(decimal(adjustment.billedAmount), decimal(adjustment.amount)), decimal(adjustment.ratedAmount)) === 0;
     if (rated !== adjustment.ratedAmount || !addsUp) {
@@ -94,11 +143,20 @@ function differences(
       );
     }
   }
-  const total = totalOf([...(own?.lines ?? []), ...invoice.adjustments], invoice.currency);
+  found.push(...prepaidDifferences(invoice, own?.prepaid));
+  if (JSON.stringify(commitments) !== JSON.stringify(invoice.commitments))
+    found.push(`commitments: issued ${settled(invoice.commitments)}, settled again ${settled(commitments)}`);
+  const { adjustments, currency, prepaid } = invoice;
+  const total = totalDue({ lines, adjustments, commitments: commitments ?? [], ...(prepaid && { prepaid }) }, currency);
   if (total !== invoice.total) found.push(`total: issued ${invoice.total}, rated again ${total}`);
   return found;
 }
 
-function summary(period: Pick<RatedPeriod, 'lines'> | undefined): string {
-  return (period?.lines ?? []).map((line) => `${line.key} ${line.quantity} = ${line.amount}`).join(', ') || 'nothing';
+function settled(commitments: InvoiceDocument['commitments'] = []): string {
+  const lines = commitments.flatMap((settlement) => settlement.lines);
+  return lines.map(({ kind, amount }) => `${kind} ${amount}`).join(', ') || 'nothing';
+}
+
+function summary(lines: readonly InvoiceLine[]): string {
+  return lines.map((line) => `${line.key} ${line.quantity} = ${line.amount}`).join(', ') || 'nothing';
 }

@@ -1,4 +1,6 @@
+import type { Commitment } from '@meterline/domain/commitments';
 import type { Meter } from '@meterline/domain/meters';
+import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 
@@ -76,11 +78,19 @@ export interface PlanDraft {
   readonly currency: string;
   readonly billingPeriod: BillingCadence;
   readonly rateCards: readonly RateCard[];
+  /** Of subscriptions that do not agree on another one. */
+  readonly commitment?: Commitment | null | undefined;
 }
+
+/** What a version of a plan consists of. */
+export type PlanVersionDraft = Pick<PlanDraft, 'rateCards' | 'commitment'>;
 
 /** A plan with its latest version. */
 export interface PlanRecord extends PlanDraft {
   readonly version: number;
+  readonly commitment: Commitment | null;
+  /** Of the newest price change of that version; 0 = none. */
+  readonly priceRevision: number;
   readonly createdAtMs: number;
   readonly archivedAtMs: number | null;
 }
@@ -89,7 +99,37 @@ export interface PlanVersionRecord {
   readonly plan: string;
   readonly version: number;
   readonly rateCards: readonly RateCard[];
+  readonly commitment: Commitment | null;
+  /** Of its newest price change; 0 = none. */
+  readonly priceRevision: number;
   readonly createdAtMs: number;
+}
+
+/** A plan version by its name. */
+export interface PlanVersionKey {
+  readonly plan: string;
+  readonly version: number;
+}
+
+export interface PriceChangeDraft extends PlanVersionKey, Omit<PriceChange, 'revision' | 'knownSinceMs'> {
+  /** The newest change that the draft was made with. */
+  readonly afterRevision: number;
+  /** May reach into periods that are invoiced. */
+  readonly isCorrection: boolean;
+}
+
+export type PriceChangeRefusal =
+  /** Another change was entered since the draft was made. */
+  | { readonly refused: 'outdated' }
+  /** Subscriptions to the plan version are invoiced up to here, which is after the change. */
+  | { readonly refused: 'invoiced'; readonly throughMs: number };
+
+/** Changes are only ever added. In one order with the issuing of invoices: whichever comes second sees the other. */
+export interface PriceChangeStore {
+  /** Also wakes rating for everyone subscribed to the plan version. The plan version must exist. */
+  insert(draft: PriceChangeDraft, nowMs: number, tenant: string): Promise<PriceChange | PriceChangeRefusal>;
+  /** All changes of a plan version up to a revision, in their order. */
+  upTo(version: PlanVersionKey, revision: number, tenant: string): Promise<PriceChange[]>;
 }
 
 /** Versions count from 1 and never change; a subscription keeps the one it began with. */
@@ -97,10 +137,11 @@ export interface PlanStore {
   /** Undefined if the key is taken. */
   insert(draft: PlanDraft, nowMs: number, tenant: string): Promise<PlanRecord | undefined>;
   /** Undefined if there is no such plan, or it is archived. */
-  addVersion(key: string, rateCards: readonly RateCard[], nowMs: number, tenant: string): Promise<PlanRecord | undefined>;
+  addVersion(key: string, version: PlanVersionDraft, nowMs: number, tenant: string): Promise<PlanRecord | undefined>;
   archive(key: string, nowMs: number, tenant: string): Promise<PlanRecord | undefined>;
   byKey(key: string, tenant: string): Promise<PlanRecord | undefined>;
   page(request: PageRequest, tenant: string): Promise<Page<PlanRecord>>;
+  version(key: string, version: number, tenant: string): Promise<PlanVersionRecord | undefined>;
   /** Paged by version number. */
   versions(key: string, request: PageRequest, tenant: string): Promise<Page<PlanVersionRecord>>;
 }
@@ -112,9 +153,12 @@ export interface SubscriptionDraft {
   readonly planVersion: number;
   /** Billed from the local day of this instant on. */
   readonly startsAtMs: number;
+  /** What it agreed on: its plan version's commitment, another one, or none. */
+  readonly commitment?: Commitment | null | undefined;
 }
 
 export interface SubscriptionRecord extends SubscriptionDraft {
+  readonly commitment: Commitment | null;
   /** Billed through the local day of this instant; null = open. Before `startsAtMs`: called off before it began, never billed. */
   readonly endsAtMs: number | null;
   readonly createdAtMs: number;
@@ -167,6 +211,7 @@ export interface CatalogStores {
   readonly meters: MeterStore;
   readonly customers: CustomerStore;
   readonly plans: PlanStore;
+  readonly priceChanges: PriceChangeStore;
   readonly subscriptions: SubscriptionStore;
   readonly apiKeys: ApiKeyStore;
 }

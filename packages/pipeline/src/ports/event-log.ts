@@ -1,6 +1,12 @@
 /** event: a usage event. void: withdraws an accepted event by id. replace: withdraws it and stands in its place. */
 export type RecordKind = 'event' | 'void' | 'replace';
 
+/** What is wrong with a record that another program wrote, as its log found it before anybody looked at the value. */
+export interface RecordFault {
+  readonly code: string;
+  readonly detail: string;
+}
+
 export interface LogRecord {
   readonly offset: number;
   readonly tenant: string;
@@ -9,6 +15,8 @@ export interface LogRecord {
   readonly appendedAtMs: number;
   /** CloudEvents JSON, UTF-8 (for `void`: `{id, source}`). */
   readonly value: Uint8Array;
+  /** With one the record becomes a refused event, whatever its value says. */
+  readonly fault?: RecordFault;
 }
 
 export interface AppendBatch {
@@ -38,8 +46,11 @@ export interface EventLog {
    */
   read(partition: number, fromOffset: number, limit: { recordsMax: number; bytesMax: number }): Promise<LogRecord[]>;
   bounds(partition: number): Promise<LogBounds>;
-  /** Resolves soon after any partition grew since the last call resolved, or when `signal` aborts. */
-  appended(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves soon after any partition grew since the last call resolved, or when `signal` aborts. With `partitions`, it may pass over growth of the
+   * others.
+   */
+  appended(signal: AbortSignal, partitions?: readonly number[]): Promise<void>;
   /** Lets the log forget records below `beforeOffset`. */
   trim(partition: number, beforeOffset: number): Promise<void>;
   close(): Promise<void>;

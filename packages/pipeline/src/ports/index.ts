@@ -1,9 +1,12 @@
+export * from './audit-trail.ts';
 export * from './catalog-store.ts';
 export * from './clock.ts';
 export * from './database.ts';
 export * from './event-log.ts';
 export * from './invoice-store.ts';
 export * from './job-queue.ts';
+export * from './prepaid-store.ts';
+export * from './rate-limiter.ts';
 export * from './rating-store.ts';
 export * from './segment-ledger.ts';
 export * from './usage-reader.ts';
@@ -13,3 +16,4 @@ export * from './rollups.ts';
 export * from './backfill-store.ts';
 export * from './refused-events.ts';
 export * from './event-accounting.ts';
+export * from './move.ts';

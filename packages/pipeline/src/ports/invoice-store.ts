@@ -1,4 +1,5 @@
 import type { Page, PageRequest } from './catalog-store.ts';
+import type { PrepaidBooking } from './prepaid-store.ts';
 import type { Cut } from './segment-ledger.ts';
 
 /** Bills every period that ended at or before `atMs` and has no invoice yet. */
@@ -24,25 +25,35 @@ export interface InvoiceSchedule {
   readonly nextRunAtMs: number;
 }
 
+/** `period`: of a billing period that has ended. `advance`: of a committed minimum, when its term begins; its period is the term. */
+export type InvoiceKind = 'period' | 'advance';
+
 export interface StoredInvoice {
   readonly id: string;
+  readonly kind: InvoiceKind;
   readonly subscription: string;
   readonly periodFromMs: number;
   readonly periodToMs: number;
   /** JSON, byte for byte as issued. */
   readonly document: string;
+  /** Where the document's cut lies in the log of now, if it was issued on another log that was moved here. */
+  readonly movedCut: Cut | null;
 }
 
 /** An invoice but for its number, which only the issuing transaction knows. */
-export interface InvoiceDraft extends Omit<StoredInvoice, 'document'> {
+export interface InvoiceDraft extends Omit<StoredInvoice, 'document' | 'movedCut'> {
   readonly customer: string;
   readonly currency: string;
   readonly total: string;
   readonly issuedAtMs: number;
   /** End of the subscription that the period was computed with. */
   readonly endsAtMs: number | null;
+  /** Of the newest price change of the plan version that it was rated with. */
+  readonly priceRevision: number;
   /** The run that counts this invoice as its own. */
   readonly run: string;
+  /** What it takes from the customer's grants, which may be nothing; null for a customer without any. */
+  readonly prepaid: PrepaidBooking | null;
   /** The document, and the data of the `invoice.finalized` message, once the number is known. */
   finish(number: string): { readonly document: string; readonly message: Readonly<Record<string, unknown>> };
 }
@@ -61,8 +72,8 @@ export interface InvoiceRunStore {
   run(id: string, tenant: string): Promise<InvoiceRun | undefined>;
   /** Newest first; `after` is a run id. */
   runs(request: PageRequest, tenant: string): Promise<Page<InvoiceRun>>;
-  /** Runs of every tenant that are not complete, oldest first. */
-  unfinishedRuns(limit: number): Promise<InvoiceRun[]>;
+  /** Runs of every tenant that are not complete, oldest first; `after` is a run id. */
+  unfinishedRuns(request: PageRequest): Promise<Page<InvoiceRun>>;
   completeRun(id: string, nowMs: number, tenant: string): Promise<void>;
 }
 
@@ -82,16 +93,17 @@ export interface ScheduleStore {
 }
 
 export interface InvoiceStore extends InvoiceRunStore, ScheduleStore {
-  /** Subscriptions begun before `atMs` and not billed to their end, by id. */
+  /** Subscriptions begun by `atMs` and not billed to their end, nor beyond `atMs`, by id. */
   candidates(atMs: number, request: PageRequest, tenant: string): Promise<Page<BillingCandidate>>;
-  /** End of the last invoiced period of each subscription that has one. */
+  /** End of the last invoiced period of each subscription that has one; what is invoiced in advance does not count. */
   billedThrough(subscriptions: readonly string[], tenant: string): Promise<ReadonlyMap<string, number>>;
-  /** Invoices of these subscriptions whose period ended at or after `sinceMs`, by period. */
+  /** Invoices of these subscriptions whose period ended at or after `sinceMs`, by period; one in advance before that of its first period. */
   issuedSince(subscriptions: readonly string[], sinceMs: number, tenant: string): Promise<StoredInvoice[]>;
   /**
-   * In one transaction: takes the tenant's next number, keeps the invoice, sends `invoice.finalized`, counts it for the run and wakes
-   * rating for the customer (its next period has begun). `exists` if the period already has an invoice, `stale` if the subscription ends
-   * otherwise by now: then nothing happens, and no number is used.
+   * In one transaction: takes the tenant's next number, keeps the invoice, books what it takes from grants, sends `invoice.finalized`,
+   * counts it for the run and wakes rating for the customer (its next period has begun). `exists` if the period already has an invoice,
+   * `stale` if the subscription ends otherwise by now, its plan version has another price revision or the grants stand otherwise: then
+   * nothing happens, and no number is used.
    */
   issue(draft: InvoiceDraft, tenant: string): Promise<'issued' | 'exists' | 'stale'>;
   invoice(id: string, tenant: string): Promise<StoredInvoice | undefined>;

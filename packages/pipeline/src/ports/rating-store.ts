@@ -1,20 +1,26 @@
 import type { AlertRule } from '@meterline/domain/alerts';
+import type { Commitment } from '@meterline/domain/commitments';
+import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
-import type { Page, PageRequest } from './catalog-store.ts';
+import type { Page, PageRequest, PlanVersionKey } from './catalog-store.ts';
+import type { PrepaidReader } from './prepaid-store.ts';
 import type { Cut } from './segment-ledger.ts';
 
-/** Everything about one subscription that its charges depend on. The rate cards are those of its own plan version. */
+/** Everything about one subscription that its charges depend on. The rate cards are those its plan version was made with. */
 export interface SubscriptionTerms {
   readonly id: string;
   readonly plan: string;
   readonly planVersion: number;
+  /** Of the newest price change of the plan version: prices as known up to it. */
+  readonly priceRevision: number;
   readonly currency: string;
   readonly cadence: BillingCadence;
   readonly startsAtMs: number;
   /** Exclusive; null = open. */
   readonly endsAtMs: number | null;
   readonly rateCards: readonly RateCard[];
+  readonly commitment: Commitment | null;
 }
 
 /** A customer with the subjects attributed to it now and its subscriptions, oldest first. */
@@ -29,10 +35,12 @@ export interface Account {
 }
 
 /** Reads what rating needs to know. Unknown keys are left out of the answer. */
-export interface AccountReader {
+export interface AccountReader extends PrepaidReader {
   accounts(customers: readonly string[], tenant: string): Promise<Account[]>;
   /** Rate cards of a plan version, which never change. Fails if there is no such version. */
   rateCards(plan: string, version: number, tenant: string): Promise<readonly RateCard[]>;
+  /** Price changes of a plan version up to a revision, in their order: the same for ever. */
+  priceChanges(version: PlanVersionKey, revision: number, tenant: string): Promise<readonly PriceChange[]>;
 }
 
 /** One row of `rating_wakeup`: written in the transaction that committed usage or changed the catalogue. */

@@ -5,10 +5,13 @@ export interface RollupLedger {
   /** Ranges planned and not committed, to be finished first. */
   unfinishedRollups(logId: string): Promise<SegmentRange[]>;
   /**
-   * Plans, in every partition, the range of sealed segments that follows the last one, where it has at least `segmentsMin` segments or its
-   * oldest record entered the log before `olderThanMs`; at most `segmentsMax` segments.
+   * Plans, in every partition (or each of `partitions`), the range of sealed segments that follows the last one, where it has at least
+   * `segmentsMin` segments or its oldest record entered the log before `olderThanMs`; at most `segmentsMax` segments.
    */
-  planRollups(logId: string, rule: { segmentsMin: number; segmentsMax: number; olderThanMs: number }): Promise<SegmentRange[]>;
+  planRollups(
+    logId: string,
+    rule: { segmentsMin: number; segmentsMax: number; olderThanMs: number; partitions?: readonly number[] },
+  ): Promise<SegmentRange[]>;
   commitRollup(logId: string, range: SegmentRange): Promise<void>;
 }
 

@@ -86,7 +86,8 @@ export interface SegmentLedger {
   committedCut(logId: string): Promise<Cut>;
   /** Up to where every segment was verified. */
   sealedCut(logId: string): Promise<Cut>;
-  unsealed(logId: string, limit: number): Promise<CommittedSegment[]>;
+  /** Committed segments that are not sealed, those of low offsets first so that no partition waits for another; with `partitions`, only theirs. */
+  unsealed(logId: string, limit: number, partitions?: readonly number[]): Promise<CommittedSegment[]>;
   /** Per partition, the end of the sealed segments whose records all entered the log before `appendedBeforeMs`. */
   sealedSince(logId: string, appendedBeforeMs: number): Promise<Cut>;
   /** Every committed or sealed segment of a partition, in order. */
@@ -97,6 +98,31 @@ export interface SegmentLedger {
   configAt(configVersion: number): Promise<LedgerConfig>;
   /** Makes the acceptance window the current one, as a new configuration version unless it already is. */
   setAcceptance(window: AcceptanceWindow): Promise<void>;
+}
+
+/** The aggregators of a log as the billing store sees them at one moment. */
+export interface SharingView {
+  /** Whoever's heartbeat is young, the asking member included. */
+  readonly members: readonly string[];
+  /** Index = partition: who took it last, or '' if it was given up. The owner may be dead. */
+  readonly owners: readonly string[];
+}
+
+/**
+ * How many aggregators share one log, politely: whoever lives keeps what it holds until it gives it up. It spares work done twice; exactness
+ * never depends on it, but on the epochs that `claim` raises. Lives in the billing store and goes by its time.
+ */
+export interface PartitionSharing {
+  /** Creates the log's leases unless they are there. Fails if the log was begun with another number of partitions. */
+  open(logId: string, partitionCount: number): Promise<void>;
+  /** Says that `member` lives. */
+  heartbeat(logId: string, member: string): Promise<SharingView>;
+  /** Takes, with a new epoch each, those of the partitions that `member` held last or that no living member holds. */
+  claim(logId: string, partitions: readonly number[], member: string): Promise<Lease[]>;
+  /** Gives up those of the partitions that are still `member`'s: others may claim them at once. */
+  release(logId: string, partitions: readonly number[], member: string): Promise<void>;
+  /** Gives up everything: from now on `member` does not live. */
+  leave(logId: string, member: string): Promise<void>;
 }
 
 /** Another owner took the partition, or the plan no longer fits: drop everything held for it and acquire again. */

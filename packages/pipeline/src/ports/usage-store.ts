@@ -1,4 +1,4 @@
-import type { RowIdentity, UsageTable } from './segment-ledger.ts';
+import type { RowIdentity, SegmentRange, UsageTable } from './segment-ledger.ts';
 
 /** Someone's hold on an event id: the record that brought it, replaced it or withdrew it. */
 export interface IdClaim {
@@ -48,18 +48,27 @@ export interface PartitionTally {
   readonly identity: Readonly<Record<UsageTable, RowIdentity>>;
 }
 
+/** What names a segment among those of its log. */
+export type SegmentKey = Pick<SegmentRange, 'partition' | 'start'>;
+
+/** Share `index` (from 0) when all id hashes are parted into `of` equal shares, at most 2^32. */
+export interface HashShare {
+  readonly index: number;
+  readonly of: number;
+}
+
 /** Rows of usage, written and compared by identity. Readers of money use UsageReader. */
 export interface UsageStore {
-  /** Writes rows (`body`: JSONCompactEachRow in UTF-8, in the table's column order). After an error the outcome is unknown: compare identities. */
+  /** Writes rows (`body`: RowBinary, columns as ROW_COLUMNS says). After an error the outcome is unknown: compare identities. */
   write(table: UsageTable, body: Uint8Array): Promise<void>;
-  /** Identity of the rows that each segment wrote, by segment start; segments without rows are absent. */
-  identities(table: UsageTable, partition: number, starts: readonly number[]): Promise<Map<number, RowIdentity>>;
+  /** Identity of the rows that each of the segments wrote, in their order. */
+  identities(table: UsageTable, segments: readonly SegmentKey[]): Promise<RowIdentity[]>;
   /** Identity of the deltas that a backfill wrote for the chunk starting at `start`. */
   chunkIdentity(origin: number, partition: number, start: number): Promise<RowIdentity>;
   /** Every claim on these ids below offset `before`, in offset order. Reads its own writes. */
   claims(partition: number, idHashes: readonly string[], before: number): Promise<IdClaim[]>;
-  /** Id hashes claimed in [from, to) since `sinceMs`, in pages of offset order: to warm the filter. */
-  claimedIds(partition: number, range: { from: number; to: number; sinceMs: number }): Promise<string[]>;
+  /** Id hashes claimed below offset `before` since `sinceMs`, a share of all hashes at a time, which costs no more than what it answers: to warm the filter. */
+  claimedIds(partition: number, share: HashShare & { before: number; sinceMs: number }): Promise<string[]>;
   /** Sources under which the tenant sent this event id. Searches the tenant's events: for an operator's correction, not for a hot path. */
   sourcesOf(tenant: string, id: string): Promise<string[]>;
   eventsAt(partition: number, offsets: readonly number[]): Promise<StoredEvent[]>;

@@ -1,4 +1,4 @@
-import { parseInvoice } from '../invoices/index.ts';
+import { invoiceOnLog } from '../invoices/index.ts';
 import type { Cut, EventAccounting, InvoiceStore } from '../ports/index.ts';
 import { type IssuedPeriod, subjectRanges } from './rated-subjects.ts';
 import { invariant, type Invariant } from './reconcile.ts';
@@ -41,8 +41,10 @@ async function issuedPeriods(invoices: AccountedPorts['invoices']): Promise<Read
   do {
     const page = await invoices.allInvoices({ after, limit: INVOICES_AT_A_TIME_MAX });
     for (const invoice of page.items) {
+      // Rated from no usage.
+      if (invoice.kind === 'advance') continue;
       const { tenant, subscription, periodFromMs: fromMs, periodToMs: toMs } = invoice;
-      const { customer, cut } = parseInvoice(invoice);
+      const { customer, cut } = invoiceOnLog(invoice);
       const list = issued.get(tenant) ?? [];
       issued.set(tenant, list);
       list.push({ subscription, subjects: customer.subjects, fromMs, toMs, cut });

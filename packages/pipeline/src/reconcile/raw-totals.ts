@@ -11,7 +11,7 @@ export interface SubjectTotal {
 interface Running {
   events: number;
   value: bigint;
-  latest: { timeMs: number; partition: number; offset: number };
+  latestMs: number;
   readonly uniques: Set<string>;
 }
 
@@ -60,7 +60,7 @@ export class RawTotals {
     this.#totals.set(meter, subjects);
     let running = subjects.get(subject);
     if (running === undefined) {
-      running = { events: 0, value: 0n, latest: { timeMs: -1, partition: -1, offset: -1 }, uniques: new Set() };
+      running = { events: 0, value: 0n, latestMs: -1, uniques: new Set() };
       subjects.set(subject, running);
     }
     return running;
@@ -73,16 +73,14 @@ function addTo(running: Running, { aggregation }: Meter, event: TenantEvent, val
   if (aggregation === 'sum') running.value += value;
   if (aggregation === 'max' && (first || value > running.value)) running.value = value;
   if (aggregation === 'min' && (first || value < running.value)) running.value = value;
-  if (aggregation === 'latest' && comesAfter(event, running.latest)) {
+  if (
+    aggregation === 'latest' &&
+    (event.timeMs > running.latestMs || (event.timeMs === running.latestMs && value > running.value))
+  ) {
     running.value = value;
-    running.latest = event;
+    running.latestMs = event.timeMs;
   }
   if (unique !== null) running.uniques.add(unique);
-}
-
-function comesAfter(a: Running['latest'], b: Running['latest']): boolean {
-  if (a.timeMs !== b.timeMs) return a.timeMs > b.timeMs;
-  return a.partition !== b.partition ? a.partition > b.partition : a.offset > b.offset;
 }
 
 function valueOf({ aggregation }: Meter, { events, value, uniques }: Running): string {

@@ -1,9 +1,10 @@
+import { storedMeter } from '@meterline/domain/meters';
 import { joinSegments } from '../aggregation/join-segments.ts';
 import { NO_ROWS, sameIdentity } from '../aggregation/row-batch.ts';
 import { USAGE_TABLES } from '../aggregation/table-writer.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { CommittedSegment, Cut, RowIdentity, SegmentLedger } from '../ports/segment-ledger.ts';
-import type { UsageReader } from '../ports/usage-reader.ts';
+import { EVER, type UsageReader } from '../ports/usage-reader.ts';
 import type { PartitionTally, UsageStore } from '../ports/usage-store.ts';
 import { RawTotals, type CountingMeter } from './raw-totals.ts';
 
@@ -34,10 +35,10 @@ export interface ReconcilePorts {
   readonly more?: readonly ((cut: Cut, accepted: number) => Promise<Invariant>)[];
 }
 
-const SCAN_OFFSETS = 50_000;
+/** Of raw events read at a time: as many as have about so many payload characters, by the size of those before. */
+const SCAN_CHARACTERS = 16_000_000;
+const SCAN_OFFSETS = { first: 5_000, least: 500, most: 50_000 };
 const DIFFERENCES_SHOWN = 20;
-/** All time that a usage store can hold, in whole hours: 2000 to 2100. */
-const EVER = { fromMs: 946_684_800_000, toMs: 4_102_444_800_000 };
 
 /**
  * Compares log, ledger and usage store at the committed cut. Reads everything, so it takes a while on a large store; nothing is locked and usage
@@ -127,7 +128,11 @@ async function usageEqualsRaw(
   cut: Cut,
   onProgress: (done: number, total: number) => void,
 ): Promise<Invariant> {
-  const meters = await ports.meters();
+  // What a meter keeps, without its fold: averages as sums, levels as what is known of them at any minute.
+  const meters = (await ports.meters()).flatMap(({ meter, backfilled }) => {
+    const stored = storedMeter(meter);
+    return stored === null ? [] : [{ meter: stored, backfilled }];
+  });
   const raw = await rawTotals(ports, meters, cut, onProgress);
   const differences: string[] = [];
   let series = 0;
@@ -161,14 +166,21 @@ async function rawTotals(
 ): Promise<RawTotals> {
   const totals = new RawTotals(meters);
   let done = 0;
+  let offsets = SCAN_OFFSETS.first;
   for (const [partition, end] of cut.entries()) {
     const withdrawn = new Set(await usage.withdrawnInPartition(partition, end));
-    for (let from = 0; from < end; from += SCAN_OFFSETS) {
-      const to = Math.min(from + SCAN_OFFSETS, end);
+    let from = 0;
+    while (from < end) {
+      const to = Math.min(from + offsets, end);
+      let characters = 0;
       for (const event of await usage.scanPartition(partition, from, to)) {
+        characters += event.payload.length;
         if (event.kind === 'event' && !withdrawn.has(event.offset)) totals.add(event);
       }
+      const fitting = Math.floor((SCAN_CHARACTERS * (to - from)) / Math.max(characters, 1));
+      offsets = Math.min(Math.max(fitting, SCAN_OFFSETS.least), SCAN_OFFSETS.most);
       onProgress((done += to - from), total(cut));
+      from = to;
     }
   }
   return totals;

@@ -2,6 +2,7 @@ export { type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } fr
 export {
   type CustomerSpend,
   periodAt,
+  periodToRate,
   spendAt,
   spendOf,
   spendOfMany,

@@ -1,6 +1,9 @@
 import type { Meter } from '@meterline/domain/meters';
 import { add, decimal, formatDecimal, ZERO } from '@meterline/domain/money';
-import type { Cut, UsageQuery, UsageReader, UsageRow } from '../ports/index.ts';
+import type { UsageNeeds } from '@meterline/domain/prices';
+import type { EventValue, MeteredUsage, UsageGroup } from '@meterline/domain/rating';
+import type { Cut, GroupedEventValues, UsageReader, UsageRow } from '../ports/index.ts';
+import { addsUp, sharedQueries, type UsageAsk } from './shared-queries.ts';
 
 /** The usage of some subjects together. */
 export interface UsageNeed {
@@ -8,86 +11,77 @@ export interface UsageNeed {
   /** Half-open, whole minutes. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** Of the windows that the meter folds. */
+  readonly timezone: string;
   readonly subjects: readonly string[];
   readonly filter: Readonly<Record<string, readonly string[]>>;
+  /** How finely the price needs it. */
+  readonly detail: UsageNeeds;
 }
 
-export interface MeterUsage {
-  /** Exact decimal text; "0" without events. */
-  readonly quantity: string;
-  readonly events: number;
-}
+type Group = Readonly<Record<string, string>>;
 
-const NONE: MeterUsage = { quantity: '0', events: 0 };
-/** Queries split by subject name at most this many subjects. */
-const SUBJECTS_PER_QUERY_MAX = 5000;
-
-/**
- * Answers every need, in order, at one cut. Needs of the same meter, bounds and filter share one query split by subject wherever
- * adding up subjects is exact: for counts and sums, and for whoever has one subject. The maximum, minimum, latest or unique count
- * of several subjects is not the sum of theirs, so such a need is a query of its own.
- */
+/** Answers every need, in order, at one cut: its quantity, by dimensions and by values of single events where the price needs them. */
 export async function meterUsage(
   reader: UsageReader,
   needs: readonly UsageNeed[],
   cut?: Cut,
-): Promise<{ usage: MeterUsage[]; cut: Cut }> {
+): Promise<{ usage: MeteredUsage[]; cut: Cut }> {
   // Without subjects there is no usage; to the reader, no subjects might mean everyone.
-  const groups = [
-    ...Map.groupBy(
-      needs.filter((need) => need.subjects.length > 0),
-      groupKey,
-    ).values(),
-  ];
-  const asked = groups.map(queriesOf);
-  const answer = await reader.usageAll(asked.flat(), cut);
+  const asked = needs.filter((need) => need.subjects.length > 0);
+  // Groups of what adds up hold the total too.
+  const totals = asksFor(asked.filter((need) => !isSplit(need) || !addsUp(need.meter)), () => []); // prettier-ignore
+  const groups = asksFor(asked.filter(isSplit), (need) => need.detail.dimensions);
+  const values = asksFor(asked.filter(({ detail }) => detail.perEvent), (need) => need.detail.dimensions); // prettier-ignore
 
-  const usageOf = new Map<UsageNeed, MeterUsage>();
-  let next = 0;
-  groups.forEach((group, index) => {
-    const queries = asked[index] ?? [];
-    const rows = answer.results.slice(next, next + queries.length).flat();
-    next += queries.length;
-    const bySubject = Map.groupBy(rows, (row) => row.subject);
-    const isSplit = queries[0]?.bySubject === true;
-    for (const need of group) {
-      usageOf.set(need, total(isSplit ? need.subjects.flatMap((subject) => bySubject.get(subject) ?? []) : rows));
-    }
-  });
-  return { usage: needs.map((need) => usageOf.get(need) ?? NONE), cut: answer.cut };
-}
+  const usage = sharedQueries([...totals.values(), ...groups.values()]);
+  const answer = await reader.usageAll(usage.queries, cut);
+  const rowsOf = usage.distribute(answer.results);
+  const events = sharedQueries([...values.values()]);
+  const eventsOf = events.distribute(events.queries.length === 0 ? [] : await reader.eventValuesAll(events.queries, answer.cut));
 
-/** Whether the need's usage is the sum of its subjects' usage. */
-function isAdditive({ meter, subjects }: UsageNeed): boolean {
-  return meter.aggregation === 'count' || meter.aggregation === 'sum' || subjects.length === 1;
-}
-
-/** Equal for needs that one query can answer. */
-function groupKey(need: UsageNeed): string {
-  const filter = Object.entries(need.filter).sort(([a], [b]) => (a < b ? -1 : 1));
-  const shared = [need.meter.key, need.fromMs, need.toMs, filter];
-  return JSON.stringify(isAdditive(need) ? shared : [...shared, need.subjects]);
-}
-
-/** The queries for needs of one group: one without a split if they ask for the same thing. */
-function queriesOf(group: readonly UsageNeed[]): UsageQuery[] {
-  const [first, ...others] = group;
-  if (first === undefined) return [];
-  const { meter, fromMs, toMs, filter } = first;
-  const query = { meter, fromMs, toMs, ...(Object.keys(filter).length > 0 && { filter }) };
-  if (others.every((other) => other.subjects === first.subjects) || !isAdditive(first))
-    return [{ ...query, subjects: first.subjects }];
-  const subjects = [...new Set(group.flatMap((need) => need.subjects))];
-  const queries: UsageQuery[] = [];
-  for (let from = 0; from < subjects.length; from += SUBJECTS_PER_QUERY_MAX) {
-    queries.push({ ...query, subjects: subjects.slice(from, from + SUBJECTS_PER_QUERY_MAX), bySubject: true });
-  }
-  return queries;
-}
-
-function total(rows: readonly UsageRow[]): MeterUsage {
-  return {
-    quantity: formatDecimal(rows.reduce((sum, row) => add(sum, decimal(row.value)), ZERO)),
-    events: rows.reduce((sum, row) => sum + row.events, 0),
+  const usageOf = (need: UsageNeed): MeteredUsage => {
+    const byGroup = groupsOf(rowsOf(groups.get(need)), eventsOf(values.get(need)), need.detail);
+    const total = totals.get(need) ?? groups.get(need);
+    return {
+      ...sum(rowsOf(total)),
+      ...(isSplit(need) && { groups: byGroup }),
+      ...(need.detail.perEvent && { values: merged(eventsOf(values.get(need))) }),
+    };
   };
+  return { usage: needs.map(usageOf), cut: answer.cut };
+}
+
+function isSplit({ detail }: UsageNeed): boolean {
+  return detail.dimensions.length > 0;
+}
+
+function asksFor(needs: readonly UsageNeed[], groupBy: (need: UsageNeed) => readonly string[]): Map<UsageNeed, UsageAsk> {
+  return new Map(needs.map((need) => [need, { ...need, groupBy: groupBy(need) }]));
+}
+
+function groupsOf(rows: readonly UsageRow[], events: readonly GroupedEventValues[], { perEvent }: UsageNeeds): UsageGroup[] {
+  const valuesOf = Map.groupBy(events, ({ group }) => groupKey(group));
+  return [...Map.groupBy(rows, ({ group }) => groupKey(group))].flatMap(([key, those]): UsageGroup[] => {
+    const [first] = those;
+    if (first === undefined) return [];
+    return [{ dimensions: first.group, ...sum(those), ...(perEvent && { values: merged(valuesOf.get(key) ?? []) }) }];
+  });
+}
+
+function groupKey(group: Group): string {
+  return JSON.stringify(Object.entries(group));
+}
+
+function sum(rows: readonly UsageRow[]): { quantity: string; events: number } {
+  return {
+    quantity: formatDecimal(rows.reduce((total, row) => add(total, decimal(row.value)), ZERO)),
+    events: rows.reduce((total, row) => total + row.events, 0),
+  };
+}
+
+function merged(parts: readonly GroupedEventValues[]): EventValue[] {
+  const events = new Map<string, number>();
+  for (const { values } of parts) for (const one of values) events.set(one.value, (events.get(one.value) ?? 0) + one.events);
+  return [...events].map(([value, count]) => ({ value, events: count }));
 }

@@ -1,14 +1,22 @@
+import type { CommitmentSettlement } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
-import { totalOf } from '@meterline/domain/invoices';
+import { type InvoiceLine, totalDue, totalOf } from '@meterline/domain/invoices';
 import { type BillingPeriod, billingPeriodAt } from '@meterline/domain/subscriptions';
 import type { Account, Cut, SubscriptionTerms } from '../ports/index.ts';
-import { type RatedPeriod, ratePeriods, type RatingPorts } from './rate-periods.ts';
+import { spendGrants, type SpendPrepaid, type UnbilledPeriod } from '../prepaid/index.ts';
+import { liveSettlement, type OpenTerm, openTerms } from './open-terms.ts';
+import { type PeriodToRate, ratePeriods, type RatingPorts } from './rate-periods.ts';
 
-export interface SubscriptionSpend extends RatedPeriod {
+export interface SubscriptionSpend {
   readonly id: string;
   readonly plan: string;
   readonly planVersion: number;
   readonly period: BillingPeriod;
+  readonly lines: readonly InvoiceLine[];
+  /** What a minimum or maximum that was agreed on adds; null without one. */
+  readonly commitment: CommitmentSettlement | null;
+  /** Sum of the rounded lines, and of those of the commitment. */
+  readonly total: string;
 }
 
 /** What a customer's active subscriptions come to in the billing periods that `atMs` lies in. */
@@ -18,7 +26,10 @@ export interface CustomerSpend {
   readonly asOf: { readonly cut: Cut; readonly atMs: number };
   /** Oldest subscription first. */
   readonly subscriptions: readonly SubscriptionSpend[];
+  /** What packs leave to be priced, before credits pay for it. */
   readonly total: string;
+  /** Null for a customer that never had a grant. */
+  readonly prepaid: SpendPrepaid | null;
 }
 
 export interface SpendRequest {
@@ -38,37 +49,86 @@ export function periodAt(terms: SubscriptionTerms, account: Pick<Account, 'timez
   );
 }
 
+/** What rating a period of a subscription needs to know of it, at the prices known when its terms were read. */
+export function periodToRate(terms: SubscriptionTerms, account: Account, period: PeriodToRate['period']): PeriodToRate {
+  const { plan, planVersion, priceRevision, currency, rateCards } = terms;
+  return {
+    subjects: account.subjects,
+    timezone: account.timezone,
+    plan,
+    planVersion,
+    priceRevision,
+    currency,
+    committed: terms.commitment !== null,
+    rateCards,
+    period,
+  };
+}
+
 /** Spend for every request, in order, all at one cut. */
 export async function spendAt(ports: RatingPorts, requests: readonly SpendRequest[], tenant: string): Promise<CustomerSpend[]> {
-  const active = requests.map(({ account, atMs }) =>
-    account.subscriptions.flatMap((terms) => {
-      const period = periodAt(terms, account, atMs);
-      return period === undefined ? [] : [{ account, terms, period }];
+  const grants = await spendGrants(ports.accounts, requests, periodAt, tenant);
+  const active = requests.flatMap((request) =>
+    request.account.subscriptions.flatMap((terms) => {
+      const { account } = request;
+      const period = periodAt(terms, account, request.atMs);
+      return period === undefined ? [] : [{ request, account, terms, period, prepaid: grants.drawing(request) }];
     }),
   );
-  const periods = active.flat().map(({ account, terms, period }) => ({
-    subjects: account.subjects,
-    currency: terms.currency,
-    rateCards: terms.rateCards,
-    period,
+  const open = await openTerms(ports.invoices, active, tenant);
+  const ended = endedPeriods(grants.unbilled, active, open);
+  const periods = [...active, ...ended].map(({ account, terms, period, prepaid }) => ({
+    ...periodToRate(terms, account, period),
+    prepaid,
   }));
   const { rated, cut } = await ratePeriods(ports, periods, tenant);
 
-  let next = 0;
-  return requests.map(({ account, atMs }, index) => {
-    const subscriptions = (active[index] ?? []).map(({ terms, period }): SubscriptionSpend => {
-      const charges = rated[next++] ?? { lines: [], total: totalOf([], terms.currency) };
-      return { id: terms.id, plan: terms.plan, planVersion: terms.planVersion, period, ...charges };
-    });
-    const lines = subscriptions.flatMap((subscription) => subscription.lines);
-    return {
-      customer: account.key,
-      currency: account.currency,
-      asOf: { cut, atMs },
-      subscriptions,
-      total: totalOf(lines, account.currency),
-    };
+  const ratedEnded = ended.map((each, index) => ({ ...each, lines: rated[active.length + index]?.lines ?? [] }));
+  const spends = active.map(({ request, account, terms, period }, index) => {
+    const { lines = [], prepaid } = rated[index] ?? {};
+    const term = open[index];
+    const before = ratedEnded.filter((each) => each.request === request && each.terms === terms && isOf(term, each));
+    const commitment = term === undefined ? null : liveSettlement(term, { account, terms }, before, { period, lines });
+    const { id, plan, planVersion, currency } = terms;
+    const total = totalDue({ lines, adjustments: [], commitments: commitment === null ? [] : [commitment] }, currency);
+    return { request, prepaid, spend: { id, plan, planVersion, period, lines, commitment, total } };
   });
+  const byRequest = Map.groupBy(spends, ({ request }) => request);
+  return requests.map((request) => {
+    const { account, atMs } = request;
+    const own = byRequest.get(request) ?? [];
+    const subscriptions = own.map(({ spend }): SubscriptionSpend => spend);
+    const total = totalOf(
+      subscriptions.map((subscription) => ({ amount: subscription.total })),
+      account.currency,
+    );
+    const drawn = own.map((each) => each.prepaid);
+    const prepaid = grants.summary(request, total, drawn);
+    return { customer: account.key, currency: account.currency, asOf: { cut, atMs }, subscriptions, total, prepaid };
+  });
+}
+
+type EndedPeriod = Pick<UnbilledPeriod, 'request' | 'account' | 'terms' | 'period' | 'prepaid'>;
+
+/** Periods without an invoice that grants or a commitment look at, once each. */
+function endedPeriods(
+  drawing: readonly UnbilledPeriod[],
+  active: readonly Omit<EndedPeriod, 'prepaid'>[],
+  open: readonly (OpenTerm | undefined)[],
+): EndedPeriod[] {
+  const committed = active.flatMap(({ request, account, terms }, index) =>
+    (open[index]?.unbilled ?? [])
+      .filter(
+        ({ fromMs }) =>
+          !drawing.some((each) => each.request === request && each.terms === terms && each.period.fromMs === fromMs),
+      )
+      .map((period) => ({ request, account, terms, period, prepaid: undefined })),
+  );
+  return [...drawing, ...committed];
+}
+
+function isOf(term: OpenTerm | undefined, { period }: Pick<EndedPeriod, 'period'>): boolean {
+  return term?.unbilled.some(({ fromMs }) => fromMs === period.fromMs) ?? false;
 }
 
 /** Live spend of one customer. Fails with `customer.unknown`. */

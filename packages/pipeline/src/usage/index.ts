@@ -1,1 +1,6 @@
+export * from './counted-events.ts';
+export * from './event-values.ts';
+export * from './level-usage.ts';
+export * from './query-windows.ts';
 export * from './recompute.ts';
+export * from './session-usage.ts';

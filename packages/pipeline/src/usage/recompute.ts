@@ -1,4 +1,11 @@
-import { compileMeter, formatQuantity, isMeterRefusal, type Contribution, type Meter } from '@meterline/domain/meters';
+import {
+  compileMeter,
+  formatQuantity,
+  isMeterRefusal,
+  storedAggregation,
+  type Contribution,
+  type Meter,
+} from '@meterline/domain/meters';
 import { uniqueKey } from '../aggregation/deltas.ts';
 import type { StoredEvent } from '../ports/usage-store.ts';
 
@@ -22,10 +29,13 @@ interface Counted {
   readonly contribution: Contribution;
 }
 
-/** Whether a meter counts an event read with this configuration version, given whether its backfill is complete. */
+/**
+ * Whether a meter counts an event read with this configuration version, given whether its backfill is complete. What is read from stored events
+ * alone counts those from before the meter as they are.
+ */
 export function counts(meter: Meter, eventConfig: number, backfilled: boolean): boolean {
   if (meter.archivedVersion !== null && eventConfig >= meter.archivedVersion) return false;
-  return eventConfig >= meter.createdVersion || backfilled;
+  return eventConfig >= meter.createdVersion || backfilled || storedAggregation(meter) === null;
 }
 
 /**
@@ -56,7 +66,7 @@ export function recompute(meter: Meter, backfilled: boolean, stored: readonly St
 function rowOf(meter: Meter, counted: readonly Counted[]): RecomputedRow[] {
   const [first] = counted;
   if (first === undefined) return [];
-  const last = counted.reduce((latest, one) => (isLater(one.event, latest.event) ? one : latest));
+  const last = counted.reduce((latest, one) => (isLater(one, latest) ? one : latest));
   const values = counted.map(({ contribution }) => contribution.value);
   const uniques = counted.flatMap(({ contribution }) => (contribution.unique === null ? [] : [uniqueKey(contribution.unique)]));
   return [
@@ -74,8 +84,8 @@ function rowOf(meter: Meter, counted: readonly Counted[]): RecomputedRow[] {
   ];
 }
 
-function fold({ aggregation }: Meter, values: readonly bigint[], latest: bigint): bigint {
-  switch (aggregation) {
+function fold(meter: Meter, values: readonly bigint[], latest: bigint): bigint {
+  switch (storedAggregation(meter)) {
     case 'sum':
       return values.reduce((sum, value) => sum + value, 0n);
     case 'max':
@@ -86,6 +96,7 @@ function fold({ aggregation }: Meter, values: readonly bigint[], latest: bigint)
       return latest;
     case 'count':
     case 'unique_count':
+    case null:
       return 0n;
   }
 }
@@ -94,10 +105,7 @@ function minuteOf({ timeMs }: StoredEvent): number {
   return Math.floor(timeMs / 60_000) * 60;
 }
 
-/** Ties at one instant go to the higher partition, then the higher offset, as in the usage store. */
-function isLater(a: StoredEvent, b: StoredEvent): boolean {
-  return (
-    a.timeMs - b.timeMs > 0 ||
-    (a.timeMs === b.timeMs && (a.partition - b.partition > 0 || (a.partition === b.partition && a.offset > b.offset)))
-  );
+/** Ties at one instant go to the larger value, as in the usage store. */
+function isLater(a: Counted, b: Counted): boolean {
+  return a.event.timeMs === b.event.timeMs ? a.contribution.value > b.contribution.value : a.event.timeMs > b.event.timeMs;
 }

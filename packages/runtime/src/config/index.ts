@@ -1,1 +1,1 @@
-export { readSettings, settingsHelp, type IngestSettings, type Settings } from './settings.ts';
+export { readSettings, settingsHelp, type IngestSettings, type SettingDefaults, type Settings } from './settings.ts';

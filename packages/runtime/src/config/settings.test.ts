@@ -57,3 +57,48 @@ it('names every fault at once in plain words, without showing secrets', () => {
 it('explains every setting', () => {
   expect(settingsHelp()).toMatch(/METERLINE_PORT +8080 +Port to listen on/);
 });
+
+it('takes the engines from the profile of the backend, and each can be chosen apart', () => {
+  const embedded = { eventLog: 'lmdb', usageStore: 'chdb', billingStore: 'pglite', jobs: 'pglite' };
+  const servers = { eventLog: 'kafka', usageStore: 'clickhouse', billingStore: 'postgres', jobs: 'redis' };
+  expect(readSettings({})).toMatchObject({ engines: embedded, partitions: 1 });
+  expect(readSettings({ METERLINE_BACKEND: 'distributed' })).toMatchObject({ engines: servers, partitions: 64 });
+  expect(readSettings({ METERLINE_USAGE_STORE: 'clickhouse' }).engines).toEqual({ ...embedded, usageStore: 'clickhouse' });
+  expect(readSettings({ METERLINE_BACKEND: 'distributed', METERLINE_PARTITIONS: '6' }).partitions).toBe(6);
+});
+
+it('prefers what is set to the defaults of a service, and those to the profile', () => {
+  const defaults = { METERLINE_BACKEND: 'distributed', METERLINE_PORT: '8082' };
+  expect(readSettings({}, defaults)).toMatchObject({
+    backend: 'distributed',
+    http: { port: 8082 },
+    engines: { eventLog: 'kafka' },
+  });
+  expect(readSettings({ METERLINE_PORT: '1' }, defaults).http.port).toBe(1);
+  expect(settingsHelp(defaults)).toMatch(/METERLINE_PORT +8082 /);
+});
+
+it('reads how to reach the engines, and never shows a password', () => {
+  const settings = readSettings({
+    METERLINE_KAFKA_BROKERS: 'kafka-1:9092, kafka-2:9092',
+    METERLINE_KAFKA_SASL: 'scram-sha-512',
+    METERLINE_KAFKA_USER: 'meterline',
+    METERLINE_KAFKA_PASSWORD: 'hunter2',
+    METERLINE_CLICKHOUSE_LAYOUT: 'cluster:main',
+  });
+  expect(settings.kafka).toMatchObject({
+    brokers: ['kafka-1:9092', 'kafka-2:9092'],
+    login: { mechanism: 'scram-sha-512', username: 'meterline', password: 'hunter2' },
+  });
+  expect(settings.clickhouse.cluster).toBe('main');
+  expect(readSettings({})).toMatchObject({ kafka: { login: null }, clickhouse: { cluster: null } });
+  const wrong = {
+    METERLINE_POSTGRES_URL: 'mysql://root:hunter2@db/meterline',
+    METERLINE_REDIS_URL: 'hunter2',
+    METERLINE_CLICKHOUSE_URL: 'clickhouse:8123',
+    METERLINE_KAFKA_BROKERS: 'http://kafka',
+  };
+  expect(() => readSettings(wrong)).toThrow(/METERLINE_POSTGRES_URL must be a URL that begins with postgres:\/\//);
+  for (const name of Object.keys(wrong)) expect(() => readSettings(wrong)).toThrow(name);
+  expect(() => readSettings(wrong)).not.toThrow(/hunter2/);
+});

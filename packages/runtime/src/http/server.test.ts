@@ -223,4 +223,25 @@ describe('createHttpServer', () => {
     expect(answer).toContain('408');
     expect(answer).toContain('request.timeout');
   });
+
+  it('closes though a connection was opened and never used, and still answers the request that is being served', async () => {
+    await build();
+    const served = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    server.get('/slow', { config: { scope: 'public' } }, async () => {
+      served.resolve();
+      await finish.promise;
+      return { done: true };
+    });
+    const url = await server.listen({ port: 0, host: '127.0.0.1' });
+    const silent = connect(Number(new URL(url).port), '127.0.0.1');
+    const cut = new Promise<void>((resolve) => silent.once('close', () => resolve()));
+    const slow = fetch(`${url}/slow`);
+    await served.promise;
+    const closed = server.close();
+    await cut;
+    finish.resolve();
+    expect(await (await slow).json()).toEqual({ done: true });
+    await closed;
+  });
 });

@@ -3,12 +3,14 @@ import swagger from '@fastify/swagger';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { Fault } from '@meterline/domain/faults';
+import { newId } from '@meterline/pipeline/ids';
 import type { Metrics } from '../metrics/index.ts';
 import { addAuthentication, type Authenticate } from './authentication.ts';
 import type { HttpServer } from './fastify.ts';
 import { parseJsonBody } from './json-body.ts';
 import { openapiOptions } from './openapi.ts';
 import { PROBLEM_MEDIA_TYPE, problemAnswer } from './problem.ts';
+import { watchSilentConnections } from './silent-connections.ts';
 import { validatorCompiler } from './validation.ts';
 
 export interface HttpServerOptions {
@@ -45,6 +47,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const server: HttpServer = Fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // Unique for good: the audit trail names requests.
+    genReqId: () => newId('req', Date.now()),
     bodyLimit: options.bodyBytesMax,
     requestTimeout: options.requestTimeoutMs ?? 30_000,
     http: { headersTimeout: options.headersTimeoutMs ?? 10_000, connectionsCheckingInterval: 1_000 },
@@ -58,6 +62,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     clientErrorHandler: refuseBrokenRequest,
   }).withTypeProvider<ZodTypeProvider>();
   server.server.maxConnections = options.connectionsMax ?? 10_000;
+  const silent = watchSilentConnections(server.server);
+  server.addHook('preClose', async () => silent.closeSoon());
 
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
@@ -69,8 +75,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
     parseJsonBody(body),
   );
-  server.addHook('onRequest', async (_request, reply) => {
-    reply.headers(SECURITY_HEADERS);
+  server.addHook('onRequest', async (request, reply) => {
+    reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
   });
 
   addAuthentication(server, options.authenticate, options.publicPrefixes ?? []);

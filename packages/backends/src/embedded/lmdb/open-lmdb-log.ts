@@ -5,7 +5,7 @@ import { type AppendBatch, type EventLog, LogGapError, type LogRecord } from '@m
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { decodeInto, encodeFrame, recordCount } from './frame.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { createGrowthSignal } from './growth-signal.ts';
+import { createGrowthSignal } from '../../event-log/growth-signal.ts';
 
 const trimBatchesMax = 1000;
 

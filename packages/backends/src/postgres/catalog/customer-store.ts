@@ -40,6 +40,8 @@ async function byKey(db: SqlExecutor, key: string, tenant: string): Promise<Cust
 async function addSubjects(tx: SqlExecutor, customer: string, subjects: readonly string[], tenant: string): Promise<void> {
   const added = await tx.query<{ subject: string }>(
     `insert into customer_subject (subject, customer, tenant) select subject, $2, $3 from unnest($1::text[]) as subject
+     -- two customers that claim the same subjects in different orders would wait for each other
+     order by subject
      on conflict (tenant, subject) do nothing returning subject`,
     [subjects, customer, tenant],
   );

@@ -3,6 +3,7 @@ import { apiKeyStore } from './api-key-store.ts';
 import { customerStore } from './customer-store.ts';
 import { meterStore } from './meter-store.ts';
 import { planStore } from './plan-store.ts';
+import { priceChangeStore } from './price-change-store.ts';
 import { subscriptionStore } from './subscription-store.ts';
 
 /** The catalogue in the billing store. */
@@ -11,6 +12,7 @@ export function catalogStores(db: Database): CatalogStores {
     meters: meterStore(db),
     customers: customerStore(db),
     plans: planStore(db),
+    priceChanges: priceChangeStore(db),
     subscriptions: subscriptionStore(db),
     apiKeys: apiKeyStore(db),
   };

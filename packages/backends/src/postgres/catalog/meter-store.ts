@@ -1,40 +1,23 @@
-import type { Aggregation } from '@meterline/domain/meters';
 import type { MeterRecord, MeterStore, SqlExecutor } from '@meterline/pipeline/ports';
+import { meterOf, type MeterRow } from '../meter-row.ts';
 import { epochMs, epochMsOrNull, pageOf } from './rows.ts';
 
-interface MeterRow {
-  readonly tenant: string;
-  readonly key: string;
-  readonly name: string;
-  readonly event_type: string;
-  readonly aggregation: Aggregation;
-  readonly value_property: string | null;
-  readonly dimensions: Record<string, string>;
-  readonly filter: Record<string, string[]>;
-  readonly created_version: string;
-  readonly archived_version: string | null;
+interface MeterRecordRow extends MeterRow {
   readonly created_at: string;
   readonly archived_at: string | null;
 }
 
-const record = (row: MeterRow): MeterRecord => ({
-  tenant: row.tenant,
-  key: row.key,
-  name: row.name,
-  eventType: row.event_type,
-  aggregation: row.aggregation,
-  valueProperty: row.value_property,
-  dimensions: row.dimensions,
-  filter: row.filter,
-  createdVersion: Number(row.created_version),
-  archivedVersion: row.archived_version === null ? null : Number(row.archived_version),
+const record = (row: MeterRecordRow): MeterRecord => ({
+  ...meterOf(row),
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
 });
 
+const jsonOrNull = (terms: unknown): string | null => (terms === undefined ? null : JSON.stringify(terms));
+
 export function meterStore(db: SqlExecutor): MeterStore {
   async function byKey(key: string, tenant: string): Promise<MeterRecord | undefined> {
-    const rows = await db.query<MeterRow>('select * from meter where key = $1 and tenant = $2', [key, tenant]);
+    const rows = await db.query<MeterRecordRow>('select * from meter where key = $1 and tenant = $2', [key, tenant]);
     return rows.map(record)[0];
   }
 
@@ -43,13 +26,14 @@ export function meterStore(db: SqlExecutor): MeterStore {
 
     // One statement, so one transaction. Losing a race for the key skips a configuration version, which harms nobody.
     async insert(draft, nowMs, tenant) {
-      const rows = await db.query<MeterRow>(
+      const rows = await db.query<MeterRecordRow>(
         `with config as (
            update meter_config set version = version + 1
            where not exists (select from meter where key = $1 and tenant = $9) returning version
          )
-         insert into meter (key, name, event_type, aggregation, value_property, dimensions, filter, created_at, tenant, created_version)
-         select $1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::timestamptz, $9, version from config
+         insert into meter (key, name, event_type, aggregation, value_property, dimensions, filter, created_at, tenant, level, session, fold,
+           created_version)
+         select $1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::timestamptz, $9, $10::jsonb, $11::jsonb, $12::jsonb, version from config
          on conflict (tenant, key) do nothing returning *`,
         [
           draft.key,
@@ -62,6 +46,9 @@ export function meterStore(db: SqlExecutor): MeterStore {
           JSON.stringify(draft.filter),
           new Date(nowMs),
           tenant,
+          jsonOrNull(draft.level),
+          jsonOrNull(draft.session),
+          jsonOrNull(draft.fold),
         ],
       );
       return rows.map(record)[0];
@@ -81,12 +68,15 @@ export function meterStore(db: SqlExecutor): MeterStore {
     },
 
     async byKeys(keys, tenant) {
-      const rows = await db.query<MeterRow>('select * from meter where key = any($1::text[]) and tenant = $2', [keys, tenant]);
+      const rows = await db.query<MeterRecordRow>('select * from meter where key = any($1::text[]) and tenant = $2', [
+        keys,
+        tenant,
+      ]);
       return rows.map(record);
     },
 
     async page(request, tenant) {
-      const rows = await db.query<MeterRow>('select * from meter where key > $1 and tenant = $3 order by key limit $2', [
+      const rows = await db.query<MeterRecordRow>('select * from meter where key > $1 and tenant = $3 order by key limit $2', [
         request.after ?? '',
         request.limit + 1,
         tenant,

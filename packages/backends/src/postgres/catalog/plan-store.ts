@@ -1,6 +1,14 @@
+import type { Commitment } from '@meterline/domain/commitments';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
-import type { Database, PlanRecord, PlanStore, PlanVersionRecord, SqlExecutor } from '@meterline/pipeline/ports';
+import type {
+  Database,
+  PlanRecord,
+  PlanStore,
+  PlanVersionDraft,
+  PlanVersionRecord,
+  SqlExecutor,
+} from '@meterline/pipeline/ports';
 import { epochMs, epochMsOrNull, pageOf } from './rows.ts';
 
 interface PlanRow {
@@ -10,11 +18,13 @@ interface PlanRow {
   readonly billing_period: BillingCadence;
   readonly version: number;
   readonly rate_cards: RateCard[];
+  readonly commitment: Commitment | null;
+  readonly price_revision: number;
   readonly created_at: string;
   readonly archived_at: string | null;
 }
 
-const SELECT = `select p.key, p.name, p.currency, p.billing_period, v.version, v.rate_cards, p.created_at, p.archived_at
+const SELECT = `select p.key, p.name, p.currency, p.billing_period, v.version, v.rate_cards, v.commitment, v.price_revision, p.created_at, p.archived_at
   from plan p join plan_version v on v.plan = p.key and v.version = p.latest_version and v.tenant = p.tenant`;
 
 const record = (row: PlanRow): PlanRecord => ({
@@ -24,6 +34,8 @@ const record = (row: PlanRow): PlanRecord => ({
   billingPeriod: row.billing_period,
   version: row.version,
   rateCards: row.rate_cards,
+  commitment: row.commitment,
+  priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
 });
@@ -32,6 +44,8 @@ interface PlanVersionRow {
   readonly plan: string;
   readonly version: number;
   readonly rate_cards: RateCard[];
+  readonly commitment: Commitment | null;
+  readonly price_revision: number;
   readonly created_at: string;
 }
 
@@ -39,8 +53,12 @@ const versionRecord = (row: PlanVersionRow): PlanVersionRecord => ({
   plan: row.plan,
   version: row.version,
   rateCards: row.rate_cards,
+  commitment: row.commitment,
+  priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
 });
+
+const SELECT_VERSION = 'select plan, version, rate_cards, commitment, price_revision, created_at from plan_version';
 
 async function byKey(db: SqlExecutor, key: string, tenant: string): Promise<PlanRecord | undefined> {
   const rows = await db.query<PlanRow>(`${SELECT} where p.key = $1 and p.tenant = $2`, [key, tenant]);
@@ -51,17 +69,15 @@ async function insertVersion(
   tx: SqlExecutor,
   key: string,
   version: number,
-  rateCards: readonly RateCard[],
+  { rateCards, commitment = null }: PlanVersionDraft,
   nowMs: number,
   tenant: string,
 ): Promise<void> {
-  await tx.query('insert into plan_version (plan, version, rate_cards, created_at, tenant) values ($1, $2, $3::jsonb, $4, $5)', [
-    key,
-    version,
-    JSON.stringify(rateCards),
-    new Date(nowMs),
-    tenant,
-  ]);
+  await tx.query(
+    `insert into plan_version (plan, version, rate_cards, commitment, created_at, tenant)
+     values ($1, $2, $3::jsonb, $4::jsonb, $5, $6)`,
+    [key, version, JSON.stringify(rateCards), commitment === null ? null : JSON.stringify(commitment), new Date(nowMs), tenant],
+  );
 }
 
 export function planStore(db: Database): PlanStore {
@@ -76,11 +92,11 @@ export function planStore(db: Database): PlanStore {
           [draft.key, draft.name, draft.currency, JSON.stringify(draft.billingPeriod), new Date(nowMs), tenant],
         );
         if (inserted.length === 0) return undefined;
-        await insertVersion(tx, draft.key, 1, draft.rateCards, nowMs, tenant);
+        await insertVersion(tx, draft.key, 1, draft, nowMs, tenant);
         return byKey(tx, draft.key, tenant);
       }),
 
-    addVersion: (key, rateCards, nowMs, tenant) =>
+    addVersion: (key, version, nowMs, tenant) =>
       db.transaction(async (tx) => {
         const [next] = await tx.query<{ version: number }>(
           `update plan set latest_version = latest_version + 1 where archived_at is null and key = $1 and tenant = $2
@@ -88,7 +104,7 @@ export function planStore(db: Database): PlanStore {
           [key, tenant],
         );
         if (next === undefined) return undefined;
-        await insertVersion(tx, key, next.version, rateCards, nowMs, tenant);
+        await insertVersion(tx, key, next.version, version, nowMs, tenant);
         return byKey(tx, key, tenant);
       }),
 
@@ -110,10 +126,18 @@ export function planStore(db: Database): PlanStore {
       return pageOf(rows, request, record, (row) => row.key);
     },
 
+    async version(key, version, tenant) {
+      const rows = await db.query<PlanVersionRow>(`${SELECT_VERSION} where plan = $1 and version = $2 and tenant = $3`, [
+        key,
+        version,
+        tenant,
+      ]);
+      return rows.map(versionRecord)[0];
+    },
+
     async versions(key, request, tenant) {
       const rows = await db.query<PlanVersionRow>(
-        `select plan, version, rate_cards, created_at from plan_version
-         where plan = $1 and version > $2 and tenant = $4 order by version limit $3`,
+        `${SELECT_VERSION} where plan = $1 and version > $2 and tenant = $4 order by version limit $3`,
         [key, Number(request.after ?? 0), request.limit + 1, tenant],
       );
       return pageOf(rows, request, versionRecord, (row) => String(row.version));

@@ -1,3 +1,4 @@
+import type { Commitment } from '@meterline/domain/commitments';
 import type { Database, SqlExecutor, SubscriptionRecord, SubscriptionStore } from '@meterline/pipeline/ports';
 import { wakeCustomer } from './customer-store.ts';
 import { epochMs, epochMsOrNull, pageOf } from './rows.ts';
@@ -9,6 +10,7 @@ interface SubscriptionRow {
   readonly plan_version: number;
   readonly starts_at: string;
   readonly ends_at: string | null;
+  readonly commitment: Commitment | null;
   readonly created_at: string;
 }
 
@@ -19,6 +21,7 @@ const record = (row: SubscriptionRow): SubscriptionRecord => ({
   planVersion: row.plan_version,
   startsAtMs: epochMs(row.starts_at),
   endsAtMs: epochMsOrNull(row.ends_at),
+  commitment: row.commitment,
   createdAtMs: epochMs(row.created_at),
 });
 
@@ -40,9 +43,11 @@ export function subscriptionStore(db: Database): SubscriptionStore {
       db.transaction(async (tx) => {
         // One at a time per customer, or two requests could both find the plan free.
         await tx.query('select key from customer where key = $1 and tenant = $2 for update', [draft.customer, tenant]);
+        // An alert rule of the plan is made before us or after us: whichever comes second sees the other and wakes rating.
+        await tx.query('select key from plan where key = $1 and tenant = $2 for share', [draft.plan, tenant]);
         const rows = await tx.query<SubscriptionRow>(
-          `insert into subscription (id, customer, plan, plan_version, starts_at, created_at, tenant)
-           select $1, $2, $3, $4::integer, $5::timestamptz, $6::timestamptz, $7 where not exists (
+          `insert into subscription (id, customer, plan, plan_version, starts_at, created_at, commitment, tenant)
+           select $1, $2, $3, $4::integer, $5::timestamptz, $6::timestamptz, $9::jsonb, $7 where not exists (
              select from subscription where customer = $2 and plan = $3 and
                (ends_at is null or ends_at >= greatest($8::timestamptz, starts_at)) and tenant = $7)
            returning *`,
@@ -55,6 +60,7 @@ export function subscriptionStore(db: Database): SubscriptionStore {
             new Date(at.nowMs),
             tenant,
             new Date(at.startDayMs),
+            draft.commitment == null ? null : JSON.stringify(draft.commitment),
           ],
         );
         if (rows.length > 0) await wakeCustomer(tx, draft.customer, tenant);
@@ -67,7 +73,7 @@ export function subscriptionStore(db: Database): SubscriptionStore {
         if (before === undefined) return 'unknown';
         if (before.endsAtMs !== null && before.endsAtMs <= at.nowMs) return 'ended';
         const invoiced = await tx.query(
-          'select id from invoice where subscription = $1 and period_to > $2 and tenant = $3 limit 1',
+          `select id from invoice where subscription = $1 and kind = 'period' and period_to > $2 and tenant = $3 limit 1`,
           [id, new Date(at.billedUntilMs), tenant],
         );
         if (invoiced.length > 0) return 'invoiced';

@@ -1,8 +1,10 @@
 import { formatInvoiceNumber } from '@meterline/domain/invoices';
 import type {
   BillingCandidate,
+  Cut,
   Database,
   InvoiceDraft,
+  InvoiceKind,
   InvoiceStore,
   SqlExecutor,
   StoredInvoice,
@@ -10,24 +12,30 @@ import type {
 import { webhookMessageId } from '@meterline/pipeline/webhooks';
 import { wakeCustomer } from '../catalog/customer-store.ts';
 import { epochMs, epochMsOrNull, pageOf } from '../catalog/rows.ts';
+import { append, isAsDrafted, lockLedger } from '../prepaid/index.ts';
 import { enqueueMessage } from '../webhooks/index.ts';
+import { lockIssuing } from './issuing.ts';
 import { invoiceRunStore, scheduleStore } from './run-store.ts';
 
 interface InvoiceRow {
   readonly id: string;
+  readonly kind: InvoiceKind;
   readonly tenant: string;
   readonly subscription: string;
   readonly period_from: string;
   readonly period_to: string;
   readonly document: string;
+  readonly moved_cut: Cut | null;
 }
 
 const invoice = (row: InvoiceRow): StoredInvoice => ({
   id: row.id,
+  kind: row.kind,
   subscription: row.subscription,
   periodFromMs: epochMs(row.period_from),
   periodToMs: epochMs(row.period_to),
   document: row.document,
+  movedCut: row.moved_cut,
 });
 
 /** Invoices, their runs and their schedules, on PostgreSQL or PGlite. */
@@ -41,11 +49,11 @@ export function invoiceStore(db: Database): InvoiceStore {
       const rows = await db.query<{ id: string; customer: string; billed_through: string | null }>(
         `select * from (
            select s.id, s.customer, s.ends_at, (
-             select max(i.period_to) from invoice i where i.subscription = s.id and i.tenant = s.tenant
+             select max(i.period_to) from invoice i where i.subscription = s.id and i.kind = 'period' and i.tenant = s.tenant
            ) as billed_through
-           from subscription s where s.starts_at < $1 and s.id > $2 and s.tenant = $4
+           from subscription s where s.starts_at <= $1 and s.id > $2 and s.tenant = $4
          ) candidate
-         where (billed_through is null or billed_through < $1) and (ends_at is null or billed_through is null or billed_through <= ends_at)
+         where (billed_through is null or billed_through <= $1) and (ends_at is null or billed_through is null or billed_through <= ends_at)
          order by id limit $3`,
         [new Date(atMs), request.after ?? '', request.limit + 1, tenant],
       );
@@ -60,7 +68,7 @@ export function invoiceStore(db: Database): InvoiceStore {
     async billedThrough(subscriptions, tenant) {
       const rows = await db.query<{ subscription: string; billed_through: string }>(
         `select subscription, max(period_to) as billed_through from invoice
-         where subscription = any($1::text[]) and tenant = $2 group by subscription`,
+         where subscription = any($1::text[]) and kind = 'period' and tenant = $2 group by subscription`,
         [subscriptions, tenant],
       );
       return new Map(rows.map((row) => [row.subscription, epochMs(row.billed_through)]));
@@ -68,8 +76,8 @@ export function invoiceStore(db: Database): InvoiceStore {
 
     async issuedSince(subscriptions, sinceMs, tenant) {
       const rows = await db.query<InvoiceRow>(
-        `select id, tenant, subscription, period_from, period_to, document from invoice
-         where subscription = any($1::text[]) and period_to >= $2 and tenant = $3 order by subscription, period_from`,
+        `select id, kind, tenant, subscription, period_from, period_to, document, moved_cut from invoice
+         where subscription = any($1::text[]) and period_to >= $2 and tenant = $3 order by subscription, period_from, kind`,
         [subscriptions, new Date(sinceMs), tenant],
       );
       return rows.map(invoice);
@@ -110,14 +118,16 @@ function issue(db: Database, draft: InvoiceDraft, tenant: string): Promise<'issu
   return db.transaction(async (tx) => {
     // The counter's row lock lets one issuer of the tenant through at a time, so what the next query sees cannot change before we
     // commit. The unique key would refuse a second invoice anyway; looking first means a used period costs no number.
-    const number = await nextNumber(tx, tenant);
+    const number = (await lockIssuing(tx, tenant)) + 1n;
     if (await isBilled(tx, draft, tenant)) return 'exists';
     if (await isStale(tx, draft, tenant)) return 'stale';
+    const ledger = await lockLedger(tx, draft.customer, tenant);
+    if (!isAsDrafted(ledger, draft.prepaid)) return 'stale';
     const text = formatInvoiceNumber(number);
     const { document, message } = draft.finish(text);
     await tx.query(
-      `insert into invoice (id, number, customer, subscription, period_from, period_to, currency, total, document, issued_at, tenant)
-       values ($1, $2, $3, $4, $5, $6, $7, $8::numeric, $9, $10, $11)`,
+      `insert into invoice (id, number, customer, subscription, period_from, period_to, currency, total, document, issued_at, kind, tenant)
+       values ($1, $2, $3, $4, $5, $6, $7, $8::numeric, $9, $10, $11, $12)`,
       [
         draft.id,
         text,
@@ -129,9 +139,13 @@ function issue(db: Database, draft: InvoiceDraft, tenant: string): Promise<'issu
         draft.total,
         document,
         new Date(draft.issuedAtMs),
+        draft.kind,
         tenant,
       ],
     );
+    if (ledger && draft.prepaid) {
+      await append(tx, ledger, draft.prepaid.movements, { invoice: draft.id, bookedAtMs: draft.issuedAtMs });
+    }
     await tx.query('update invoice_counter set last_number = $1::bigint where tenant = $2', [number, tenant]);
     await tx.query('update invoice_run set invoices = invoices + 1 where id = $1 and tenant = $2', [draft.run, tenant]);
     await enqueueMessage(tx, {
@@ -146,30 +160,21 @@ function issue(db: Database, draft: InvoiceDraft, tenant: string): Promise<'issu
   });
 }
 
-/** Locks the tenant's counter and reads the number after the last one. */
-async function nextNumber(tx: SqlExecutor, tenant: string): Promise<bigint> {
-  await tx.query('insert into invoice_counter (tenant, last_number) values ($1, 0) on conflict do nothing', [tenant]);
-  const [row] = await tx.query<{ last_number: string }>('select last_number from invoice_counter where tenant = $1 for update', [
-    tenant,
-  ]);
-  if (row === undefined) throw new Error(`tenant ${tenant} has no invoice counter`);
-  return BigInt(row.last_number) + 1n;
-}
-
 async function isBilled(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
-  const rows = await tx.query('select id from invoice where subscription = $1 and period_from = $2 and tenant = $3', [
-    draft.subscription,
-    new Date(draft.periodFromMs),
-    tenant,
-  ]);
+  const rows = await tx.query(
+    'select id from invoice where subscription = $1 and period_from = $2 and kind = $3 and tenant = $4',
+    [draft.subscription, new Date(draft.periodFromMs), draft.kind, tenant],
+  );
   return rows.length > 0;
 }
 
-/** Whether the end of the subscription moved since the draft; locks it, so that it cannot move before we commit. */
+/** Whether the end of the subscription or its prices changed since the draft; locks it, so that they cannot before we commit. */
 async function isStale(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
-  const [row] = await tx.query<{ ends_at: string | null }>(
-    'select ends_at from subscription where id = $1 and tenant = $2 for share',
+  const [row] = await tx.query<{ ends_at: string | null; price_revision: number }>(
+    `select s.ends_at, v.price_revision from subscription s
+     join plan_version v on v.tenant = s.tenant and v.plan = s.plan and v.version = s.plan_version
+     where s.id = $1 and s.tenant = $2 for share of s`,
     [draft.subscription, tenant],
   );
-  return row === undefined || epochMsOrNull(row.ends_at) !== draft.endsAtMs;
+  return row === undefined || epochMsOrNull(row.ends_at) !== draft.endsAtMs || row.price_revision !== draft.priceRevision;
 }

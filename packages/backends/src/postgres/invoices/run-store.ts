@@ -80,9 +80,12 @@ export function invoiceRunStore(db: Database): InvoiceRunStore {
       return pageOf(rows, request, run, (row) => row.id);
     },
 
-    async unfinishedRuns(limit) {
-      const rows = await db.query<RunRow>(`select * from invoice_run where state = 'running' order by id limit $1`, [limit]);
-      return rows.map(run);
+    async unfinishedRuns(request) {
+      const rows = await db.query<RunRow>(`select * from invoice_run where state = 'running' and id > $1 order by id limit $2`, [
+        request.after ?? '',
+        request.limit + 1,
+      ]);
+      return pageOf(rows, request, run, (row) => row.id);
     },
 
     async completeRun(id, nowMs, tenant) {

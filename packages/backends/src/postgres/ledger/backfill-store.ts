@@ -1,22 +1,12 @@
 import { Fault } from '@meterline/domain/faults';
-import type { Aggregation } from '@meterline/domain/meters';
 import type { Backfill, BackfillStore, Database, SqlExecutor } from '@meterline/pipeline/ports';
+import { meterOf, type MeterRow } from '../meter-row.ts';
 
-interface BackfillRow {
-  id: number;
-  state: 'running' | 'complete';
-  boundaries: { before: number; voidBefore: number }[];
-  filled_through: number[];
-  tenant: string;
-  key: string;
-  name: string;
-  event_type: string;
-  aggregation: Aggregation;
-  value_property: string | null;
-  dimensions: Record<string, string>;
-  filter: Record<string, string[]>;
-  created_version: string;
-  archived_version: string | null;
+interface BackfillRow extends MeterRow {
+  readonly id: number;
+  readonly state: 'running' | 'complete';
+  readonly boundaries: { before: number; voidBefore: number }[];
+  readonly filled_through: number[];
 }
 
 const SELECT = `select meter_backfill.id, state, boundaries, filled_through, meter.*
@@ -91,17 +81,6 @@ function backfillOf(row: BackfillRow): Backfill {
     state: row.state,
     boundaries: row.boundaries,
     filledThrough: row.filled_through,
-    meter: {
-      tenant: row.tenant,
-      key: row.key,
-      name: row.name,
-      eventType: row.event_type,
-      aggregation: row.aggregation,
-      valueProperty: row.value_property,
-      dimensions: row.dimensions,
-      filter: row.filter,
-      createdVersion: Number(row.created_version),
-      archivedVersion: row.archived_version === null ? null : Number(row.archived_version),
-    },
+    meter: meterOf(row),
   };
 }

@@ -1,18 +1,8 @@
-import type { Aggregation } from '@meterline/domain/meters';
 import type { AcceptanceWindow, FeedingMeter, LedgerConfig, SqlExecutor } from '@meterline/pipeline/ports';
+import { meterOf, type MeterRow } from '../meter-row.ts';
 
-interface MeterRow {
-  tenant: string;
-  key: string;
-  name: string;
-  event_type: string;
-  aggregation: Aggregation;
-  value_property: string | null;
-  dimensions: Record<string, string>;
-  filter: Record<string, string[]>;
-  created_version: string;
-  archived_version: string | null;
-  origin: number | null;
+interface FeedingRow extends MeterRow {
+  readonly origin: number | null;
 }
 
 export async function configVersion(sql: SqlExecutor): Promise<number> {
@@ -22,7 +12,7 @@ export async function configVersion(sql: SqlExecutor): Promise<number> {
 
 /** The configuration as it stood at `version`, whatever was changed since. */
 export async function configAt(sql: SqlExecutor, version: number): Promise<LedgerConfig> {
-  const meters = await sql.query<MeterRow>(
+  const meters = await sql.query<FeedingRow>(
     `select meter.*, meter_backfill.id as origin
      from meter left join meter_backfill
        on meter_backfill.tenant = meter.tenant and meter_backfill.meter = meter.key and meter_backfill.config_version <= $1
@@ -38,7 +28,9 @@ export async function configAt(sql: SqlExecutor, version: number): Promise<Ledge
   return { version, acceptance, meters: meters.map((row) => feedingMeter(row, version)) };
 }
 
+/** Every process sets it at its start: they take turns at the version's row, and all but the first find it set. */
 export async function setAcceptance(tx: SqlExecutor, { pastMs, futureMs }: AcceptanceWindow): Promise<void> {
+  await tx.query(`select version from meter_config for update`);
   const [current] = await tx.query<{ past_ms: string; future_ms: string }>(
     `select past_ms, future_ms from acceptance_window order by config_version desc limit 1`,
   );
@@ -51,19 +43,11 @@ export async function setAcceptance(tx: SqlExecutor, { pastMs, futureMs }: Accep
   );
 }
 
-function feedingMeter(row: MeterRow, version: number): FeedingMeter {
-  const archivedVersion = row.archived_version === null ? null : Number(row.archived_version);
+function feedingMeter(row: FeedingRow, version: number): FeedingMeter {
+  const meter = meterOf(row);
   return {
-    tenant: row.tenant,
-    key: row.key,
-    name: row.name,
-    eventType: row.event_type,
-    aggregation: row.aggregation,
-    valueProperty: row.value_property,
-    dimensions: row.dimensions,
-    filter: row.filter,
-    createdVersion: Number(row.created_version),
-    archivedVersion: archivedVersion !== null && archivedVersion > version ? null : archivedVersion,
+    ...meter,
+    archivedVersion: meter.archivedVersion !== null && meter.archivedVersion > version ? null : meter.archivedVersion,
     backfill: row.origin === null ? null : { origin: row.origin },
   };
 }

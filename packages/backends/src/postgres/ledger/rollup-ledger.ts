@@ -39,17 +39,20 @@ async function commitRollup(tx: SqlExecutor, logId: string, { partition, start, 
   }
 }
 
-/** Sealed segments follow one another without a gap, so the first unsealed one ends the candidates. */
+/**
+ * Sealed segments follow one another without a gap, so the first unsealed one ends the candidates. Another planner may have come first:
+ * ranges that overlap its own are not ours.
+ */
 async function planRollups(
   tx: SqlExecutor,
   logId: string,
-  { segmentsMin, segmentsMax, olderThanMs }: { segmentsMin: number; segmentsMax: number; olderThanMs: number },
+  { segmentsMin, segmentsMax, olderThanMs, partitions }: Parameters<RollupLedger['planRollups']>[1],
 ): Promise<SegmentRange[]> {
   const rows = await tx.query<RangeRow>(
     `with done as (
        select lease.partition, coalesce(max(rollup_range.end_offset), 0) as through, bool_or(rollup_range.state = 'planned') as busy
        from lease left join rollup_range on rollup_range.log_id = lease.log_id and rollup_range.partition = lease.partition
-       where lease.log_id = $1 group by lease.partition
+       where lease.log_id = $1 and ($5::int[] is null or lease.partition = any ($5::int[])) group by lease.partition
      ), candidate as (
        select segment.partition, start_offset, end_offset, (manifest ->> 'appendedThroughMs')::numeric as appended_ms,
          row_number() over (partition by segment.partition order by start_offset) as place
@@ -61,8 +64,9 @@ async function planRollups(
      insert into rollup_range (log_id, partition, start_offset, end_offset, state)
      select $1, partition, min(start_offset), max(end_offset), 'planned' from candidate where place <= $3
      group by partition having count(*) >= $2 or min(appended_ms) < $4
+     on conflict do nothing
      returning partition, start_offset, end_offset`,
-    [logId, segmentsMin, segmentsMax, olderThanMs],
+    [logId, segmentsMin, segmentsMax, olderThanMs, partitions ?? null],
   );
   return rows.map(rangeOf);
 }

@@ -28,18 +28,21 @@ interface SegmentRow {
   manifest: SegmentManifest;
 }
 
-/** The segment ledger on PostgreSQL or PGlite. */
-export function postgresSegmentLedger(database: Database): SegmentLedger {
+/**
+ * The segment ledger on PostgreSQL or PGlite. `planWith`: the version of the configuration that segments are planned with in place of the newest, for
+ * records that are counted a second time.
+ */
+export function postgresSegmentLedger(database: Database, planWith: () => number | null = () => null): SegmentLedger {
   return {
     acquire: (logId, partitions, owner) => database.transaction((tx) => acquire(tx, logId, partitions, owner)),
     unfinished: (logId) => unfinished(database, logId),
-    plan: (logId, leases, ranges) => database.transaction((tx) => plan(tx, logId, leases, ranges)),
+    plan: (logId, leases, ranges) => database.transaction((tx) => plan(tx, logId, leases, ranges, planWith())),
     commit: (logId, leases, segments, wakes) => database.transaction((tx) => commit(tx, logId, leases, segments, wakes)),
     committedCut: (logId) => committedCut(database, logId),
     sealedCut: (logId) => sealedCut(database, logId),
     sealedSince: (logId, appendedBeforeMs) => sealedSince(database, logId, appendedBeforeMs),
     segments: (logId, partition) => segmentsOf(database, logId, partition),
-    unsealed: (logId, limit) => unsealed(database, logId, limit),
+    unsealed: (logId, limit, partitions) => unsealed(database, logId, limit, partitions),
     seal: (logId, segments) => seal(database, logId, segments),
     configVersion: () => configVersion(database),
     configAt: (version) => configAt(database, version),
@@ -76,6 +79,7 @@ async function plan(
   logId: string,
   leases: readonly Lease[],
   ranges: readonly SegmentRange[],
+  version: number | null,
 ): Promise<PlannedSegment[]> {
   const held = await tx.query<LeaseRow>(
     `select partition, epoch, next_offset from lease where log_id = $1 and partition = any ($2::int[]) order by partition for update`,
@@ -89,10 +93,10 @@ async function plan(
   }
   const rows = await tx.query<SegmentRow>(
     `insert into segment (log_id, partition, start_offset, end_offset, state, config_version)
-     select $1, planned.p, planned.s, planned.e, 'planned', (select version from meter_config)
+     select $1, planned.p, planned.s, planned.e, 'planned', coalesce($5, (select version from meter_config))
      from unnest($2::int[], $3::bigint[], $4::bigint[]) as planned (p, s, e)
      returning partition, start_offset, end_offset, config_version`,
-    [logId, ...columns(ranges)],
+    [logId, ...columns(ranges), version],
   );
   return rows.map(plannedSegment);
 }
@@ -105,6 +109,11 @@ async function commit(
   wakes: readonly Wake[],
 ): Promise<void> {
   const epochs = segments.map(({ partition }) => leases.find((lease) => lease.partition === partition)?.epoch ?? -1);
+  // In the order in which acquire and plan lock them: an update alone takes them as its plan comes along, and two could wait for each other.
+  await tx.query(`select 1 from lease where log_id = $1 and partition = any ($2::int[]) order by partition for update`, [
+    logId,
+    segments.map(({ partition }) => partition),
+  ]);
   const moved = await tx.query<{ partition: number }>(
     `update lease set next_offset = done.e
      from unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[]) as done (p, s, e, epoch)
@@ -162,11 +171,17 @@ async function sealedSince(sql: SqlExecutor, logId: string, appendedBeforeMs: nu
   return rows.map(({ cut }) => Number(cut));
 }
 
-async function unsealed(sql: SqlExecutor, logId: string, limit: number): Promise<CommittedSegment[]> {
+async function unsealed(
+  sql: SqlExecutor,
+  logId: string,
+  limit: number,
+  partitions?: readonly number[],
+): Promise<CommittedSegment[]> {
   const rows = await sql.query<SegmentRow>(
     `select partition, start_offset, end_offset, config_version, manifest from segment
-     where log_id = $1 and state = 'committed' order by partition, start_offset limit $2`,
-    [logId, limit],
+     where log_id = $1 and state = 'committed' and ($3::int[] is null or partition = any ($3::int[]))
+     order by start_offset, partition limit $2`,
+    [logId, limit, partitions ?? null],
   );
   return rows.map((row) => ({ ...plannedSegment(row), manifest: row.manifest }));
 }

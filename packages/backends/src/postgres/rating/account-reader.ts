@@ -1,6 +1,8 @@
+import type { Commitment } from '@meterline/domain/commitments';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
-import type { Account, AccountReader, SqlExecutor, SubscriptionTerms } from '@meterline/pipeline/ports';
+import type { Account, AccountReader, PrepaidReader, SqlExecutor, SubscriptionTerms } from '@meterline/pipeline/ports';
+import { priceChangesUpTo } from '../catalog/price-change-store.ts';
 
 interface CustomerRow {
   readonly key: string;
@@ -15,9 +17,11 @@ interface TermsRow {
   readonly customer: string;
   readonly plan: string;
   readonly plan_version: number;
+  readonly price_revision: number;
   readonly currency: string;
   readonly billing_period: BillingCadence;
   readonly rate_cards: RateCard[];
+  readonly commitment: Commitment | null;
   readonly starts_at: string;
   readonly ends_at: string | null;
 }
@@ -26,14 +30,16 @@ const terms = (row: TermsRow): SubscriptionTerms => ({
   id: row.id,
   plan: row.plan,
   planVersion: row.plan_version,
+  priceRevision: row.price_revision,
   currency: row.currency,
   cadence: row.billing_period,
   startsAtMs: Date.parse(row.starts_at),
   endsAtMs: row.ends_at === null ? null : Date.parse(row.ends_at),
   rateCards: row.rate_cards,
+  commitment: row.commitment,
 });
 
-export function accountReader(db: SqlExecutor): AccountReader {
+export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof PrepaidReader> {
   return {
     async accounts(customers, tenant): Promise<Account[]> {
       const customerRows = await db.query<CustomerRow>(
@@ -45,7 +51,7 @@ export function accountReader(db: SqlExecutor): AccountReader {
         [customers, tenant],
       );
       const termsRows = await db.query<TermsRow>(
-        `select s.id, s.customer, s.plan, s.plan_version, s.starts_at, s.ends_at, p.currency, p.billing_period, v.rate_cards
+        `select s.id, s.customer, s.plan, s.plan_version, s.starts_at, s.ends_at, s.commitment, p.currency, p.billing_period, v.rate_cards, v.price_revision
          from subscription s
          join plan p on p.tenant = s.tenant and p.key = s.plan
          join plan_version v on v.tenant = s.tenant and v.plan = s.plan and v.version = s.plan_version
@@ -64,5 +70,7 @@ export function accountReader(db: SqlExecutor): AccountReader {
       if (row === undefined) throw new Error(`plan ${plan} has no version ${version}`);
       return row.rate_cards;
     },
+
+    priceChanges: (version, revision, tenant) => priceChangesUpTo(db, version, revision, tenant),
   };
 }

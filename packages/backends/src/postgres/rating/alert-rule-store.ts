@@ -112,7 +112,8 @@ export function alertRuleStore(db: Database): AlertRuleStore {
   };
 }
 
+/** Locks what the rule looks at: nobody subscribes to the plan between our look at its subscriptions and our commit. */
 async function exists(tx: SqlExecutor, table: 'customer' | 'plan', key: string, tenant: string): Promise<boolean> {
-  const rows = await tx.query(`select key from ${table} where key = $1 and tenant = $2 for share`, [key, tenant]);
+  const rows = await tx.query(`select key from ${table} where key = $1 and tenant = $2 for no key update`, [key, tenant]);
   return rows.length > 0;
 }

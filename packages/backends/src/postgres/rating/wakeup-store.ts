@@ -3,9 +3,14 @@ import type { Database, FiredLevel, Wakeup, WakeupStore } from '@meterline/pipel
 import { enqueueMessage } from '../webhooks/index.ts';
 import { type RuleRow, rule } from './alert-rule-store.ts';
 
-export function wakeupStore(db: Database): WakeupStore {
+/** Rows taken by one worker are left to it for this long after it last took them; if it died, others take them then. */
+const CLAIM_SECONDS = 10;
+
+/** `worker`: the name of this process among several, so that they share the rows; without one, all rows are its own. */
+export function wakeupStore(db: Database, worker?: string): WakeupStore {
   return {
-    waiting(limit, exceptTenants) {
+    async waiting(limit, exceptTenants) {
+      if (worker !== undefined) return claim(db, { limit, exceptTenants, worker });
       return db.query<Wakeup>(
         'select id, tenant, subjects, customers from rating_wakeup where tenant <> all($2::text[]) order by id limit $1',
         [limit, exceptTenants],
@@ -57,17 +62,45 @@ export function wakeupStore(db: Database): WakeupStore {
            select id, rule, customer, period_from, period_to, threshold, threshold_amount, spend, currency, cut, triggered_at, $2
            from jsonb_to_recordset($1::jsonb) as o (id text, rule text, customer text, period_from timestamptz, period_to timestamptz,
              threshold text, threshold_amount numeric, spend numeric, currency text, cut jsonb, triggered_at timestamptz)
+           -- two workers that keep the same ones in different orders would wait for each other
+           order by id
            on conflict do nothing returning id`,
           [JSON.stringify(occurrences.map(occurrenceColumns)), tenant],
         );
         const ids = new Set(inserted.map((row) => row.id));
         const fresh = occurrences.filter((occurrence) => ids.has(occurrence.id));
         for (const occurrence of fresh) await enqueueMessage(tx, alertMessage(occurrence, tenant));
-        await tx.query('delete from rating_wakeup where id = any($1::bigint[]) and tenant = $2', [consumed, tenant]);
+        await tx.query(
+          `delete from rating_wakeup where id in (
+             select id from rating_wakeup where id = any($1::bigint[]) and tenant = $2 order by id for update)`,
+          [consumed, tenant],
+        );
         return fresh;
       });
     },
   };
+}
+
+interface ClaimRequest {
+  readonly limit: number;
+  readonly exceptTenants: readonly string[];
+  readonly worker: string;
+}
+
+/** Claims spare work done twice; that an alert fires once never depends on them. */
+async function claim(db: Database, { limit, exceptTenants, worker }: ClaimRequest): Promise<Wakeup[]> {
+  const rows = await db.query<Wakeup>(
+    `with free as (
+       select id from rating_wakeup
+       where tenant <> all($2::text[]) and (claimed_by is null or claimed_by = $3 or claimed_until < clock_timestamp())
+       order by id limit $1 for update skip locked
+     )
+     update rating_wakeup set claimed_by = $3, claimed_until = clock_timestamp() + make_interval(secs => $4)
+     from free where rating_wakeup.id = free.id
+     returning rating_wakeup.id, tenant, subjects, customers`,
+    [limit, exceptTenants, worker, CLAIM_SECONDS],
+  );
+  return rows.toSorted((one, other) => Number(BigInt(one.id) - BigInt(other.id)));
 }
 
 function occurrenceColumns(occurrence: Parameters<WakeupStore['conclude']>[0][number]) {

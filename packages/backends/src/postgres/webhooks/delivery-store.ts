@@ -58,7 +58,7 @@ export function webhookDeliveryStore(db: Database): WebhookDeliveryStore {
         `insert into webhook_delivery (id, tenant, message, endpoint, state, next_attempt_at, created_at)
          select $1, d.tenant, d.message, d.endpoint, 'pending', $2, $2
          from webhook_delivery d join webhook_endpoint e on e.id = d.endpoint
-         where d.id = $3 and e.disabled_at is null and e.removed_at is null and d.tenant = $4
+         where d.id = $3 and e.disabled_at is null and e.removed_at is null and d.tenant = $4 for key share of e
          returning id`,
         [newId('dlv', nowMs), new Date(nowMs), id, tenant],
       );

@@ -88,6 +88,8 @@ export function webhookEndpointStore(db: Database): WebhookEndpointStore {
     remove: (id, nowMs, tenant) =>
       db.transaction(async (tx) => {
         const now = new Date(nowMs);
+        // Waits for messages that are being told to it, and they wait for us.
+        await tx.query('select id from webhook_endpoint where id = $1 and tenant = $2 for update', [id, tenant]);
         const removed = await tx.query(
           `update webhook_endpoint set removed_at = $2, secret = '', previous_secret = null
            where id = $1 and removed_at is null and tenant = $3 returning id`,

@@ -40,13 +40,17 @@ async function insertMessage(
   const rows = await tx.query<{ id: string }>(
     `with message as (
        insert into webhook_message (id, tenant, type, payload, created_at) values ($1, $2, $3, $4, $5)
-       on conflict (id) do nothing returning id, tenant, type, created_at
+       on conflict (id) do nothing returning id, tenant, created_at
+     ), receiver as (
+       -- locked against removal, which fails what is pending: it comes before us or sees what we insert
+       select id from webhook_endpoint
+       where tenant = $2 and disabled_at is null and removed_at is null
+         and case when $7::text is null then $3 = any(events) else id = $7 end
+       order by id for key share
      )
      insert into webhook_delivery (id, tenant, message, endpoint, state, next_attempt_at, created_at)
      select $6 || lpad((row_number() over (order by e.id))::text, 4, '0'), m.tenant, m.id, e.id, 'pending', m.created_at, m.created_at
-     from message m join webhook_endpoint e on e.tenant = m.tenant
-     where e.disabled_at is null and e.removed_at is null
-       and case when $7::text is null then m.type = any(e.events) else e.id = $7 end
+     from message m cross join receiver e
      returning id`,
     [id, tenant, type, webhookPayload(type, createdAtMs, data), new Date(createdAtMs), newId('dlv', createdAtMs), endpoint],
   );

@@ -1,20 +1,37 @@
 import * as ratio from '../../money/ratio.ts';
 import type { FlatPrice } from '../../prices/index.ts';
-import { exact, type Line } from '../charge.ts';
-import { crossings, type Proration, type Usage } from '../usage.ts';
+import type { Days, Facts } from '../explain/facts.ts';
+import { crossings, type Proration, type Usage, WHOLE_PERIOD } from '../usage.ts';
+import type { RateUsage } from './model.ts';
+
+const NONE: Proration = { numerator: 0n, denominator: 1n };
 
 /** The fee, once: in advance with the part that begins the period, otherwise with the one that ends it. */
-export function rateFlat(price: FlatPrice, usage: Usage): Line[] {
-  const share = shareDue(price, usage);
-  if (share.numerator === 0n) return [];
-  const partly = share.numerator > 0n && share.numerator < share.denominator;
-  const description = `Flat fee of ${price.amount}` + (partly ? ` for ${share.numerator} of ${share.denominator} days` : '');
-  const amount = ratio.multiply(exact(price.amount), share);
-  return [{ kind: 'flat', description, quantity: null, unitAmount: price.amount, amount }];
+export function flat(price: FlatPrice): RateUsage {
+  const fee = ratio.read(price.amount);
+  return (usage) => {
+    const share = shareDue(price, usage);
+    if (share.numerator === 0n) return [];
+    const amount = ratio.multiply(fee, share);
+    return [{ kind: 'flat', quantity: null, unitAmount: price.amount, amount, facts: () => factsOf(price, share) }];
+  };
 }
 
-function shareDue(price: FlatPrice, usage: Usage): Proration {
-  if (usage.feesOnUse) return { numerator: crossings(usage, ratio.ZERO), denominator: 1n };
-  const due = price.paymentTerm === 'advance' ? usage.beginsPeriod : usage.endsPeriod;
-  return due ? usage.proration : { numerator: 0n, denominator: 1n };
+/** The share of the period's days; as text where it is not all of them. */
+export function daysOf({ numerator, denominator, unit }: Proration): Days {
+  const partly = numerator > 0n && numerator < denominator;
+  if (!partly) return { days: null, daysInPeriod: null };
+  return { days: String(numerator), daysInPeriod: String(denominator), ...(unit && { unit }) };
+}
+
+function factsOf(price: FlatPrice, share: Proration): Facts {
+  return price.interval === 'once' ? { type: 'one_time_fee' } : { type: 'flat_fee', ...daysOf(share) };
+}
+
+function shareDue({ paymentTerm, interval }: FlatPrice, usage: Usage): Proration {
+  const { part, feesOnUse } = usage;
+  if (feesOnUse) return { numerator: crossings(usage, ratio.ZERO), denominator: 1n };
+  const due = paymentTerm === 'advance' ? part.begins : part.ends;
+  if (interval === 'once') return part.firstPeriod && (part.sharesFees ? part.begins : due) ? WHOLE_PERIOD : NONE;
+  return due || part.sharesFees ? part.proration : NONE;
 }

@@ -1,24 +1,41 @@
-import type { Price } from '../../prices/index.ts';
-import type { Line } from '../charge.ts';
-import type { Usage } from '../usage.ts';
-import { rateFlat } from './flat.ts';
-import { rateGraduated } from './graduated.ts';
-import { ratePackage } from './package.ts';
-import { ratePerUnit } from './per-unit.ts';
-import { rateVolume } from './volume.ts';
+import type { BasicPrice, Price } from '../../prices/index.ts';
+import { dynamic } from './dynamic.ts';
+import { flat } from './flat.ts';
+import { graduated } from './graduated.ts';
+import { graduatedPercentage } from './graduated-percentage.ts';
+import { matrix, type MatrixModel } from './matrix.ts';
+import type { Model } from './model.ts';
+import { packages } from './package.ts';
+import { perSeat } from './per-seat.ts';
+import { perUnit } from './per-unit.ts';
+import { percentage } from './percentage.ts';
+import { volume } from './volume.ts';
 
-/** What a price asks for this usage, line by line. A new model is a schema, a file here, and a case. */
-export function rateUsage(price: Price, usage: Usage): Line[] {
+/** A new model is a schema, a file here, and a case. */
+export function modelOf(price: BasicPrice): Model {
   switch (price.model) {
     case 'flat':
-      return rateFlat(price, usage);
+      return { rate: flat(price) };
     case 'per_unit':
-      return ratePerUnit(price, usage);
+      return perUnit(price);
     case 'graduated':
-      return rateGraduated(price, usage);
+      return { rate: graduated(price) };
     case 'volume':
-      return rateVolume(price, usage);
+      return { rate: volume(price) };
     case 'package':
-      return ratePackage(price, usage);
+      return { rate: packages(price) };
+    case 'percentage':
+      return percentage(price);
+    case 'graduated_percentage':
+      return { rate: graduatedPercentage(price) };
+    case 'dynamic':
+      return dynamic(price);
+    case 'per_seat':
+      return { rate: perSeat(price) };
   }
+}
+
+/** Any price: one that holds others knows the order of its cells. */
+export function pricingOf(price: Price): Model & Partial<MatrixModel> {
+  return price.model === 'matrix' ? matrix(price, modelOf) : modelOf(price);
 }

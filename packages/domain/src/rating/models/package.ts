@@ -1,21 +1,22 @@
 import * as ratio from '../../money/ratio.ts';
 import type { Ratio } from '../../money/ratio.ts';
 import type { PackagePrice } from '../../prices/index.ts';
-import { counted, exact, type Line } from '../charge.ts';
-import { usageBeyond, type Usage } from '../usage.ts';
+import type { Facts } from '../explain/facts.ts';
+import type { RateUsage } from './model.ts';
 
 /** Blocks are counted over the whole period so far, so a block begun in an earlier part is not paid twice. */
-export function ratePackage(price: PackagePrice, usage: Usage): Line[] {
-  const beyond = usageBeyond(usage, exact(price.freeUnits ?? '0'));
-  const quantity = ratio.subtract(blocksIn(price, beyond.to), blocksIn(price, beyond.from));
-  if (ratio.sign(quantity) === 0) return [];
-  const free = price.freeUnits === undefined ? '' : ` beyond ${price.freeUnits} free ones`;
-  const description = `${counted(quantity, 'package')} of ${price.packageSize} units at ${price.packageAmount}${free}`;
-  const amount = ratio.multiply(quantity, exact(price.packageAmount));
-  return [{ kind: 'package', description, quantity, unitAmount: price.packageAmount, amount }];
-}
-
-function blocksIn({ packageSize, blocks = 'up' }: PackagePrice, units: Ratio): Ratio {
-  const exactBlocks = ratio.divide(units, exact(packageSize));
-  return blocks === 'prorated' ? exactBlocks : ratio.of(ratio.round(exactBlocks, 0, blocks));
+export function packages({ packageSize, packageAmount, freeUnits, blocks = 'up' }: PackagePrice): RateUsage {
+  const [size, price, free] = [ratio.read(packageSize), ratio.read(packageAmount), ratio.read(freeUnits ?? '0')];
+  const facts: Facts = { type: 'packages', packageSize, freeUnits: freeUnits ?? null };
+  const blocksIn = (units: Ratio) => {
+    const beyond = ratio.max(ratio.subtract(units, free), ratio.ZERO);
+    const exactly = ratio.divide(beyond, size);
+    return blocks === 'prorated' ? exactly : ratio.of(ratio.round(exactly, 0, blocks));
+  };
+  return ({ from, to }) => {
+    const quantity = ratio.subtract(blocksIn(to.quantity), blocksIn(from.quantity));
+    if (ratio.sign(quantity) === 0) return [];
+    const amount = ratio.multiply(quantity, price);
+    return [{ kind: 'package', quantity, unitAmount: packageAmount, amount, facts: () => facts }];
+  };
 }

@@ -1,11 +1,20 @@
 import * as ratio from '../../money/ratio.ts';
 import type { PerUnitPrice } from '../../prices/index.ts';
-import { counted, exact, type Line } from '../charge.ts';
-import type { Usage } from '../usage.ts';
+import type { Facts } from '../explain/facts.ts';
+import { singleEvents } from '../measure.ts';
+import { quantityOf } from '../usage.ts';
+import type { Model } from './model.ts';
 
-export function ratePerUnit({ unitAmount }: PerUnitPrice, usage: Usage): Line[] {
-  const quantity = ratio.subtract(usage.to, usage.from);
-  if (ratio.sign(quantity) === 0) return [];
-  const description = `${counted(quantity, 'unit')} at ${unitAmount}`;
-  return [{ kind: 'unit', description, quantity, unitAmount, amount: ratio.multiply(quantity, exact(unitAmount)) }];
+const UNITS: Facts = { type: 'units' };
+
+export function perUnit({ unitAmount }: PerUnitPrice): Model {
+  const price = ratio.read(unitAmount);
+  return {
+    rate: (usage) => {
+      const quantity = quantityOf(usage);
+      if (ratio.sign(quantity) === 0) return [];
+      return [{ kind: 'unit', quantity, unitAmount, amount: ratio.multiply(quantity, price), facts: () => UNITS }];
+    },
+    eventFees: (measure) => singleEvents(measure).map(({ value, events }) => ({ amount: ratio.multiply(value, price), events })),
+  };
 }

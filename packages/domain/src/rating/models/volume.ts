@@ -1,28 +1,37 @@
 import * as ratio from '../../money/ratio.ts';
 import type { Ratio } from '../../money/ratio.ts';
 import type { VolumePrice } from '../../prices/index.ts';
-import type { Line } from '../charge.ts';
-import { bandsOf, tierLines } from '../tiers.ts';
-import type { Usage } from '../usage.ts';
+import type { Line } from '../line.ts';
+import { addBandLines, type Band, bandsOf, unitPriceOf } from '../tiers.ts';
+import { quantityOf, type Usage } from '../usage.ts';
+import type { RateUsage } from './model.ts';
 
 /**
  * The first tier whose `upTo` reaches the total prices all units. Which one that is shows only at the end of the period, so earlier
- * parts charge nothing. A whole period billed again charges the new total less the one billed before.
+ * parts charge nothing. A whole period billed again charges the new total less the one billed before. Where each part has a price of
+ * its own, the total of the period finds the tier in each, which prices the units of that part.
  */
-export function rateVolume(price: VolumePrice, usage: Usage): Line[] {
-  if (!usage.endsPeriod) return [];
-  const total = linesAt(price, usage, usage.to);
-  if (!usage.beginsPeriod || !usage.billedBefore) return total;
-  return [...total, ...linesAt(price, usage, usage.from).map(takenBack)];
+export function volume({ tiers }: VolumePrice): RateUsage {
+  const bands = bandsOf(tiers, unitPriceOf);
+  return (usage) => {
+    const { part, from, to, end } = usage;
+    if (part.sharesFees) return linesAt(bands, usage, end.quantity, quantityOf(usage), part.ends ? 1n : 0n);
+    if (!part.settlesVolume) return [];
+    const total = linesAt(bands, usage, to.quantity, to.quantity, 1n);
+    if (!part.begins || !usage.billedBefore) return total;
+    return [...total, ...linesAt(bands, usage, from.quantity, from.quantity, 1n).map(takenBack)];
+  };
 }
 
-function linesAt({ tiers }: VolumePrice, usage: Usage, quantity: Ratio): Line[] {
-  if (usage.feesOnUse && ratio.sign(quantity) === 0) return [];
-  const reached = bandsOf(tiers).find(({ upper }) => upper === null || ratio.compare(quantity, upper) <= 0);
-  return reached ? tierLines(reached, quantity, 1n) : [];
+function linesAt(bands: readonly Band[], { feesOnUse }: Usage, total: Ratio, quantity: Ratio, fees: bigint): Line[] {
+  if (feesOnUse && ratio.sign(total) === 0) return [];
+  const lines: Line[] = [];
+  const reached = bands.find(({ upper }) => upper === null || ratio.compare(total, upper) <= 0);
+  if (reached) addBandLines(lines, reached, quantity, fees);
+  return lines;
 }
 
 function takenBack(line: Line): Line {
   const quantity = line.quantity && ratio.negate(line.quantity);
-  return { ...line, description: `Billed before: ${line.description}`, quantity, amount: ratio.negate(line.amount) };
+  return { ...line, quantity, amount: ratio.negate(line.amount), context: { takenBack: true } };
 }

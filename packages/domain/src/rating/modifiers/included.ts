@@ -1,36 +1,66 @@
 import * as ratio from '../../money/ratio.ts';
 import type { Ratio } from '../../money/ratio.ts';
-import { counted, exact, type Charge, type Line, type Portion } from '../charge.ts';
-import { quantityWithin, usageBeyond, usageUpTo, type Usage } from '../usage.ts';
+import type { Modifiers } from '../../prices/index.ts';
+import type { Portion, Step } from '../charge.ts';
+import type { Facts } from '../explain/facts.ts';
+import { exactText, type Line } from '../line.ts';
+import type { RateUsage } from '../models/model.ts';
+import { quantityWithin, type Usage, usageBeyond, usageUpTo } from '../usage.ts';
+
+type Allowance = NonNullable<Modifiers['allowance']>;
 
 /** The earliest units of the period are free; the price counts from there. */
-export function grantFreeUnits(charge: Charge): Charge {
-  const { freeUnits } = charge.modifiers;
-  return freeUnits === undefined ? charge : without(charge, exact(freeUnits), `${freeUnits} free units`);
+export function grantFreeUnits(freeUnits: string): Step {
+  const units = ratio.read(freeUnits);
+  return (charge) => {
+    const included = charge.portions.flatMap(({ usage }) =>
+      includedLine(usage, units, () => ({ type: 'free_units', units: freeUnits })),
+    );
+    const portions = charge.portions.map((portion) => ({ ...portion, usage: usageBeyond(portion.usage, units) }));
+    return { ...charge, portions, lines: [...charge.lines, ...included] };
+  };
 }
 
-/** The included units: the price covers only what lies beyond, or, where overage has its own price, only what does not. */
-export function grantAllowance(charge: Charge): Charge {
-  const { allowance } = charge.modifiers;
-  if (!allowance) return charge;
-  const { units, overagePrice } = allowance;
-  if (!overagePrice) return without(charge, exact(units), `an allowance of ${units}`);
-  const portions = charge.portions.flatMap((portion): Portion[] => [
-    { ...portion, usage: usageUpTo(portion.usage, exact(units)) },
-    { kind: 'overage', price: overagePrice, usage: { ...usageBeyond(portion.usage, exact(units)), feesOnUse: true } },
-  ]);
-  return { ...charge, portions };
+/**
+ * The included units, with those that earlier periods left over: the price covers only what lies beyond, or, where overage has its
+ * own price (`overage`), only what does not.
+ */
+export function grantAllowance(allowance: Allowance, overage: RateUsage | null): Step {
+  const own = ratio.read(allowance.units);
+  return (charge) => {
+    const units = ratio.add(own, charge.carriedUnits);
+    const carriedUnits = () => (ratio.sign(charge.carriedUnits) === 0 ? null : exactText(charge.carriedUnits));
+    const facts = (): Facts => ({ type: 'allowance', units: allowance.units, carriedUnits: carriedUnits() });
+    if (overage) {
+      const portions = charge.portions.flatMap((portion): Portion[] => [
+        { ...portion, usage: usageUpTo(portion.usage, units) },
+        { overage, usage: { ...usageBeyond(portion.usage, units), feesOnUse: true, seatChanges: [] } },
+      ]);
+      return { ...charge, portions };
+    }
+    const included = charge.portions.flatMap(({ usage }) => includedLine(usage, units, facts));
+    const portions = charge.portions.map((portion) => ({ ...portion, usage: usageBeyond(portion.usage, units) }));
+    return { ...charge, portions, lines: [...charge.lines, ...included] };
+  };
 }
 
-function without(charge: Charge, units: Ratio, name: string): Charge {
-  const included = charge.portions.flatMap(({ usage }) => includedLine(usage, units, name));
-  const portions = charge.portions.map((portion) => ({ ...portion, usage: usageBeyond(portion.usage, units) }));
-  return { ...charge, portions, lines: [...charge.lines, ...included] };
+/**
+ * What of an allowance is left for the next period: of its own units and those carried into this one, what was not used, at most as
+ * much as `carryOver` allows; "0" without it. Units are decimal strings in the unit after conversion.
+ */
+export function unitsCarriedOver(
+  allowance: Allowance,
+  { used, carriedUnits = '0' }: { used: string; carriedUnits?: string },
+): string {
+  if (!allowance.carryOver) return '0';
+  const granted = ratio.add(ratio.read(allowance.units), ratio.read(carriedUnits));
+  const left = ratio.max(ratio.subtract(granted, ratio.max(ratio.read(used), ratio.ZERO)), ratio.ZERO);
+  const { maximumUnits } = allowance.carryOver;
+  return exactText(maximumUnits === null ? left : ratio.min(left, ratio.read(maximumUnits)));
 }
 
-function includedLine(usage: Usage, units: Ratio, name: string): Line[] {
+function includedLine(usage: Usage, units: Ratio, facts: () => Facts): Line[] {
   const quantity = quantityWithin(usage, ratio.ZERO, units);
   if (ratio.sign(quantity) === 0) return [];
-  const description = `${counted(quantity, 'unit')} included in ${name}`;
-  return [{ kind: 'included', description, quantity, unitAmount: '0', amount: ratio.ZERO }];
+  return [{ kind: 'included', quantity, unitAmount: '0', amount: ratio.ZERO, facts }];
 }

@@ -1,11 +1,13 @@
 import * as ratio from '../../money/ratio.ts';
-import { amountOf, exact, withAmount, type Charge } from '../charge.ts';
+import type { Step } from '../charge.ts';
+import { amountOf, withAmount } from '../line.ts';
+import { percent } from '../models/percentage.ts';
 
-const HUNDRED = exact('100');
-
-export function takePercentOff(charge: Charge): Charge {
-  const { percentOff } = charge.modifiers;
-  if (percentOff === undefined) return charge;
-  const off = ratio.divide(ratio.multiply(amountOf(charge.lines), exact(percentOff)), HUNDRED);
-  return withAmount(charge, 'discount', ratio.negate(off), `${percentOff} % off`);
+export function takePercentOff(percentOff: string): Step {
+  const share = percent(ratio.read(percentOff));
+  return (charge) => {
+    const off = ratio.multiply(amountOf(charge.lines), share);
+    const lines = withAmount(charge.lines, 'discount', ratio.negate(off), () => ({ type: 'percent_off', percent: percentOff }));
+    return { ...charge, lines };
+  };
 }

@@ -1,13 +1,16 @@
-import type { Charge, Line, Portion } from '../charge.ts';
-import { rateUsage } from '../models/index.ts';
+import type { Portion, Step } from '../charge.ts';
+import { inContext, type Line } from '../line.ts';
+import type { RateUsage } from '../models/model.ts';
 
-/** Turns the usage that is left into lines of money. */
-export function applyPrice(charge: Charge): Charge {
-  return { ...charge, portions: [], lines: [...charge.lines, ...charge.portions.flatMap(portionLines)] };
-}
-
-function portionLines({ kind, price, usage }: Portion): Line[] {
-  const lines = rateUsage(price, usage);
-  if (kind === 'regular') return lines;
-  return lines.map((line) => ({ ...line, kind: 'overage', description: `Overage: ${line.description}` }));
+/** Puts the lines of money under the usage that is left. */
+export function applyPrice(rate: RateUsage): Step {
+  const linesOf = ({ overage, usage }: Portion): Line[] => {
+    if (overage === null) return rate(usage);
+    return inContext(overage(usage), { overage: true }).map((line) => ({ ...line, kind: 'overage' }));
+  };
+  return (charge) => {
+    const [only, ...others] = charge.portions;
+    const priced = only && others.length === 0 ? linesOf(only) : charge.portions.flatMap(linesOf);
+    return { ...charge, lines: charge.lines.length === 0 ? priced : [...charge.lines, ...priced] };
+  };
 }

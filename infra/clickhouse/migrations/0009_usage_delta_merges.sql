@@ -1,0 +1,2 @@
+-- Merges wait for more parts than by default, so that a row is rewritten less often.
+alter table usage_delta modify setting merge_selector_base = 10

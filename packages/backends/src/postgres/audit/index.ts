@@ -1,0 +1,2 @@
+export { recordingAt } from './attributed.ts';
+export { auditTrail } from './audit-trail.ts';

@@ -1,0 +1,1 @@
+export { postgresReplayStore, servicesRunning, type Replay, type ReplayLayout, type ReplayStore } from './replay-store.ts';

@@ -1,0 +1,73 @@
+import type { Clickhouse } from '@meterline/backends/clickhouse';
+import {
+  clickhouseRefusedEvents,
+  clickhouseRollupStore,
+  clickhouseUsageReader,
+  clickhouseUsageStore,
+} from '@meterline/backends/clickhouse';
+import {
+  catalogStores,
+  deliveryQueue,
+  invoiceStore,
+  postgresBackfillStore,
+  postgresRollupLedger,
+  postgresSegmentLedger,
+  prepaidStore,
+  ratingStore,
+  usageVisibility,
+} from '@meterline/backends/postgres';
+import type { Clock, Database, EventLog, JobQueue } from '@meterline/pipeline/ports';
+import { decorated, type Decorations } from './decorations.ts';
+
+export interface OpenedEngines {
+  readonly database: Database;
+  readonly clickhouse: Clickhouse['client'];
+  readonly log: EventLog;
+}
+
+export type Ports = ReturnType<typeof portsOver>;
+
+/** Every port over the opened engines. `worker` names this process where several rate: they share the wake-ups. */
+export function portsOver(
+  { database, clickhouse, log: opened }: OpenedEngines,
+  { decorate, worker }: { readonly decorate?: Decorations | undefined; readonly worker?: string } = {},
+) {
+  const log = decorated(decorate, 'log', opened);
+  const ledger = decorated(decorate, 'ledger', postgresSegmentLedger(database));
+  const visibility = usageVisibility(database, ledger, log.logId);
+  return {
+    database,
+    clickhouse,
+    log,
+    ledger,
+    usage: decorated(decorate, 'usage', clickhouseUsageStore(clickhouse)),
+    reader: clickhouseUsageReader(clickhouse, visibility),
+    refusedEvents: clickhouseRefusedEvents(clickhouse, visibility),
+    rollupLedger: decorated(decorate, 'rollupLedger', postgresRollupLedger(database)),
+    rollupStore: decorated(decorate, 'rollupStore', clickhouseRollupStore(clickhouse)),
+    backfills: postgresBackfillStore(database),
+    catalog: catalogStores(database),
+    rating: decorated(decorate, 'rating', ratingStore(database, worker)),
+    invoices: decorated(decorate, 'invoices', invoiceStore(database)),
+    prepaid: prepaidStore(database),
+    deliveries: decorated(decorate, 'deliveries', deliveryQueue(database)),
+  };
+}
+
+export type BillingPorts = ReturnType<typeof billingPorts>;
+
+/** What rating, spend and invoice runs work with. */
+export function billingPorts({ reader, rating, catalog, invoices, prepaid, ledger, log }: Ports, clock: Clock, jobs: JobQueue) {
+  return {
+    usage: reader,
+    accounts: rating,
+    wakeups: rating,
+    meters: catalog.meters,
+    invoices,
+    prepaid,
+    ledger,
+    log,
+    clock,
+    jobs,
+  };
+}

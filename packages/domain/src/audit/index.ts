@@ -1,0 +1,1 @@
+export { documentChanges, type DocumentChange, type Json } from './changes.ts';

@@ -1,0 +1,77 @@
+import {
+  type Commitment,
+  type CommitmentSettlement,
+  type CommitmentTerm,
+  type Settled,
+  settleCommitment,
+  type SettlementKind,
+} from '../commitments/index.ts';
+import { add, decimal, type Decimal, formatDecimal, formatMoney, subtract, ZERO } from '../money/index.ts';
+import { formatInstant, parseInstantMs } from '../time/index.ts';
+import { totalOf } from './adjustments.ts';
+import type { InvoiceDocument, InvoiceLine } from './document.ts';
+
+/** What charges there are, and of which period. */
+interface Charges extends Pick<InvoiceDocument, 'lines' | 'adjustments'> {
+  readonly period: { readonly from: string };
+}
+
+export type IssuedCharges = Charges & Pick<InvoiceDocument, 'commitments'>;
+
+export interface TermToSettle {
+  readonly commitment: Commitment;
+  readonly currency: string;
+  readonly term: CommitmentTerm;
+  /** Local days of the term up to the end of what is billed. */
+  readonly elapsedDays: number;
+  /** Invoices of the subscription that were issued before; those of other terms do not matter. */
+  readonly issued: readonly IssuedCharges[];
+  /** What is billed now, of this term and of others. */
+  readonly now: Charges;
+}
+
+/** Settles the commitment of one term: all its lines and adjustments count as spend, whichever invoice they are on. */
+export function settleTerm({ commitment, currency, term, elapsedDays, issued, now }: TermToSettle): CommitmentSettlement {
+  const lines = isWithin(term, now.period) ? now.lines : [];
+  return settleCommitment({
+    commitment,
+    currency,
+    term,
+    elapsedDays,
+    spend: [...issued, now].reduce((sum, invoice) => add(sum, spendIn(term, invoice)), ZERO),
+    settledBefore: settledIn(term, issued),
+    lines,
+  });
+}
+
+type Due = Pick<InvoiceDocument, 'lines' | 'adjustments' | 'commitments' | 'prepaid'>;
+
+/** Sum of everything an invoice charges, all of it rounded already, less what credits paid (below zero where they got something back). */
+export function totalDue({ lines, adjustments, commitments = [], prepaid }: Due, currency: string): string {
+  const settled = commitments.flatMap((settlement) => settlement.lines);
+  const total = totalOf([...lines, ...adjustments, ...settled], currency);
+  return prepaid === undefined ? total : formatMoney(subtract(decimal(total), decimal(prepaid.credited)), currency);
+}
+
+function spendIn(term: CommitmentTerm, { period, lines, adjustments }: Charges): Decimal {
+  const own: readonly Pick<InvoiceLine, 'amount'>[] = isWithin(term, period) ? lines : [];
+  const late = adjustments.filter((adjustment) => isWithin(term, adjustment.period));
+  return [...own, ...late].reduce((sum, { amount }) => add(sum, decimal(amount)), ZERO);
+}
+
+function settledIn(term: CommitmentTerm, issued: readonly IssuedCharges[]): Settled {
+  // A term is known by its beginning: its end moves when the subscription ends.
+  const from = formatInstant(term.fromMs);
+  const lines = issued
+    .flatMap(({ commitments = [] }) => commitments)
+    .filter((settlement) => settlement.term.from === from)
+    .flatMap((settlement) => settlement.lines);
+  const sumOf = (kind: SettlementKind) =>
+    formatDecimal(lines.filter((line) => line.kind === kind).reduce((sum, { amount }) => add(sum, decimal(amount)), ZERO));
+  return { fee: sumOf('fee'), cap: sumOf('cap'), drawdown: sumOf('drawdown'), true_up: sumOf('true_up') };
+}
+
+function isWithin({ fromMs, toMs }: CommitmentTerm, { from }: { readonly from: string }): boolean {
+  const ms = parseInstantMs(from) ?? NaN;
+  return fromMs <= ms && ms < toMs;
+}

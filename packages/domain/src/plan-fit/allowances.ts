@@ -1,0 +1,85 @@
+import { add, decimal, formatDecimal, ZERO } from '../money/index.ts';
+import * as ratio from '../money/ratio.ts';
+import type { Modifiers, RateCard } from '../prices/index.ts';
+import { percentOf, percentText, whole } from './percent.ts';
+
+/** An allowance is too large if less than this percentage of it is used in the average month. */
+export const TOO_LARGE_BELOW_PERCENT = 30n;
+/** An allowance is too small if it is exceeded in more than this percentage of the months. */
+export const TOO_SMALL_ABOVE_PERCENT_OF_MONTHS = 50n;
+
+export type AllowanceSize = 'too_large' | 'too_small' | 'right';
+
+/** What a rate card includes in each billing period; `included` holds its free units too. Decimal text, in the unit after conversion. */
+export interface Allowance {
+  readonly key: string;
+  readonly name: string;
+  readonly meter: string;
+  readonly included: string;
+}
+
+export interface AllowanceUse extends Allowance {
+  /** Month by month; `percent` is null where nothing is included. */
+  readonly months: readonly { readonly used: string; readonly percent: string | null; readonly exceeded: boolean }[];
+  readonly averagePercent: string | null;
+  readonly monthsExceeded: number;
+  readonly size: AllowanceSize;
+}
+
+/** A rate card, or a line that it made. */
+interface Priced extends Pick<RateCard, 'key' | 'name'> {
+  readonly meter?: string | null | undefined;
+  readonly modifiers?: Modifiers | null | undefined;
+}
+
+/** Undefined without an allowance. */
+export function allowanceOf({ key, name, meter, modifiers }: Priced): Allowance | undefined {
+  if (meter == null || modifiers?.allowance === undefined) return undefined;
+  const included = add(decimal(modifiers.allowance.units), decimal(modifiers.freeUnits ?? '0'));
+  return { key, name, meter, included: formatDecimal(included) };
+}
+
+/**
+ * A card that counts units instead of pricing them: at 1 a unit, the exact amount is the quantity after conversion, just as the price
+ * of `card` sees it.
+ */
+export function countingCard(card: Omit<RateCard, 'price'>): RateCard {
+  const { key, name, meter, filter, modifiers } = card;
+  const conversion = modifiers?.unitConversion;
+  return {
+    key,
+    name,
+    ...(meter !== undefined && { meter }),
+    ...(filter !== undefined && { filter }),
+    price: { model: 'per_unit', unitAmount: '1' },
+    ...(conversion !== undefined && { modifiers: { unitConversion: conversion } }),
+  };
+}
+
+/** What a counting card counted, from its line. */
+export function unitsCounted({ explanation }: { readonly explanation: readonly { readonly amount: string }[] }): string {
+  return formatDecimal(explanation.reduce((sum, { amount }) => add(sum, decimal(amount)), ZERO));
+}
+
+/** How much of an allowance was used in each month (at least one). */
+export function allowanceUse(allowance: Allowance, used: readonly string[]): AllowanceUse {
+  const included = ratio.of(decimal(allowance.included));
+  const isEmpty = ratio.sign(included) === 0;
+  const quantities = used.map((quantity) => ratio.of(decimal(quantity)));
+  const exceeded = quantities.map((quantity) => ratio.compare(quantity, included) > 0);
+  const monthsExceeded = exceeded.filter(Boolean).length;
+  const average = isEmpty ? null : percentOf(ratio.sum(quantities), ratio.multiply(included, whole(BigInt(used.length))));
+  const tooSmall = BigInt(monthsExceeded) * 100n > BigInt(used.length) * TOO_SMALL_ABOVE_PERCENT_OF_MONTHS;
+  const tooLarge = average !== null && ratio.compare(average, whole(TOO_LARGE_BELOW_PERCENT)) < 0;
+  return {
+    ...allowance,
+    months: quantities.map((quantity, index) => ({
+      used: used[index] ?? '0',
+      percent: isEmpty ? null : percentText(percentOf(quantity, included)),
+      exceeded: exceeded[index] ?? false,
+    })),
+    averagePercent: average === null ? null : percentText(average),
+    monthsExceeded,
+    size: tooSmall ? 'too_small' : tooLarge ? 'too_large' : 'right',
+  };
+}

@@ -1,0 +1,1 @@
+export { type AgreedSubscription, elapsedDays, termAt, termOf } from './term-of.ts';

@@ -1,0 +1,1 @@
+export { type CustomerFit, planFitOf, planFitPage, type PlanFitPorts, type PlanFitRequest } from './plan-fit.ts';

@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Commitment } from '@meterline/domain/commitments';
+import type { NotCompared, Subscribed } from '@meterline/domain/plan-fit';
+import type { RateCard } from '@meterline/domain/prices';
+import type { BillingCadence } from '@meterline/domain/subscriptions';
+import type { Account, MeterRecord, PlanRecord, SubscriptionTerms } from '../ports/index.ts';
+import { periodAt } from '../spend/index.ts';
+
+/** Terms that a customer's months are rated by: those of a plan's latest version, or of its own subscription. */
+export interface PlanTerms {
+  readonly plan: string;
+  readonly name: string;
+  readonly planVersion: number;
+  readonly subscription: string | null;
+  readonly isOffered: boolean;
+  readonly rateCards: readonly RateCard[];
+  /** As in `PeriodToRate`. */
+  readonly priceRevision: number;
+  readonly commitment: Commitment | null;
+}
+
+export interface PlanNotCompared {
+  readonly plan: string;
+  readonly planVersion: number;
+  readonly reason: NotCompared;
+}
+
+export interface CustomerTerms {
+  readonly compared: readonly PlanTerms[];
+  readonly notCompared: readonly PlanNotCompared[];
+  /** Active subscriptions, oldest first. */
+  readonly subscribed: readonly Subscribed[];
+  /** The anchor of the months: that of the first subscription billed by months of its own; null is the calendar. */
+  readonly anchorMs: number | null;
+}
+
+/** The terms a customer can be compared by: every live plan in its currency, and what it has subscribed to. */
+export function termsFor(
+  account: Account,
+  plans: readonly PlanRecord[],
+  meters: ReadonlyMap<string, MeterRecord>,
+  nowMs: number,
+): CustomerTerms {
+  const active = account.subscriptions.filter((terms) => periodAt(terms, account, nowMs) !== undefined);
+  const names = new Map(plans.map(({ key, name }) => [key, name]));
+  const offered = plans.filter((plan) => plan.archivedAtMs === null && plan.currency === account.currency);
+  const isOffer = (terms: SubscriptionTerms) => offered.some((plan) => hasTermsOf(terms, plan));
+
+  const all = [
+    ...offered.map((plan) => {
+      const own = active.find((terms) => hasTermsOf(terms, plan));
+      const { key, name, version, rateCards, priceRevision, commitment } = plan;
+      const priced = { rateCards, priceRevision, commitment };
+      const shown = { plan: key, name, planVersion: version, subscription: own?.id ?? null, isOffered: true, ...priced };
+      return { terms: shown, reason: notCompared(plan.billingPeriod, rateCards, meters) };
+    }),
+    ...active
+      .filter((terms) => !isOffer(terms))
+      .map(({ id, plan, planVersion, rateCards, priceRevision, commitment, cadence }) => {
+        const priced = { rateCards, priceRevision, commitment };
+        const shown = { plan, name: names.get(plan) ?? plan, planVersion, subscription: id, isOffered: false, ...priced };
+        return { terms: shown, reason: notCompared(cadence, [], meters) };
+      }),
+  ];
+  const reasons = new Map(all.map(({ terms, reason }) => [terms.subscription, reason]));
+  const anchored = active.find(({ cadence }) => cadence.every === 'month');
+  return {
+    compared: all.flatMap(({ terms, reason }) => (reason === null ? [terms] : [])),
+    notCompared: all.flatMap(({ terms, reason }) =>
+      reason === null ? [] : [{ plan: terms.plan, planVersion: terms.planVersion, reason }],
+    ),
+    subscribed: active.map(({ id, plan, planVersion }) => ({ id, plan, planVersion, notCompared: reasons.get(id) ?? null })),
+    anchorMs: anchored?.cadence.anchor === 'anniversary' ? anchored.startsAtMs : null,
+  };
+}
+
+/** Whether a new subscription to the plan would have the same terms: it may have agreed on a commitment of its own. */
+function hasTermsOf(terms: SubscriptionTerms, plan: PlanRecord): boolean {
+  return terms.plan === plan.key && terms.planVersion === plan.version && isDeepStrictEqual(terms.commitment, plan.commitment);
+}
+
+/**
+ * Allowances, tiers and minimums count over a billing period, so only plans billed by the month say what a month costs. A meter that is
+ * archived has stopped counting: nobody can begin to pay by it.
+ */
+function notCompared(
+  { every }: BillingCadence,
+  rateCards: readonly RateCard[],
+  meters: ReadonlyMap<string, MeterRecord>,
+): NotCompared | null {
+  if (every !== 'month') return 'cadence';
+  const archived = rateCards.some(({ meter }) => meter !== undefined && meters.get(meter)?.archivedAtMs !== null);
+  return archived ? 'meter_archived' : null;
+}

@@ -1,0 +1,125 @@
+import {
+  allowanceOf,
+  type BillingMonth,
+  countingCard,
+  type MeteredMonths,
+  type RatedPlan,
+  TWICE,
+  unitsCounted,
+} from '@meterline/domain/plan-fit';
+import { floorMinute } from '@meterline/domain/time';
+import type { Account, Cut, MeterRecord, UsageQuery, UsageRow } from '../ports/index.ts';
+import { type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import type { PlanTerms } from './plan-terms.ts';
+import { readOnce } from './read-once.ts';
+
+/** Fees that are due once, in the first period of a subscription, say nothing about a month. */
+const AMID_SUBSCRIPTION = 1;
+
+export interface CustomerMonths {
+  readonly account: Account;
+  readonly months: readonly BillingMonth[];
+  readonly terms: readonly PlanTerms[];
+  /** What the terms price, each once. */
+  readonly meters: readonly MeterRecord[];
+}
+
+export interface RatedCustomer {
+  readonly plans: readonly RatedPlan[];
+  readonly meters: readonly MeteredMonths[];
+}
+
+/**
+ * Rates every month of every customer under all its terms, as it was used and at twice the usage, reading the usage once. `byDay` also
+ * reads each meter by local days.
+ */
+export async function rateMonths(
+  ports: RatingPorts,
+  customers: readonly CustomerMonths[],
+  options: { readonly byDay: boolean },
+  tenant: string,
+): Promise<{ rated: RatedCustomer[]; cut: Cut }> {
+  const periods = customers.flatMap(periodsOf);
+  const zones = [...new Set(customers.map(({ account }) => account.timezone))];
+  const usage = readOnce(ports.usage, options.byDay ? customers.flatMap(dayQueries) : [], zones);
+  const asUsed = await ratePeriods({ ...ports, usage: usage.reader }, periods, tenant);
+  const doubled = await ratePeriods({ ...ports, usage: usage.scaled(TWICE) }, periods, tenant, asUsed.cut);
+  const next = { asUsed: asUsed.rated.values(), doubled: doubled.rated.values(), days: usage.besides().values() };
+  return { rated: customers.map((customer) => ratedCustomer(customer, next, options.byDay)), cut: asUsed.cut };
+}
+
+/** Of each month: one period that counts the meters, then for each of the terms one that prices usage and one that counts its units. */
+function periodsOf({ account, months, terms, meters }: CustomerMonths): PeriodToRate[] {
+  const { subjects, currency, timezone } = account;
+  const counting = { plan: '', planVersion: 0, priceRevision: 0 };
+  const all = [
+    { ...counting, rateCards: meters.map(({ key, name }) => countingCard({ key, name, meter: key })) },
+    ...terms.flatMap(({ plan, planVersion, priceRevision, rateCards }) => [
+      { plan, planVersion, priceRevision, rateCards },
+      { ...counting, rateCards: rateCards.filter(({ meter }) => meter !== undefined).map(countingCard) },
+    ]),
+  ];
+  return months.flatMap((month) => {
+    const period = { index: AMID_SUBSCRIPTION, ...month };
+    return all.map((priced) => ({ subjects, currency, timezone, committed: false, ...priced, period }));
+  });
+}
+
+/** A customer without subjects has used nothing; to the reader, no subjects might mean everyone. */
+function dayQueries({ account, months, meters }: CustomerMonths): UsageQuery[] {
+  const { subjects, timezone } = account;
+  const [first, last] = [months[0], months.at(-1)];
+  if (first === undefined || last === undefined || subjects.length === 0) return [];
+  const range = { fromMs: floorMinute(first.fromMs), toMs: floorMinute(last.toMs) };
+  return meters.map((meter) => ({ meter, ...range, subjects, timezone, window: { size: 'day', timezone } }));
+}
+
+interface Next {
+  readonly asUsed: Iterator<RatedPeriod>;
+  readonly doubled: Iterator<RatedPeriod>;
+  readonly days: Iterator<readonly UsageRow[]>;
+}
+
+/** Takes the customer's periods off, in the order in which `periodsOf` made them. */
+function ratedCustomer({ account, months, terms, meters }: CustomerMonths, next: Next, byDay: boolean): RatedCustomer {
+  const taken = months.map(() => ({
+    quantities: takePeriod(next).asUsed.lines.map(({ quantity }) => quantity),
+    plans: terms.map(() => {
+      const { asUsed, doubled } = takePeriod(next);
+      const units = new Map(takePeriod(next).asUsed.lines.map((line) => [line.key, unitsCounted(line)]));
+      return { lines: asUsed.lines, total: asUsed.total, doubledTotal: doubled.total, units };
+    }),
+  }));
+  const hasDays = byDay && account.subjects.length > 0 && months.length > 0;
+  return {
+    plans: terms.map(({ rateCards, priceRevision: _revision, ...shown }, index) => {
+      const rated = taken.flatMap(({ plans }) => plans[index] ?? []);
+      // Lines carry the modifiers that were in force when their month ended.
+      const allowances = (rated.at(-1)?.lines ?? []).flatMap((line) => allowanceOf(line) ?? []);
+      return {
+        ...shown,
+        meters: [...new Set(rateCards.flatMap(({ meter }) => meter ?? []))],
+        allowances,
+        months: rated.map(({ total, doubledTotal, units }) => ({
+          ...{ total, doubledTotal },
+          used: allowances.map(({ key }) => units.get(key) ?? '0'),
+        })),
+      };
+    }),
+    meters: meters.map((meter, index) => ({
+      meter,
+      months: taken.map(({ quantities }) => quantities[index] ?? '0'),
+      days: hasDays ? take(next.days).map(({ windowFromMs, value }) => ({ fromMs: windowFromMs, quantity: value })) : null,
+    })),
+  };
+}
+
+function takePeriod(next: Next): { asUsed: RatedPeriod; doubled: RatedPeriod } {
+  return { asUsed: take(next.asUsed), doubled: take(next.doubled) };
+}
+
+function take<Item>(items: Iterator<Item>): Item {
+  const next: IteratorResult<Item, unknown> = items.next();
+  if (next.done === true) throw new Error('fewer answers than questions');
+  return next.value;
+}

@@ -1,0 +1,65 @@
+import { scaledQuantity, scalingOf } from '@meterline/domain/plan-fit';
+import type { GroupedEventValues, UsageQuery, UsageReader, UsageRow } from '../ports/index.ts';
+import { inMonthWindows } from './month-windows.ts';
+
+export interface OnceRead {
+  /** Asks the store, together with what is wanted `besides`. To be asked once. */
+  readonly reader: UsageReader;
+  /** Answers what `reader` was asked as if everything had happened `factor` times, without asking the store. */
+  scaled(factor: bigint): UsageReader;
+  /** The answers to what was wanted besides. */
+  besides(): readonly (readonly UsageRow[])[];
+}
+
+/** Usage read once, to be rated more than once at the same cut. Months of one of the zones are read together. */
+export function readOnce(source: UsageReader, besides: readonly UsageQuery[], zones: readonly string[]): OnceRead {
+  const known = new Map<string, readonly UsageRow[]>();
+  const values = new Map<string, readonly GroupedEventValues[]>();
+  let others: readonly (readonly UsageRow[])[] = [];
+
+  return {
+    besides: () => others,
+    reader: {
+      ...source,
+      async usageAll(queries, cut) {
+        const fewer = inMonthWindows(queries, zones);
+        const { results: read, cut: seen } = await source.usageAll([...fewer.queries, ...besides], cut);
+        const results = fewer.distribute(read);
+        for (const [index, query] of queries.entries()) known.set(JSON.stringify(query), results[index] ?? []);
+        others = read.slice(fewer.queries.length);
+        return { results, cut: seen };
+      },
+      async eventValuesAll(queries, cut) {
+        const results = await source.eventValuesAll(queries, cut);
+        for (const [index, query] of queries.entries()) values.set(JSON.stringify(query), results[index] ?? []);
+        return results;
+      },
+    },
+    scaled: (factor) => ({
+      ...source,
+      async usageAll(queries, cut = []) {
+        const results = queries.map((query) => readBefore(known, query).map((row) => scaledRow(row, query, factor)));
+        return { results, cut };
+      },
+      // Events of the same values come so many times as often.
+      eventValuesAll: async (queries) =>
+        queries.map((query) =>
+          readBefore(values, query).map((group) => ({
+            ...group,
+            values: group.values.map(({ value, events }) => ({ value, events: events * Number(factor) })),
+          })),
+        ),
+    }),
+  };
+}
+
+function readBefore<Answer>(answers: ReadonlyMap<string, Answer>, query: UsageQuery): Answer {
+  const answer = answers.get(JSON.stringify(query));
+  if (answer === undefined) throw new Error(`usage of meter ${query.meter.key} was not read before`);
+  return answer;
+}
+
+function scaledRow(row: UsageRow, { meter }: UsageQuery, factor: bigint): UsageRow {
+  const value = scalingOf(meter) === 'unchanged' ? row.value : scaledQuantity(row.value, factor);
+  return { ...row, value, events: row.events * Number(factor) };
+}

@@ -1,0 +1,56 @@
+import type { Coverage } from '@meterline/domain/invoices';
+import type { CreditApplied, PrepaidAccount, UnitsDrawn } from '@meterline/domain/prepaid';
+import type { Cut } from '../ports/index.ts';
+
+/** A period as it was invoiced, with everything that was settled about it since. */
+export interface BilledPeriod {
+  /** Number of its invoice. */
+  readonly invoice: string;
+  /** Where its usage was seen last. */
+  readonly cut: Cut;
+  line(key: string): BilledLine;
+}
+
+export interface BilledLine {
+  /** What was charged. */
+  readonly amount: string;
+  readonly units: readonly UnitsDrawn[];
+  readonly credits: readonly CreditApplied[];
+}
+
+/** A period that draws on its customer's grants. */
+export interface DrawingPeriod {
+  readonly account: PrepaidAccount;
+  /** What is written down together has one booking. */
+  readonly booking: string;
+  /** Periods of one account draw in this order. */
+  readonly turn: number;
+  /** Null for a period that has no invoice yet. */
+  readonly billed: BilledPeriod | null;
+}
+
+/** A period of which an invoice states what packs covered, by line. */
+export interface StatedPeriod {
+  readonly covered: ReadonlyMap<string, Coverage>;
+}
+
+export type PeriodPrepaid = DrawingPeriod | StatedPeriod;
+
+/** What of a period to be rated matters to grants. */
+export interface PrepaidPeriod {
+  readonly currency: string;
+  readonly period: { readonly fromMs: number; readonly toMs: number };
+  /** Under a commitment: its settlement says what is due in the end, so credits pay for none of its lines. */
+  readonly committed: boolean;
+  readonly prepaid?: PeriodPrepaid | undefined;
+}
+
+export function isDrawing(prepaid: PeriodPrepaid | undefined): prepaid is DrawingPeriod {
+  return prepaid !== undefined && 'account' in prepaid;
+}
+
+/** What a period took from grants (below zero: gave back), beside what an earlier invoice of it took. */
+export interface PrepaidEntries {
+  readonly units: readonly UnitsDrawn[];
+  readonly credits: readonly CreditApplied[];
+}

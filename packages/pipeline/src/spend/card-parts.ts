@@ -1,0 +1,65 @@
+import type { Meter } from '@meterline/domain/meters';
+import { cardVersionsBetween, type PriceChange } from '@meterline/domain/price-versions';
+import { type RateCard, usageNeeds } from '@meterline/domain/prices';
+import type { BillingPeriod } from '@meterline/domain/subscriptions';
+import { floorMinute, localDaysBetween } from '@meterline/domain/time';
+import type { UsageNeed } from './meter-usage.ts';
+import { addsUp } from './shared-queries.ts';
+
+/** A rate card with the price that it has in a part of a billing period. Half-open. */
+export interface CardPart {
+  readonly card: RateCard;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Local days: the day on which a price changes belongs to the new one, so that those of all parts are those of the period. */
+  readonly days: number;
+}
+
+interface Period {
+  readonly timezone: string;
+  readonly period: Pick<BillingPeriod, 'fromMs' | 'toMs' | 'days'>;
+}
+
+/**
+ * The parts of a period in which a card has one price each, in order. Usage that is no sum over time (a maximum, unique users) cannot be parted: it is
+ * rated whole, at the price that holds when the period begins.
+ */
+export function cardParts(
+  card: RateCard,
+  changes: readonly PriceChange[],
+  meter: Meter | undefined,
+  { period, timezone }: Period,
+): [CardPart, ...CardPart[]] {
+  const { fromMs, toMs, days } = period;
+  const versions = cardVersionsBetween(card, changes, { fromMs, toMs });
+  const [first] = versions;
+  if (first === undefined) throw new Error(`rate card ${card.key} has no price in an empty period`);
+  // What adds up over subjects adds up over time, and nothing else does.
+  if (versions.length === 1 || (meter !== undefined && !addsUp(meter))) return [{ card: first.card, fromMs, toMs, days }];
+  const part = (version: typeof first): CardPart => ({
+    card: version.card,
+    fromMs: version.fromMs,
+    toMs: version.toMs,
+    days: localDaysBetween(version.fromMs, version.toMs, timezone),
+  });
+  return [part(first), ...versions.slice(1).map(part)];
+}
+
+export function usageNeed(
+  { card, fromMs, toMs }: CardPart,
+  meter: Meter,
+  { subjects, timezone }: { readonly subjects: readonly string[]; readonly timezone: string },
+): UsageNeed {
+  const filter: Record<string, string[]> = {};
+  for (const [name, value] of Object.entries(card.filter ?? {})) filter[name] = typeof value === 'string' ? [value] : value;
+  return {
+    meter,
+    // Usage is kept by the minute. Few zones ever began a day within one; there both neighbouring periods are cut at the same minute.
+    fromMs: floorMinute(fromMs),
+    toMs: floorMinute(toMs),
+    timezone,
+    subjects,
+    filter,
+    detail: usageNeeds(card),
+  };
+}

@@ -1,0 +1,42 @@
+import type { Catalog, UsageQueries } from '@meterline/pipeline/catalog';
+import type { AuditTrail } from '@meterline/pipeline/ports';
+import type { HttpServer } from '@meterline/runtime/http';
+import { apiKeyRoutes } from './api-keys.ts';
+import { attributeChanges, auditRoutes } from './audit/index.ts';
+import { customerRoutes } from './customers.ts';
+import { docsRoutes } from './docs.ts';
+import { meterRoutes, type MeterBackfill } from './meters.ts';
+import { operationsRoutes, type OperationsDeps } from './operations.ts';
+import { planRoutes } from './plans.ts';
+import { priceChangeRoutes } from './price-changes.ts';
+import { priceRoutes } from './prices.ts';
+import { subscriptionRoutes } from './subscriptions.ts';
+import { usageRoutes } from './usage.ts';
+
+export interface ApiDeps extends OperationsDeps {
+  readonly catalog: Catalog;
+  readonly usage: UsageQueries;
+  readonly backfill: MeterBackfill;
+  readonly audit: AuditTrail;
+  /** Routes of other services on the same server, described by the same OpenAPI document. */
+  readonly extra?: readonly ((server: HttpServer) => void | Promise<void>)[];
+}
+
+/** The control plane: `server.register(apiRoutes(deps))` on a server whose `publicPrefixes` hold DOCS_PREFIX. */
+export function apiRoutes(deps: ApiDeps): (server: HttpServer) => Promise<void> {
+  return async (server) => {
+    attributeChanges(server, deps.clock);
+    auditRoutes(server, deps.audit);
+    meterRoutes(server, { meters: deps.catalog.meters, backfill: deps.backfill });
+    usageRoutes(server, deps.usage);
+    customerRoutes(server, deps.catalog.customers);
+    planRoutes(server, deps.catalog.plans);
+    priceChangeRoutes(server, deps.catalog.priceChanges);
+    subscriptionRoutes(server, deps.catalog.subscriptions);
+    apiKeyRoutes(server, deps.catalog.apiKeys);
+    priceRoutes(server);
+    operationsRoutes(server, deps);
+    await docsRoutes(server);
+    for (const routes of deps.extra ?? []) await routes(server);
+  };
+}

@@ -1,0 +1,2 @@
+export { attributeChanges } from './attribution.ts';
+export { auditRoutes } from './audit-routes.ts';

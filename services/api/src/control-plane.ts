@@ -1,0 +1,63 @@
+import { alertRuleStore, auditTrail, webhookDeliveryStore, webhookEndpointStore } from '@meterline/backends/postgres';
+import { reconciliation, type BillingPorts, type Ports } from '@meterline/composition/installation';
+import { createCatalog, usageQueries } from '@meterline/pipeline/catalog';
+import type { Settings } from '@meterline/runtime/config';
+import type { HttpServer } from '@meterline/runtime/http';
+import { generateApiKey } from '@meterline/runtime/keys';
+import { alertRoutes } from './alerts.ts';
+import { apiRoutes } from './api-routes.ts';
+import { grantRoutes } from './grants.ts';
+import { invoiceRoutes } from './invoices.ts';
+import type { OperationsDeps } from './operations.ts';
+import { planFitRoutes } from './plan-fit.ts';
+import { refusedEventRoutes } from './refused-events.ts';
+import { spendRoutes } from './spend.ts';
+import { webhookRoutes } from './webhooks.ts';
+
+export interface ControlPlaneOptions {
+  readonly ports: Ports;
+  readonly billing: BillingPorts;
+  readonly testClock: OperationsDeps['testClock'];
+  readonly webhookTargets: Settings['webhookTargets'];
+  /** Where the workers are in this process they need not wait for their next look. */
+  readonly notify?: {
+    readonly rating: () => void;
+    readonly schedules: () => void;
+    readonly deliveries: () => void;
+    readonly backfills: () => void;
+  };
+}
+
+const nobody = (): void => undefined;
+const NOTIFY_NOBODY = { rating: nobody, schedules: nobody, deliveries: nobody, backfills: nobody };
+
+/** All routes of the API over the ports: `server.register(controlPlane(options))`. */
+export function controlPlane(options: ControlPlaneOptions): (server: HttpServer) => Promise<void> {
+  const { ports, billing, testClock, webhookTargets, notify = NOTIFY_NOBODY } = options;
+  const { database, log, backfills, catalog, reader } = ports;
+  const { clock } = billing;
+  const startBackfill = async (tenant: string, meter: string) => {
+    const backfill = await backfills.start(log.logId, tenant, meter, clock.nowMs());
+    notify.backfills();
+    return backfill;
+  };
+  const webhooks = { endpoints: webhookEndpointStore(database), deliveries: webhookDeliveryStore(database), clock };
+  return apiRoutes({
+    catalog: createCatalog({ stores: catalog, clock, generateKey: () => generateApiKey('live') }),
+    usage: usageQueries({ ...catalog, usage: reader, clock }),
+    clock,
+    testClock,
+    backfill: { start: startBackfill, state: (tenant, meter) => backfills.find(tenant, meter) },
+    audit: auditTrail(database),
+    reconcile: reconciliation(ports),
+    extra: [
+      (on) => refusedEventRoutes(on, ports.refusedEvents),
+      (on) => spendRoutes(on, billing),
+      (on) => grantRoutes(on, { ...billing, customers: catalog.customers, onChange: notify.rating }),
+      (on) => planFitRoutes(on, { ...billing, plans: catalog.plans, customers: catalog.customers }),
+      (on) => alertRoutes(on, { rules: alertRuleStore(database), clock, onChange: notify.rating }),
+      (on) => invoiceRoutes(on, { ...billing, onScheduleChange: notify.schedules }),
+      (on) => webhookRoutes(on, { ...webhooks, policy: webhookTargets, notify: notify.deliveries }),
+    ],
+  });
+}

@@ -1,0 +1,2 @@
+export { kafkaAvailable } from './kafka-jars.ts';
+export { startKafka, type LocalKafka } from './start-kafka.ts';

@@ -145,8 +145,43 @@ export function databaseContract(name: string, open: () => Promise<Database>): v
           [start, end],
         );
       await plan(0, 100);
+      await plan(200, 300);
       await plan(100, 200);
-      expect(sqlState(await caught(plan(150, 250)))).toBe('23P01');
+      for (const [start, end] of [
+        [150, 250],
+        [0, 1],
+        [50, 60],
+        [99, 100],
+        [0, 300],
+        [250, 400],
+        [299, 301],
+      ] as const)
+        // prettier-ignore
+        expect(sqlState(await caught(plan(start, end)))).toBe('23P01');
+      expect(sqlState(await caught(database.query('update segment set end_offset = 301 where start_offset = 200')))).toBe(
+        'ML004',
+      );
+    });
+
+    test('rolled-up ranges of a partition never overlap', async () => {
+      await database.query(`insert into event_log (log_id, partition_count) values ('rolled', 2)`);
+      await database.query(`insert into lease (log_id, partition) values ('rolled', 0), ('rolled', 1)`);
+      const roll = (partition: number, start: number, end: number): Promise<unknown> =>
+        database.query(
+          `insert into rollup_range (log_id, partition, start_offset, end_offset, state) values ('rolled', $1, $2, $3, 'planned')`,
+          [partition, start, end],
+        );
+      await roll(0, 0, 100);
+      await roll(1, 50, 150);
+      expect(sqlState(await caught(roll(0, 99, 200)))).toBe('23P01');
+    });
+
+    test('nothing is found by an index other than a B-tree: others were seen to lose entries in a crash', async () => {
+      const others = await database.query(
+        `select c.relname from pg_class c join pg_am on pg_am.oid = c.relam
+         where c.relkind = 'i' and pg_am.amname <> 'btree' and c.relnamespace not in ('pg_catalog'::regnamespace, 'pg_toast'::regnamespace)`,
+      );
+      expect(others).toEqual([]);
     });
 
     test('an issued invoice never changes', async () => {

@@ -167,6 +167,25 @@ await onEngines('the ledger on parallel connections of PostgreSQL', ['postgres']
       expect(owners).toEqual([]);
     });
 
+    test('of two faulty owners that insert overlapping segments at once, past all checks of the ledger, one is refused', async () => {
+      await acquire([0], 'a');
+      const insert = (on: Pick<Database, 'query'>, start: number, end: number) =>
+        on.query(
+          `insert into segment (log_id, partition, start_offset, end_offset, state, config_version) values ($1, 0, $2, $3, 'planned', 1)`,
+          [log, start, end],
+        );
+      const refused = other.transaction(async (tx) => {
+        await insert(tx, 0, 10);
+        const second = expect(insert(database, 5, 15)).rejects.toMatchObject({ code: '23P01' });
+        await untilWaiting(database);
+        return { second };
+      });
+      await (
+        await refused
+      ).second;
+      expect(await database.query('select end_offset from segment where log_id = $1', [log])).toEqual([{ end_offset: '10' }]);
+    });
+
     test('several that plan rollups at once plan each range once, without an error', async () => {
       const leases = await sealedSegments([0, 1], 4);
       expect(leases).toHaveLength(2);

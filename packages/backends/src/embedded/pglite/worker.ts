@@ -48,19 +48,7 @@ async function open({ folder, templateFile }: WorkerOptions): Promise<PGlite> {
   const before = disk.count;
   await database.query(`select pg_logical_emit_message(true, 'meterline', 'does a commit reach the disk?')`);
   if (disk.count === before) throw new Error('commits do not reach the disk: PGlite no longer calls our fsync');
-  if (!isNew) await rebuildGistIndexes(database);
   return database;
-}
-
-/**
- * After kills, GiST indexes (those of exclusion constraints) were found to lack entries whose rows were in the table and in its other indexes: queries
- * that chose them missed rows. They are small, so every start makes them anew from the table.
- */
-async function rebuildGistIndexes(database: PGlite): Promise<void> {
-  const { rows } = await database.query<{ name: string }>(
-    `select i.oid::regclass::text as name from pg_class i join pg_am on pg_am.oid = i.relam where pg_am.amname = 'gist' and i.relkind = 'i'`,
-  );
-  for (const { name } of rows) await database.exec(`reindex index ${name}`);
 }
 
 function configured(settings: readonly string[]): string[] {

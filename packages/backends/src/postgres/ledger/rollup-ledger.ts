@@ -40,14 +40,18 @@ async function commitRollup(tx: SqlExecutor, logId: string, { partition, start, 
 }
 
 /**
- * Sealed segments follow one another without a gap, so the first unsealed one ends the candidates. Another planner may have come first:
- * ranges that overlap its own are not ours.
+ * Sealed segments follow one another without a gap, so the first unsealed one ends the candidates. The leases are locked first: what another planner
+ * took meanwhile is seen.
  */
 async function planRollups(
   tx: SqlExecutor,
   logId: string,
   { segmentsMin, segmentsMax, olderThanMs, partitions }: Parameters<RollupLedger['planRollups']>[1],
 ): Promise<SegmentRange[]> {
+  await tx.query(
+    `select from lease where log_id = $1 and ($2::int[] is null or partition = any ($2::int[])) order by partition for update`,
+    [logId, partitions ?? null],
+  );
   const rows = await tx.query<RangeRow>(
     `with done as (
        select lease.partition, coalesce(max(rollup_range.end_offset), 0) as through, bool_or(rollup_range.state = 'planned') as busy
@@ -64,7 +68,6 @@ async function planRollups(
      insert into rollup_range (log_id, partition, start_offset, end_offset, state)
      select $1, partition, min(start_offset), max(end_offset), 'planned' from candidate where place <= $3
      group by partition having count(*) >= $2 or min(appended_ms) < $4
-     on conflict do nothing
      returning partition, start_offset, end_offset`,
     [logId, segmentsMin, segmentsMax, olderThanMs, partitions ?? null],
   );

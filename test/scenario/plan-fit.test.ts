@@ -1,11 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DemoServer, startServer } from '../../packages/cli/src/demo/server.ts';
+import { type ScenarioServer, startScenario } from '../support/scenario-server.ts';
 
-const KEY = 'mk_test_planfit_scenarioscenario';
 /** The months from January to June 2026. */
 const MONTHS = ['01', '02', '03', '04', '05', '06'];
 
@@ -42,38 +37,21 @@ interface Fit {
   }[];
 }
 
-let folder: string;
-let server: DemoServer;
-let sent = 0;
+let server: ScenarioServer;
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'meterline-plan-fit-'));
-  server = await startServer(folder, { METERLINE_TEST_CLOCK: '2026-01-01T00:00:00Z', METERLINE_ADMIN_KEY: KEY });
+  server = await startScenario({ now: '2026-01-01T00:00:00Z' });
   await setUp();
 }, 120_000);
-afterAll(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => server.stop());
 
-async function call<T>(method: string, route: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${server.url}${route}`, {
-    method,
-    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const answer = (await response.json()) as T;
-  if (!response.ok) throw new Error(`${method} ${route}: ${JSON.stringify(answer)}`);
-  return answer;
-}
-
-async function until(ask: () => Promise<boolean>): Promise<void> {
-  while (!(await ask())) await sleep(20);
-}
+const call: ScenarioServer['call'] = (method, route, body) => server.call(method, route, body);
 
 const event = (subject: string, day: string, n: number) => ({
-  ...{ specversion: '1.0', id: `e${(sent += 1)}`, source: 'test', type: 'call', subject },
-  ...{ time: `${day}T12:00:00Z`, data: { n: String(n) } },
+  type: 'call',
+  subject,
+  time: `${day}T12:00:00Z`,
+  data: { n: String(n) },
 });
 
 /** small: 10.00 with 1,000 calls, 0.02 each beyond. large: 100.00 with 10,000, 0.015 each beyond. payg: 0.05 a call. */
@@ -99,23 +77,16 @@ async function setUp(): Promise<void> {
   // The grower: 1,000 calls, and a fifth more each month.
   const grown = [1000, 1200, 1440, 1728, 2073.6, 2488.32];
   for (const [index, month] of MONTHS.entries()) {
-    await call('POST', '/v1/clock', { now: `2026-${month}-28T00:00:00Z` });
-    await call('POST', '/v1/events', [
+    await server.clockTo(`2026-${month}-28T00:00:00Z`);
+    await server.use(
       event('s-idle', `2026-${month}-05`, 900),
       event('s-idle', `2026-${month}-17`, month === '03' ? 2100 : 1100),
       event('s-heavy', `2026-${month}-10`, month === '04' ? 1000 : 6000),
       event('s-grower', `2026-${month}-11`, grown[index] ?? 0),
       ...(index >= 4 ? [event('s-late', `2026-${month}-20`, 100)] : []),
-    ]);
-  }
-  await call('POST', '/v1/clock', { now: '2026-07-10T00:00:00Z' });
-  await until(async () => {
-    const { invariants } = await call<{ invariants: { name: string; counts: Record<string, number> }[] }>(
-      'GET',
-      '/v1/reconciliation',
     );
-    return invariants.find(({ name }) => name === 'segments tile the log')?.counts['pending'] === 0;
-  });
+  }
+  await server.clockTo('2026-07-10T00:00:00Z');
 }
 
 async function plan(key: string, every: string, currency: string, rateCards: unknown): Promise<void> {
@@ -203,8 +174,7 @@ it('who grows by a fifth a month is told the growth, the next month, and the pla
 });
 
 it('each month costs what its invoice says', async () => {
-  const { id } = await call<{ id: string }>('POST', '/v1/invoice-runs', {});
-  await until(async () => (await call<{ state: string }>('GET', `/v1/invoice-runs/${id}`)).state === 'complete');
+  await server.invoiceRun();
   for (const [customer, own] of [
     ['idle', 'large'],
     ['heavy', 'small'],

@@ -1,12 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DemoServer, startServer } from '../../packages/cli/src/demo/server.ts';
-
-const KEY = 'mk_test_prepaid_scenarioscenario';
+import { type ScenarioServer, startScenario } from '../support/scenario-server.ts';
 
 interface Movement {
   readonly position: number;
@@ -17,66 +11,19 @@ interface Movement {
   readonly adjusts: string | null;
 }
 
-let folder: string;
-let server: DemoServer;
-let sent = 0;
+let server: ScenarioServer;
 const names = new Map<string, string>();
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'meterline-prepaid-'));
-  server = await startServer(folder, { METERLINE_TEST_CLOCK: '2026-01-10T00:00:00Z', METERLINE_ADMIN_KEY: KEY });
+  server = await startScenario({ now: '2026-01-10T00:00:00Z' });
 }, 60_000);
-afterAll(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => server.stop());
 
-async function call<T>(method: string, route: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${server.url}${route}`, {
-    method,
-    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const answer = (await response.json()) as T;
-  if (!response.ok) throw new Error(`${method} ${route}: ${JSON.stringify(answer)}`);
-  return answer;
-}
-
-async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    await sleep(20);
-  }
-}
+const call: ScenarioServer['call'] = (method, route, body) => server.call(method, route, body);
 
 /** Sends usage and waits until it counts. Answers the ids of its events. */
 async function use(...usage: [day: string, calls: string][]): Promise<string[]> {
-  const events = usage.map(([day, n]) => {
-    const event = {
-      specversion: '1.0',
-      id: `e${(sent += 1)}`,
-      source: 'test',
-      type: 'call',
-      subject: 's',
-      time: `${day}T12:00:00Z`,
-    };
-    return { ...event, data: { n } };
-  });
-  await call('POST', '/v1/events', events);
-  await counted();
-  return events.map(({ id }) => id);
-}
-
-/** Waits until everything in the log is usage. */
-async function counted(): Promise<void> {
-  await until(async () => {
-    const { invariants } = await call<{ invariants: { name: string; counts: Record<string, number> }[] }>(
-      'GET',
-      '/v1/reconciliation',
-    );
-    return invariants.find(({ name }) => name === 'segments tile the log')?.counts['pending'] === 0 ? true : undefined;
-  });
+  return server.use(...usage.map(([day, n]) => ({ type: 'call', subject: 's', time: `${day}T12:00:00Z`, data: { n } })));
 }
 
 async function give(body: Record<string, unknown>): Promise<string> {
@@ -91,12 +38,8 @@ async function give(body: Record<string, unknown>): Promise<string> {
 
 /** Moves the clock, invoices what has ended, and answers the newest invoice. */
 async function invoiceAt(now: string): Promise<InvoiceDocument> {
-  await call('POST', '/v1/clock', { now });
-  const { id } = await call<{ id: string }>('POST', '/v1/invoice-runs', {});
-  await until(async () => {
-    const run = await call<{ state: string }>('GET', `/v1/invoice-runs/${id}`);
-    return run.state === 'complete' ? true : undefined;
-  });
+  await server.clockTo(now);
+  await server.invoiceRun();
   const { items } = await call<{ items: { id: string }[] }>('GET', '/v1/invoices?limit=1');
   return call('GET', `/v1/invoices/${items[0]?.id ?? ''}`);
 }
@@ -132,7 +75,7 @@ async function balances(): Promise<Record<string, string>> {
 }
 
 const reconciled = async () => {
-  const { invariants } = await call<{ invariants: { name: string; differences: string[] }[] }>('GET', '/v1/reconciliation');
+  const { invariants } = await server.reconciliation();
   return invariants.flatMap(({ name, differences }) => differences.map((difference) => `${name}: ${difference}`));
 };
 
@@ -162,7 +105,7 @@ it(
 
     // January: 30 calls before the pack began are priced, 40 after it are covered.
     await use(['2026-01-05', '30']);
-    await call('POST', '/v1/clock', { now: '2026-01-20T00:00:00Z' });
+    await server.clockTo('2026-01-20T00:00:00Z');
     await use(['2026-01-12', '40']);
     const spend = await call<Record<string, unknown>>('GET', '/v1/customers/acme/spend');
     // 20.00 + 30 * 0.10 = 23.00. The credit began on the 10th: it pays for the fee of the month's end, not for the calls of the 5th.
@@ -184,13 +127,13 @@ it(
     expect(await ledger()).toEqual(['p1 grant 110 -> 110', 'c1 grant 15 -> 15', 'p1 burn -40 -> 70', 'c1 burn -15 -> 0']);
 
     // February: 8 calls of January come late; a top-up on the 10th.
-    await call('POST', '/v1/clock', { now: '2026-02-03T00:00:00Z' });
+    await server.clockTo('2026-02-03T00:00:00Z');
     await use(['2026-01-20', '8']);
-    await call('POST', '/v1/clock', { now: '2026-02-10T00:00:00Z' });
+    await server.clockTo('2026-02-10T00:00:00Z');
     await use(['2026-02-05', '50']);
     await give({ key: 'p2', kind: 'units', meter: 'calls', amount: '50', cost: '4.00', expiresAt: '2026-03-20T00:00:00Z' });
     await give({ key: 'c2', kind: 'money', amount: '5.00' });
-    await call('POST', '/v1/clock', { now: '2026-02-28T00:00:00Z' });
+    await server.clockTo('2026-02-28T00:00:00Z');
     const [, lateFebruary] = await use(['2026-02-12', '4'], ['2026-02-20', '10']);
     const february = await invoiceAt('2026-03-01T01:00:00Z');
     // p1: 70 - 8 (January's late calls) - 50 - 4 = 8 left on the 15th; the 10 of the 20th take p2. 20.00 - 5.00 = 15.00.
@@ -216,12 +159,12 @@ it(
     ]);
 
     // March: 3 calls of 14 February come late, the 10 of the 20th are withdrawn.
-    await call('POST', '/v1/clock', { now: '2026-03-05T00:00:00Z' });
+    await server.clockTo('2026-03-05T00:00:00Z');
     await use(['2026-02-14', '3']);
-    await call('POST', '/v1/clock', { now: '2026-03-26T00:00:00Z' });
+    await server.clockTo('2026-03-26T00:00:00Z');
     await use(['2026-03-10', '30'], ['2026-03-25', '7']);
-    await call('POST', `/v1/events/${lateFebruary ?? ''}/void`, { source: 'test' });
-    await counted();
+    await call('POST', `/v1/events/${lateFebruary ?? ''}/void`, { source: 'scenario' });
+    await server.counted();
     expect(await balances()).toMatchObject({ p1: 'expired 0 - 0: 0', p2: 'expired 40 - 30: 0', 'p1+': 'used 4 - 4: 0' });
     const march = await invoiceAt('2026-04-01T01:00:00Z');
     // p2: 40 + 10 back - 30 = 20, which expired on the 20th; the 7 of the 25th take the 4 carried, 3 are priced: 20.00 + 0.30.

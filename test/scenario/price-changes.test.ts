@@ -1,12 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DemoServer, startServer } from '../../packages/cli/src/demo/server.ts';
-
-const KEY = 'mk_test_prices_scenarioscenario';
+import { type ScenarioServer, startScenario } from '../support/scenario-server.ts';
 const CHANGE = '2021-10-22T00:00:00Z';
 /** Per minute, before and from 22 October 2021 on. */
 const LIST = {
@@ -17,75 +10,30 @@ const LIST = {
 } as const;
 type Class = keyof typeof LIST;
 
-let folder: string;
-let server: DemoServer;
-let sent = 0;
+let server: ScenarioServer;
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'meterline-prices-'));
-  server = await startServer(folder, { METERLINE_TEST_CLOCK: '2021-10-01T00:00:00Z', METERLINE_ADMIN_KEY: KEY });
+  server = await startScenario({ now: '2021-10-01T00:00:00Z' });
 }, 60_000);
-afterAll(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => server.stop());
 
-async function call<T>(method: string, route: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${server.url}${route}`, {
-    method,
-    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const answer = (await response.json()) as T;
-  if (!response.ok) throw new Error(`${method} ${route}: ${JSON.stringify(answer)}`);
-  return answer;
-}
-
-async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    await sleep(20);
-  }
-}
-
-interface Reconciliation {
-  readonly holds: boolean;
-  readonly invariants: readonly {
-    readonly name: string;
-    readonly counts: Record<string, number>;
-    readonly differences: unknown[];
-  }[];
-}
+const call: ScenarioServer['call'] = (method, route, body) => server.call(method, route, body);
 
 /** Sends minutes of a call and waits until they count. */
 async function talk(time: string, minutes: Partial<Record<Class, string>>, subject = 'room'): Promise<void> {
   const events = Object.entries(minutes).map(([quality, n]) => ({
-    specversion: '1.0',
-    id: `call-${(sent += 1)}`,
-    source: 'test',
     type: 'call',
     subject,
     time,
     data: { minutes: n, class: quality },
   }));
-  await call('POST', '/v1/events', events);
-  await until(async () => {
-    const { invariants } = await call<Reconciliation>('GET', '/v1/reconciliation');
-    return invariants.find(({ name }) => name === 'segments tile the log')?.counts['pending'] === 0 ? true : undefined;
-  });
+  await server.use(...events);
 }
 
 /** Moves the clock past the daily run, and waits for so many invoices of the customer, oldest first. */
-async function invoicedAt(to: string, customer: string, count: number): Promise<InvoiceDocument[]> {
-  await call('POST', '/v1/clock', { now: to });
-  const items = await until(async () => {
-    const page = await call<{ items: { id: string }[] }>('GET', `/v1/invoices?customer=${customer}`);
-    return page.items.length >= count ? page.items : undefined;
-  });
-  expect(items).toHaveLength(count);
-  const invoices = await Promise.all(items.map(({ id }) => call<InvoiceDocument>('GET', `/v1/invoices/${id}`)));
-  return invoices.reverse();
+async function invoicedAt(to: string, customer: string, count: number) {
+  await server.clockTo(to);
+  return server.invoices(customer, count);
 }
 
 const spendOf = (customer: string) =>
@@ -131,7 +79,7 @@ it('a list price that changes within a month charges each minute at the price of
     });
   }
 
-  await call('POST', '/v1/clock', { now: '2021-10-25T00:00:00Z' });
+  await server.clockTo('2021-10-25T00:00:00Z');
   await talk('2021-10-21T23:59:59Z', { audio: '1000', hd: '1000', full_hd: '1000', '2k': '1000' });
   await talk('2021-10-22T00:00:00Z', { audio: '500', hd: '500', full_hd: '500', '2k': '500' });
   const october = {
@@ -158,7 +106,7 @@ it('a list price that changes within a month charges each minute at the price of
   expect(await priceAt('at=2021-10-25T00:00:00Z')).toEqual(['0.012']);
   expect(await priceAt('at=2021-10-25T00:00:00Z&knownAt=2021-09-30T00:00:00Z')).toEqual(['0.016']);
 
-  await call('POST', '/v1/clock', { now: '2021-11-10T00:00:00Z' });
+  await server.clockTo('2021-11-10T00:00:00Z');
   await talk('2021-10-21T12:00:00Z', { '2k': '400' }); // 48.00 at the price of then
   await talk('2021-10-31T12:00:00Z', { '2k': '200' }); // 18.00 at that of its own time
   await talk('2021-11-09T12:00:00Z', { hd: '1000' }); // 12.00, below the minimum of 20.00
@@ -171,7 +119,7 @@ it('a list price that changes within a month charges each minute at the price of
     ['2021-10-01T00:00:00Z', ['cap -8.00']], // October came to 242.00 + 66.00 = 308.00
   ]);
   expect(second?.total).toBe('78.00'); // 12.00 + 66.00 + 8.00 - 8.00
-  const { holds, invariants } = await call<Reconciliation>('GET', '/v1/reconciliation');
+  const { holds, invariants } = await server.reconciliation();
   expect(invariants.flatMap(({ differences }) => differences)).toEqual([]);
   expect(holds).toBe(true);
 }, 120_000);
@@ -189,9 +137,9 @@ it('a year paid in advance is invoiced as it begins, drawn down by what is used,
   await talk('2021-12-01T12:00:00Z', { '2k': '10000' }, 'hall'); // 900.00
   const spend = await spendOf('globex');
   expect([spend.total, spend.subscriptions[0]?.commitment?.remaining]).toEqual(['0.00', '300.00']);
-  await call('POST', '/v1/clock', { now: '2021-12-20T00:00:00Z' });
+  await server.clockTo('2021-12-20T00:00:00Z');
   await talk('2021-12-19T12:00:00Z', { '2k': '5000' }, 'hall'); // 450.00: 300.00 from the rest, 150.00 to pay
   const [, december] = await invoicedAt('2022-01-01T00:10:00Z', 'globex', 2);
   expect(december).toMatchObject({ total: '150.00', commitments: [{ spend: '1350.00', remaining: '0.00' }] });
-  expect((await call<Reconciliation>('GET', '/v1/reconciliation')).holds).toBe(true);
+  expect((await server.reconciliation()).holds).toBe(true);
 }, 120_000);

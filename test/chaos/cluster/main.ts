@@ -1,12 +1,30 @@
-/** `npm run chaos:cluster -- [--kills N] [--seed S] [--rate R]`: exit code 1 on any difference. */
+/** `npm run chaos:cluster`: see HELP. Exit code 1 on any difference. */
 import { parseArgs } from 'node:util';
 import { ownEnginesTrouble } from '../../cluster/index.ts';
 import { clusterReport } from './report.ts';
 import { runClusterChaos } from './scenario.ts';
 
+const HELP = `Kills services and engines of a cluster with SIGKILL, one after the other, while customers send usage, and compares usage, alerts and invoices
+with a model that was told the same. The engines are its own: Kafka, ClickHouse, PostgreSQL and Redis as "npm run cluster" starts them.
+
+  npm run chaos:cluster -- [options]
+
+  --kills <n>    how often (default 100)
+  --seed <n>     what happens, drawn again (default at random; printed)
+  --rate <n>     events a second
+`;
 const { values } = parseArgs({
-  options: { kills: { type: 'string', default: '100' }, seed: { type: 'string' }, rate: { type: 'string' } },
+  options: {
+    kills: { type: 'string', default: '100' },
+    seed: { type: 'string' },
+    rate: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
 });
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
 const trouble = await ownEnginesTrouble();
 if (trouble !== undefined) {
   process.stderr.write(`It kills engines of its own, and cannot start them: ${trouble}\n`);

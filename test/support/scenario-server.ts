@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { InvoiceDocument } from '@meterline/domain/invoices';
+import { startServer } from '../../packages/cli/src/demo/server.ts';
+
+const KEY = 'mk_test_scenario_scenarioscenario';
+
+export interface Reconciliation {
+  readonly holds: boolean;
+  readonly invariants: readonly {
+    readonly name: string;
+    readonly counts: Readonly<Record<string, number>>;
+    readonly differences: readonly string[];
+  }[];
+}
+
+/** A standalone server of its own on a temporary folder, as its users meet it: over HTTP, with a clock that the scenario moves. */
+export interface ScenarioServer {
+  /** Answers the body; fails with the problem, as text, if it is one. */
+  call<T>(method: string, route: string, body?: unknown): Promise<T>;
+  clockTo(now: string): Promise<void>;
+  /** Sends events (id and source are made up unless given) and waits until they count. Answers their ids. */
+  use(...events: readonly ScenarioEvent[]): Promise<string[]>;
+  /** Waits until everything in the log is usage. */
+  counted(): Promise<void>;
+  /** Invoices whatever has ended by now, and waits for the run. */
+  invoiceRun(): Promise<void>;
+  /** Invoices of a customer, oldest first, once there are `count` of them. Fails if there are more. */
+  invoices(customer: string, count: number): Promise<InvoiceDocument[]>;
+  reconciliation(): Promise<Reconciliation>;
+  stop(): Promise<void>;
+}
+
+export interface ScenarioEvent {
+  readonly id?: string;
+  readonly source?: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly time: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** `now`: where its clock stands (and ticks on from). */
+export async function startScenario({ now }: { readonly now: string }): Promise<ScenarioServer> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'meterline-scenario-'));
+  const server = await startServer(folder, { METERLINE_TEST_CLOCK: now, METERLINE_ADMIN_KEY: KEY });
+  let sent = 0;
+
+  async function call<T>(method: string, route: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${server.url}${route}`, {
+      method,
+      headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const answer = (await response.json()) as T;
+    if (!response.ok) throw new Error(`${method} ${route}: ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
+  const reconciliation = () => call<Reconciliation>('GET', '/v1/reconciliation');
+
+  async function counted(): Promise<void> {
+    await until(async () => {
+      const tiled = (await reconciliation()).invariants.find(({ name }) => name === 'segments tile the log');
+      return tiled?.counts['pending'] === 0 ? true : undefined;
+    });
+  }
+
+  return {
+    call,
+    counted,
+    reconciliation,
+
+    async clockTo(to) {
+      await call('POST', '/v1/clock', { now: to });
+    },
+
+    async use(...events) {
+      const complete = events.map((event) => ({ specversion: '1.0', id: `e${(sent += 1)}`, source: 'scenario', ...event }));
+      await call('POST', '/v1/events', complete);
+      await counted();
+      return complete.map(({ id }) => id);
+    },
+
+    async invoiceRun() {
+      const { id } = await call<{ id: string }>('POST', '/v1/invoice-runs', {});
+      await until(async () => {
+        const { state } = await call<{ state: string }>('GET', `/v1/invoice-runs/${id}`);
+        return state === 'complete' ? true : undefined;
+      });
+    },
+
+    async invoices(customer, count) {
+      const items = await until(async () => {
+        const page = await call<{ items: { id: string }[] }>('GET', `/v1/invoices?customer=${customer}&limit=100`);
+        return page.items.length >= count ? page.items : undefined;
+      });
+      if (items.length > count) throw new Error(`${customer} has ${items.length} invoices, not ${count}`);
+      const invoices = await Promise.all(items.map(({ id }) => call<InvoiceDocument>('GET', `/v1/invoices/${id}`)));
+      return invoices.reverse();
+    },
+
+    async stop() {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Asks until there is an answer: the test's own time limit ends it. */
+export async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await sleep(20);
+  }
+}

@@ -67,7 +67,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
   function start(kill?: Kill): RunningServer {
     clock.moveTo(clock.nowMs() + (kill?.step?.startsWith('compaction') === true ? LONG_RESTART_MS : RESTART_TAKES_MS));
-    server = startServer(where, clock.nowMs(), kill?.step == null ? undefined : kill);
+    server = startServer(where, clock.nowMs(), kill?.step === null ? null : kill);
     return server;
   }
 

@@ -16,6 +16,9 @@ export interface KillPlan {
   readonly nth: number;
 }
 
+/** Records written ahead at a time. Under kills few, so that segments are written in several goes although the load is small; that makes every insert dear. */
+const WRITE_AHEAD_RECORDS = { underKills: 3, unharmed: 2_000 };
+
 export interface RunningServer {
   /** True once it is ready; false if it ended before. */
   ready(): Promise<boolean>;
@@ -37,11 +40,14 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Starts a process on the data in `folder`, with its clock at `clockMs`. Its output goes to `server.log` there. */
+/**
+ * Starts a process on the data in `folder`, with its clock at `clockMs`, to kill itself by `plan`, to be killed by the caller (null), or to live.
+ * Its output goes to `server.log` there.
+ */
 export function startServer(
   where: { folder: string; port: number; partitions: number },
   clockMs: number,
-  plan?: KillPlan,
+  plan?: KillPlan | null,
 ): RunningServer {
   const logFile = path.join(where.folder, 'server.log');
   const output = openSync(logFile, 'a');
@@ -58,6 +64,7 @@ export function startServer(
       METERLINE_LOG_LEVEL: 'warn',
       METERLINE_WEBHOOK_ALLOW: 'loopback',
       METERLINE_TEST_CLOCK: new Date(clockMs).toISOString(),
+      CHAOS_WRITE_AHEAD_RECORDS: String(WRITE_AHEAD_RECORDS[plan === undefined ? 'unharmed' : 'underKills']),
       ...(plan && { CHAOS_KILL_AT: plan.step, CHAOS_KILL_AFTER: String(plan.nth) }),
     },
   });

@@ -24,8 +24,7 @@ const logger = createLogger({ level: settings.logLevel, service: 'standalone' })
 await runService({
   logger,
   start: async (onStop) => {
-    // the load is small: so that segments are written in several goes here too
-    const limits = { ...DEFAULT_LIMITS, writeAheadRecords: 3 };
+    const limits = { ...DEFAULT_LIMITS, writeAheadRecords: Number(process.env['CHAOS_WRITE_AHEAD_RECORDS']) };
     await startStandalone({ settings, logger, onStop, limits, onStep: reach, decorate: stepDecorations(reach) });
   },
 });

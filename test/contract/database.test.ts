@@ -41,6 +41,15 @@ describe('PGlite in a folder', () => {
     expect(rows.filter(({ twin }) => !stored.has(twin))).toEqual([]);
   }, 60_000);
 
+  test('a start that was killed before PostgreSQL filled its lock file is no obstacle to the next', async () => {
+    const target = path.join(folder, 'killed-at-start');
+    await (await openPglite({ folder: target })).close();
+    fs.writeFileSync(path.join(target, 'pgdata/postmaster.pid'), '');
+    const database = await openPglite({ folder: target });
+    expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
+    await database.close();
+  }, 60_000);
+
   test('a second opening of the folder is refused', async () => {
     const target = path.join(folder, 'twice');
     const database = await openPglite({ folder: target });

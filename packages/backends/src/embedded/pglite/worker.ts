@@ -37,6 +37,8 @@ async function open({ folder, templateFile }: WorkerOptions): Promise<PGlite> {
   }
   const isNew = !fs.existsSync(path.join(folder, 'PG_VERSION'));
   if (isNew && templateFile !== null) unpackTemplate(templateFile, folder);
+  // Our lock of the folder says that nobody runs here, and a kill while PostgreSQL began to write this file leaves it empty, which it refuses forever.
+  fs.rmSync(path.join(folder, 'postmaster.pid'), { force: true });
   const disk = new DurableNodeFS(folder, die);
   // -F is PGlite's own default and means "never fsync"
   const startParams = [...PGlite.defaultStartParams.filter((param) => param !== '-F'), ...configured([...SETTINGS, ...DURABLE])];

@@ -1,5 +1,5 @@
--- In the embedded engine the GiST index behind an exclusion constraint was found, after kills, without entries of rows that were in the table: reads
--- that chose it missed segments. The same rule, that ranges of a partition never overlap, on the primary key alone (docs/adr/0033-ranges-without-gist.md).
+-- Updates that join by nested loop to the GiST index behind an exclusion constraint made it lose entries of rows that are in the table: reads that chose
+-- it missed segments. The same rule, that ranges of a partition never overlap, on the primary key alone (docs/adr/0033-ranges-without-gist.md).
 alter table segment drop constraint segment_log_id_partition_int8range_excl;
 alter table rollup_range drop constraint rollup_range_log_id_partition_int8range_excl;
 

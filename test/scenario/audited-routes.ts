@@ -25,6 +25,7 @@ export const CHANGES: Readonly<Record<string, Change>> = {
   'POST /v1/meters/{key}/backfill': { type: 'meter_backfill', path: () => '/v1/meters/calls/backfill' },
   'POST /v1/customers': { type: 'customer', body: () => ({ key: 'acme', name: 'Acme', currency: 'USD', subjects: ['a'] }) },
   'PATCH /v1/customers/{key}': { type: 'customer', path: () => '/v1/customers/acme', body: () => ({ subjects: ['a', 'b'] }) },
+  'POST /v1/features': { type: 'feature', body: () => ({ key: 'calling', name: 'Calling', meter: 'calls' }) },
   'POST /v1/plans': {
     type: 'plan',
     body: () => ({
@@ -87,6 +88,7 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     path: (answers) => `/v1/webhook-endpoints/${idOf(answers, 'POST /v1/webhook-endpoints')}`,
   },
   'POST /v1/meters/{key}/archive': { type: 'meter', path: () => '/v1/meters/calls/archive' },
+  'POST /v1/features/{key}/archive': { type: 'feature', path: () => '/v1/features/calling/archive' },
   'POST /v1/plans/{key}/archive': { type: 'plan', path: () => '/v1/plans/pro/archive' },
 };
 

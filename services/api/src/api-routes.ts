@@ -5,6 +5,7 @@ import { apiKeyRoutes } from './api-keys.ts';
 import { attributeChanges, auditRoutes } from './audit/index.ts';
 import { customerRoutes } from './customers.ts';
 import { docsRoutes } from './docs.ts';
+import { featureRoutes } from './features.ts';
 import { meterRoutes, type MeterBackfill } from './meters.ts';
 import { operationsRoutes, type OperationsDeps } from './operations.ts';
 import { planRoutes } from './plans.ts';
@@ -30,6 +31,7 @@ export function apiRoutes(deps: ApiDeps): (server: HttpServer) => Promise<void> 
     meterRoutes(server, { meters: deps.catalog.meters, backfill: deps.backfill });
     usageRoutes(server, deps.usage);
     customerRoutes(server, deps.catalog.customers);
+    featureRoutes(server, deps.catalog.features);
     planRoutes(server, deps.catalog.plans);
     priceChangeRoutes(server, deps.catalog.priceChanges);
     subscriptionRoutes(server, deps.catalog.subscriptions);

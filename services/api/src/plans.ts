@@ -2,7 +2,7 @@ import { commitmentSchema } from '@meterline/domain/commitments';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { formatInstant } from '@meterline/domain/time';
-import { newPlanSchema, newPlanVersionSchema, type PlanCatalog } from '@meterline/pipeline/catalog';
+import { newPlanSchema, newPlanVersionSchema, type PlanCatalog, planFeatureSchema } from '@meterline/pipeline/catalog';
 import type { PlanRecord, PlanVersionRecord } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
@@ -18,6 +18,7 @@ const planSchema = z.object({
   version: z.int().describe('The latest, which new subscriptions get'),
   rateCards: z.array(rateCardSchema),
   commitment: commitmentSchema.nullable(),
+  features: z.array(planFeatureSchema),
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable(),
 });
@@ -26,11 +27,13 @@ const show = ({
   createdAtMs,
   archivedAtMs,
   rateCards,
+  features,
   priceRevision: _revision,
   ...plan
 }: PlanRecord): z.input<typeof planSchema> => ({
   ...plan,
   rateCards: [...rateCards],
+  features: [...features],
   createdAt: formatInstant(createdAtMs),
   archivedAt: instantOrNull(archivedAtMs),
 });
@@ -40,17 +43,20 @@ const versionSchema = z.object({
   version: z.int(),
   rateCards: z.array(rateCardSchema),
   commitment: commitmentSchema.nullable(),
+  features: z.array(planFeatureSchema),
   createdAt: instantAnswer,
 });
 
 const showVersion = ({
   createdAtMs,
   rateCards,
+  features,
   priceRevision: _revision,
   ...version
 }: PlanVersionRecord): z.input<typeof versionSchema> => ({
   ...version,
   rateCards: [...rateCards],
+  features: [...features],
   createdAt: formatInstant(createdAtMs),
 });
 
@@ -91,7 +97,7 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
     {
       config: { scope: 'admin', idempotent: true },
       schema: {
-        summary: 'Give a plan new rate cards, and a commitment or none',
+        summary: 'Give a plan new rate cards, and a commitment and features or none',
         description: 'Subscriptions that exist keep the version they began with.',
         tags,
         params: keyParams,

@@ -1,6 +1,7 @@
 import type { CatalogStores, Clock } from '../ports/index.ts';
 import { apiKeyCatalog, type ApiKeyCatalog, type GeneratedKey } from './api-keys.ts';
 import { customerCatalog, type CustomerCatalog } from './customers.ts';
+import { featureCatalog, type FeatureCatalog } from './features.ts';
 import { meterCatalog, type MeterCatalog } from './meters.ts';
 import { planCatalog, type PlanCatalog } from './plans.ts';
 import { priceChangeCatalog, type PriceChangeCatalog } from './price-changes.ts';
@@ -8,9 +9,11 @@ import { subscriptionCatalog, type SubscriptionCatalog } from './subscriptions.t
 
 export * from './api-keys.ts';
 export * from './customers.ts';
+export * from './features.ts';
 export * from './fields.ts';
 export { foldSchema, levelSchema, sessionSchema } from './meter-terms.ts';
 export * from './meters.ts';
+export { planFeatureSchema } from './plan-features.ts';
 export * from './plans.ts';
 export * from './price-changes.ts';
 export * from './subscriptions.ts';
@@ -19,6 +22,7 @@ export * from './usage.ts';
 export interface Catalog {
   readonly meters: MeterCatalog;
   readonly customers: CustomerCatalog;
+  readonly features: FeatureCatalog;
   readonly plans: PlanCatalog;
   readonly priceChanges: PriceChangeCatalog;
   readonly subscriptions: SubscriptionCatalog;
@@ -31,6 +35,7 @@ export function createCatalog(ports: { stores: CatalogStores; clock: Clock; gene
   return {
     meters: meterCatalog(stores.meters, clock),
     customers: customerCatalog(stores.customers, clock),
+    features: featureCatalog({ ...stores, clock }),
     plans: planCatalog({ ...stores, clock }),
     priceChanges: priceChangeCatalog({ ...stores, clock }),
     subscriptions: subscriptionCatalog({ ...stores, clock }),

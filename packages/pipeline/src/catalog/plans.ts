@@ -3,9 +3,19 @@ import { Fault } from '@meterline/domain/faults';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { z } from 'zod';
-import type { Clock, MeterStore, Page, PageRequest, PlanRecord, PlanStore, PlanVersionRecord } from '../ports/index.ts';
+import type {
+  Clock,
+  FeatureStore,
+  MeterStore,
+  Page,
+  PageRequest,
+  PlanRecord,
+  PlanStore,
+  PlanVersionRecord,
+} from '../ports/index.ts';
 import { currencySchema, keySchema, nameSchema } from './fields.ts';
-import { refuseUnmetered } from './metered-cards.ts';
+import { meteringFaults } from './metered-cards.ts';
+import { featureFaults, planFeaturesSchema } from './plan-features.ts';
 
 const RATE_CARDS_MAX = 200;
 
@@ -31,10 +41,15 @@ export const newPlanSchema = z.strictObject({
   billingPeriod: billingPeriodSchema,
   rateCards: rateCardsSchema,
   commitment: commitmentField,
+  features: planFeaturesSchema,
 });
 export type NewPlan = z.output<typeof newPlanSchema>;
 
-export const newPlanVersionSchema = z.strictObject({ rateCards: rateCardsSchema, commitment: commitmentField });
+export const newPlanVersionSchema = z.strictObject({
+  rateCards: rateCardsSchema,
+  commitment: commitmentField,
+  features: planFeaturesSchema,
+});
 export type NewPlanVersion = z.output<typeof newPlanVersionSchema>;
 
 const planUnknown = (key: string): Fault => new Fault('not_found', 'plan.unknown', `There is no plan "${key}".`);
@@ -49,11 +64,28 @@ export interface PlanCatalog {
   versions(key: string, request: PageRequest, tenant: string): Promise<Page<PlanVersionRecord>>;
 }
 
-export function planCatalog({ plans, meters, clock }: { plans: PlanStore; meters: MeterStore; clock: Clock }): PlanCatalog {
+interface Ports {
+  readonly plans: PlanStore;
+  readonly meters: MeterStore;
+  readonly features: FeatureStore;
+  readonly clock: Clock;
+}
+
+export function planCatalog({ plans, meters, features, clock }: Ports): PlanCatalog {
   async function get(key: string, tenant: string): Promise<PlanRecord> {
     const plan = await plans.byKey(key, tenant);
     if (plan === undefined) throw planUnknown(key);
     return plan;
+  }
+
+  /** Everything that does not fit the meters and features there are. */
+  async function refuseUnfit(version: NewPlanVersion, tenant: string): Promise<void> {
+    const cards = await meteringFaults(version.rateCards, meters, tenant);
+    const errors = [...cards, ...(await featureFaults(version.features ?? [], { features, meters }, tenant))];
+    if (errors.length === 0) return;
+    if (cards.length > 0)
+      throw new Fault('invalid', 'plan.rate_card_invalid', 'A rate card does not fit the meters.', { errors });
+    throw new Fault('invalid', 'plan.feature_invalid', 'An entitlement does not fit the features.', { errors });
   }
 
   return {
@@ -61,7 +93,7 @@ export function planCatalog({ plans, meters, clock }: { plans: PlanStore; meters
     list: (request, tenant) => plans.page(request, tenant),
 
     async create(input, tenant) {
-      await refuseUnmetered(input.rateCards, meters, tenant);
+      await refuseUnfit(input, tenant);
       const plan = await plans.insert(input, clock.nowMs(), tenant);
       if (plan !== undefined) return plan;
       throw new Fault('conflict', 'plan.key_taken', `There is a plan "${input.key}" already.`, {
@@ -71,7 +103,7 @@ export function planCatalog({ plans, meters, clock }: { plans: PlanStore; meters
 
     async addVersion(key, input, tenant) {
       await get(key, tenant);
-      await refuseUnmetered(input.rateCards, meters, tenant);
+      await refuseUnfit(input, tenant);
       const plan = await plans.addVersion(key, input, clock.nowMs(), tenant);
       if (plan === undefined)
         throw new Fault('conflict', 'plan.archived', `Plan "${key}" is archived: it takes no new versions.`);

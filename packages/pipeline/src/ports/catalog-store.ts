@@ -1,8 +1,10 @@
 import type { Commitment } from '@meterline/domain/commitments';
+import type { PlanFeature } from '@meterline/domain/entitlements';
 import type { Meter } from '@meterline/domain/meters';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
+import type { FeatureStore } from './feature-store.ts';
 
 /** What an operator sets up: meters, customers, plans, subscriptions, API keys. In every call the tenant comes last. */
 
@@ -80,15 +82,18 @@ export interface PlanDraft {
   readonly rateCards: readonly RateCard[];
   /** Of subscriptions that do not agree on another one. */
   readonly commitment?: Commitment | null | undefined;
+  /** None unless given. */
+  readonly features?: readonly PlanFeature[] | undefined;
 }
 
 /** What a version of a plan consists of. */
-export type PlanVersionDraft = Pick<PlanDraft, 'rateCards' | 'commitment'>;
+export type PlanVersionDraft = Pick<PlanDraft, 'rateCards' | 'commitment' | 'features'>;
 
 /** A plan with its latest version. */
 export interface PlanRecord extends PlanDraft {
   readonly version: number;
   readonly commitment: Commitment | null;
+  readonly features: readonly PlanFeature[];
   /** Of the newest price change of that version; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;
@@ -100,6 +105,7 @@ export interface PlanVersionRecord {
   readonly version: number;
   readonly rateCards: readonly RateCard[];
   readonly commitment: Commitment | null;
+  readonly features: readonly PlanFeature[];
   /** Of its newest price change; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;
@@ -210,6 +216,7 @@ export interface ApiKeyStore {
 export interface CatalogStores {
   readonly meters: MeterStore;
   readonly customers: CustomerStore;
+  readonly features: FeatureStore;
   readonly plans: PlanStore;
   readonly priceChanges: PriceChangeStore;
   readonly subscriptions: SubscriptionStore;

@@ -3,6 +3,7 @@ export * from './catalog-store.ts';
 export * from './clock.ts';
 export * from './database.ts';
 export * from './event-log.ts';
+export * from './feature-store.ts';
 export * from './invoice-store.ts';
 export * from './job-queue.ts';
 export * from './prepaid-store.ts';

@@ -1,5 +1,6 @@
 import type { AlertRule } from '@meterline/domain/alerts';
 import type { Commitment } from '@meterline/domain/commitments';
+import type { PlanFeature } from '@meterline/domain/entitlements';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
@@ -21,6 +22,7 @@ export interface SubscriptionTerms {
   readonly endsAtMs: number | null;
   readonly rateCards: readonly RateCard[];
   readonly commitment: Commitment | null;
+  readonly features: readonly PlanFeature[];
 }
 
 /** A customer with the subjects attributed to it now and its subscriptions, oldest first. */

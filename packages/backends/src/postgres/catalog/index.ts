@@ -1,6 +1,7 @@
 import type { CatalogStores, Database } from '@meterline/pipeline/ports';
 import { apiKeyStore } from './api-key-store.ts';
 import { customerStore } from './customer-store.ts';
+import { featureStore } from './feature-store.ts';
 import { meterStore } from './meter-store.ts';
 import { planStore } from './plan-store.ts';
 import { priceChangeStore } from './price-change-store.ts';
@@ -11,6 +12,7 @@ export function catalogStores(db: Database): CatalogStores {
   return {
     meters: meterStore(db),
     customers: customerStore(db),
+    features: featureStore(db),
     plans: planStore(db),
     priceChanges: priceChangeStore(db),
     subscriptions: subscriptionStore(db),

@@ -101,6 +101,7 @@ export const CHANGES_NOTHING: Readonly<Record<string, string>> = {
   'POST /v1/prices/evaluate/batch': 'computes',
   'POST /v1/invoice-runs': 'work: runs and invoices are kept for good themselves',
   'POST /v1/queues/rebuild': 'work that is pending anyway',
+  'POST /v1/entitlements/rebuild': 'a cache of what the stores hold',
   'POST /v1/clock': 'time passes',
   'POST /v1/webhook-endpoints/{id}/test': 'sends a message, which is kept',
   'POST /v1/webhook-deliveries/{id}/replay': 'sends a message again, which is kept',

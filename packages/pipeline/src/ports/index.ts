@@ -1,4 +1,5 @@
 export * from './audit-trail.ts';
+export * from './balance-store.ts';
 export * from './catalog-store.ts';
 export * from './clock.ts';
 export * from './database.ts';

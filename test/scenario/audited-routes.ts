@@ -39,8 +39,15 @@ export const CHANGES: Readonly<Record<string, Change>> = {
   'POST /v1/plans/{key}/versions': {
     type: 'plan_version',
     path: () => '/v1/plans/pro/versions',
+    body: () => ({ rateCards: [{ key: 'calls', name: 'Calls', meter: 'calls', price }], draft: true }),
+  },
+  'PUT /v1/plans/{key}/versions/{version}': {
+    type: 'plan_version',
+    path: () => '/v1/plans/pro/versions/2',
     body: () => ({ rateCards: [{ key: 'calls', name: 'Calls', meter: 'calls', price: { ...price, unitAmount: '0.02' } }] }),
   },
+  'POST /v1/plans/{key}/versions/{version}/publish': { type: 'plan_version', path: () => '/v1/plans/pro/versions/2/publish' },
+  'POST /v1/plans/{key}/versions/{version}/archive': { type: 'plan_version', path: () => '/v1/plans/pro/versions/1/archive' },
   'POST /v1/plans/{key}/versions/{version}/price-changes': {
     type: 'price_change',
     path: () => '/v1/plans/pro/versions/2/price-changes',

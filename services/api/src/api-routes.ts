@@ -8,6 +8,7 @@ import { docsRoutes } from './docs.ts';
 import { featureRoutes } from './features.ts';
 import { meterRoutes, type MeterBackfill } from './meters.ts';
 import { operationsRoutes, type OperationsDeps } from './operations.ts';
+import { planDraftRoutes } from './plan-drafts.ts';
 import { planRoutes } from './plans.ts';
 import { priceChangeRoutes } from './price-changes.ts';
 import { priceRoutes } from './prices.ts';
@@ -33,6 +34,7 @@ export function apiRoutes(deps: ApiDeps): (server: HttpServer) => Promise<void> 
     customerRoutes(server, deps.catalog.customers);
     featureRoutes(server, deps.catalog.features);
     planRoutes(server, deps.catalog.plans);
+    planDraftRoutes(server, deps.catalog.planDrafts);
     priceChangeRoutes(server, deps.catalog.priceChanges);
     subscriptionRoutes(server, deps.catalog.subscriptions);
     apiKeyRoutes(server, deps.catalog.apiKeys);

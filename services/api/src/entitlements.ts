@@ -40,7 +40,8 @@ export function entitlementRoutes(server: HttpServer, ports: EntitlementCheckPor
       config: { scope: 'read' },
       schema: {
         summary: 'What a customer may use, and how much is left',
-        description: 'Of all its subscriptions together: limits that reset at the same time add up, else the most generous counts.',
+        description:
+          'Of all its subscriptions together: limits that reset at the same time add up, else the most generous counts.',
         tags,
         params: keyParams,
         response: { 200: entitlementsSchema },

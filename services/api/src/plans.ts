@@ -10,20 +10,21 @@ import { z } from 'zod';
 import { instantAnswer, instantOrNull, keyParams, noBody } from './fields.ts';
 import { pageAnswer, pageRequest } from './paging.ts';
 
-const planSchema = z.object({
+export const planSchema = z.object({
   key: z.string(),
   name: z.string(),
   currency: z.string(),
   billingPeriod: billingPeriodSchema,
-  version: z.int().describe('The latest, which new subscriptions get'),
+  version: z.int().describe('The latest published, which new subscriptions get; of a plan that has none, its draft'),
   rateCards: z.array(rateCardSchema),
   commitment: commitmentSchema.nullable(),
   features: z.array(planFeatureSchema),
+  draft: z.boolean().describe('May change, and takes no subscriptions'),
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable(),
 });
 
-const show = ({
+export const showPlan = ({
   createdAtMs,
   archivedAtMs,
   rateCards,
@@ -38,17 +39,20 @@ const show = ({
   archivedAt: instantOrNull(archivedAtMs),
 });
 
-const versionSchema = z.object({
+export const versionSchema = z.object({
   plan: z.string(),
   version: z.int(),
   rateCards: z.array(rateCardSchema),
   commitment: commitmentSchema.nullable(),
   features: z.array(planFeatureSchema),
+  draft: z.boolean().describe('May change, and takes no subscriptions'),
   createdAt: instantAnswer,
+  archivedAt: instantAnswer.nullable().describe('Takes no new subscriptions since'),
 });
 
-const showVersion = ({
+export const showVersion = ({
   createdAtMs,
+  archivedAtMs,
   rateCards,
   features,
   priceRevision: _revision,
@@ -58,6 +62,7 @@ const showVersion = ({
   rateCards: [...rateCards],
   features: [...features],
   createdAt: formatInstant(createdAtMs),
+  archivedAt: instantOrNull(archivedAtMs),
 });
 
 const versionPosition = z.tuple([z.string().regex(/^\d{1,9}$/)]);
@@ -71,7 +76,7 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
       config: { scope: 'admin', idempotent: true },
       schema: { summary: 'Create a plan with its first version', tags, body: newPlanSchema, response: { 201: planSchema } },
     },
-    async (request, reply) => reply.code(201).send(show(await plans.create(request.body, request.principal.tenant))),
+    async (request, reply) => reply.code(201).send(showPlan(await plans.create(request.body, request.principal.tenant))),
   );
 
   server.get(
@@ -80,7 +85,7 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
       config: { scope: 'read' },
       schema: { summary: 'List plans', tags, querystring: z.strictObject(pageQuery), response: { 200: pageSchema(planSchema) } },
     },
-    async (request) => pageAnswer(await plans.list(pageRequest(request.query), request.principal.tenant), show),
+    async (request) => pageAnswer(await plans.list(pageRequest(request.query), request.principal.tenant), showPlan),
   );
 
   server.get(
@@ -89,7 +94,7 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
       config: { scope: 'read' },
       schema: { summary: 'Read a plan with its latest version', tags, params: keyParams, response: { 200: planSchema } },
     },
-    async (request) => show(await plans.get(request.params.key, request.principal.tenant)),
+    async (request) => showPlan(await plans.get(request.params.key, request.principal.tenant)),
   );
 
   server.post(
@@ -106,7 +111,7 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
       },
     },
     async (request, reply) =>
-      reply.code(201).send(show(await plans.addVersion(request.params.key, request.body, request.principal.tenant))),
+      reply.code(201).send(showPlan(await plans.addVersion(request.params.key, request.body, request.principal.tenant))),
   );
 
   server.get(
@@ -139,6 +144,6 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
         response: { 200: planSchema },
       },
     },
-    async (request) => show(await plans.archive(request.params.key, request.principal.tenant)),
+    async (request) => showPlan(await plans.archive(request.params.key, request.principal.tenant)),
   );
 }

@@ -3,6 +3,7 @@ import { apiKeyCatalog, type ApiKeyCatalog, type GeneratedKey } from './api-keys
 import { customerCatalog, type CustomerCatalog } from './customers.ts';
 import { featureCatalog, type FeatureCatalog } from './features.ts';
 import { meterCatalog, type MeterCatalog } from './meters.ts';
+import { planDraftCatalog, type PlanDraftCatalog } from './plan-drafts.ts';
 import { planCatalog, type PlanCatalog } from './plans.ts';
 import { priceChangeCatalog, type PriceChangeCatalog } from './price-changes.ts';
 import { subscriptionCatalog, type SubscriptionCatalog } from './subscriptions.ts';
@@ -13,6 +14,7 @@ export * from './features.ts';
 export * from './fields.ts';
 export { foldSchema, levelSchema, sessionSchema } from './meter-terms.ts';
 export * from './meters.ts';
+export * from './plan-drafts.ts';
 export { planFeatureSchema } from './plan-features.ts';
 export * from './plans.ts';
 export * from './price-changes.ts';
@@ -24,6 +26,7 @@ export interface Catalog {
   readonly customers: CustomerCatalog;
   readonly features: FeatureCatalog;
   readonly plans: PlanCatalog;
+  readonly planDrafts: PlanDraftCatalog;
   readonly priceChanges: PriceChangeCatalog;
   readonly subscriptions: SubscriptionCatalog;
   readonly apiKeys: ApiKeyCatalog;
@@ -37,6 +40,7 @@ export function createCatalog(ports: { stores: CatalogStores; clock: Clock; gene
     customers: customerCatalog(stores.customers, clock),
     features: featureCatalog({ ...stores, clock }),
     plans: planCatalog({ ...stores, clock }),
+    planDrafts: planDraftCatalog({ ...stores, clock }),
     priceChanges: priceChangeCatalog({ ...stores, clock }),
     subscriptions: subscriptionCatalog({ ...stores, clock }),
     apiKeys: apiKeyCatalog(stores.apiKeys, clock, generateKey),

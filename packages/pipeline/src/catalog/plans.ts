@@ -14,8 +14,8 @@ import type {
   PlanVersionRecord,
 } from '../ports/index.ts';
 import { currencySchema, keySchema, nameSchema } from './fields.ts';
-import { meteringFaults } from './metered-cards.ts';
-import { featureFaults, planFeaturesSchema } from './plan-features.ts';
+import { planFeaturesSchema } from './plan-features.ts';
+import { refuseUnfit } from './unfit-version.ts';
 
 const RATE_CARDS_MAX = 200;
 
@@ -34,6 +34,8 @@ const rateCardsSchema = z
 
 const commitmentField = commitmentSchema.optional().describe('What each subscription spends at least or at most');
 
+const draftField = z.boolean().optional().describe('A draft may change until it is published, and takes no subscriptions');
+
 export const newPlanSchema = z.strictObject({
   key: keySchema,
   name: nameSchema,
@@ -42,6 +44,7 @@ export const newPlanSchema = z.strictObject({
   rateCards: rateCardsSchema,
   commitment: commitmentField,
   features: planFeaturesSchema,
+  draft: draftField,
 });
 export type NewPlan = z.output<typeof newPlanSchema>;
 
@@ -49,10 +52,14 @@ export const newPlanVersionSchema = z.strictObject({
   rateCards: rateCardsSchema,
   commitment: commitmentField,
   features: planFeaturesSchema,
+  draft: draftField,
 });
 export type NewPlanVersion = z.output<typeof newPlanVersionSchema>;
 
 const planUnknown = (key: string): Fault => new Fault('not_found', 'plan.unknown', `There is no plan "${key}".`);
+
+export const planArchived = (key: string): Fault =>
+  new Fault('conflict', 'plan.archived', `Plan "${key}" is archived: it takes no new versions.`);
 
 export interface PlanCatalog {
   create(input: NewPlan, tenant: string): Promise<PlanRecord>;
@@ -78,22 +85,12 @@ export function planCatalog({ plans, meters, features, clock }: Ports): PlanCata
     return plan;
   }
 
-  /** Everything that does not fit the meters and features there are. */
-  async function refuseUnfit(version: NewPlanVersion, tenant: string): Promise<void> {
-    const cards = await meteringFaults(version.rateCards, meters, tenant);
-    const errors = [...cards, ...(await featureFaults(version.features ?? [], { features, meters }, tenant))];
-    if (errors.length === 0) return;
-    if (cards.length > 0)
-      throw new Fault('invalid', 'plan.rate_card_invalid', 'A rate card does not fit the meters.', { errors });
-    throw new Fault('invalid', 'plan.feature_invalid', 'An entitlement does not fit the features.', { errors });
-  }
-
   return {
     get,
     list: (request, tenant) => plans.page(request, tenant),
 
     async create(input, tenant) {
-      await refuseUnfit(input, tenant);
+      await refuseUnfit(input, { meters, features }, tenant);
       const plan = await plans.insert(input, clock.nowMs(), tenant);
       if (plan !== undefined) return plan;
       throw new Fault('conflict', 'plan.key_taken', `There is a plan "${input.key}" already.`, {
@@ -103,11 +100,15 @@ export function planCatalog({ plans, meters, features, clock }: Ports): PlanCata
 
     async addVersion(key, input, tenant) {
       await get(key, tenant);
-      await refuseUnfit(input, tenant);
+      await refuseUnfit(input, { meters, features }, tenant);
       const plan = await plans.addVersion(key, input, clock.nowMs(), tenant);
-      if (plan === undefined)
-        throw new Fault('conflict', 'plan.archived', `Plan "${key}" is archived: it takes no new versions.`);
-      return plan;
+      if (plan === undefined) throw planArchived(key);
+      if (plan !== 'draft_exists') return plan;
+      throw new Fault(
+        'conflict',
+        'plan.draft_exists',
+        `Plan "${key}" has a draft: publish it, or archive it, before there is another version.`,
+      );
     },
 
     async archive(key, tenant) {

@@ -68,7 +68,7 @@ export function planVersionContract(name: string, open: () => Promise<Database>)
     });
 
     test('of all versions archived at once one is left, and new subscriptions get it', async () => {
-      for (const _ of [2, 3, 4]) await plans().addVersion('pro', { rateCards: [] }, NOW_MS, tenant);
+      for (let version = 2; version <= 4; version += 1) await plans().addVersion('pro', { rateCards: [] }, NOW_MS, tenant);
       await together([1, 2, 3, 4].map((version) => () => plans().archiveVersion({ plan: 'pro', version }, NOW_MS, tenant)));
       const left = (await versions()).filter(({ archivedAtMs }) => archivedAtMs === null);
       expect(left).toHaveLength(1);

@@ -124,7 +124,8 @@ async function request(settings: Settings, customer: string, feature: string, si
   if (status === 401 || status === 403) throw failure('unauthorized', 'the key needs the scope read');
   if (status === 408 || status === 425 || status === 429 || status >= 500) throw failure('unavailable', 'it cannot say now');
   const answer = parseJson(text);
-  if (status >= 400) throw failure('check_refused', String(answer?.['code'] ?? 'no such customer or feature'));
+  const reason = answer?.['code'];
+  if (status >= 400) throw failure('check_refused', typeof reason === 'string' ? reason : 'no such customer or feature');
   if (status !== 200 || typeof answer?.['hasAccess'] !== 'boolean') throw failure('answer_invalid', 'no entitlement');
   return answer as unknown as Entitlement;
 }

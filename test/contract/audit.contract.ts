@@ -14,6 +14,7 @@ const MINUTE_MS = 60_000;
 const NOT_AUDITED: Readonly<Record<string, string>> = {
   idempotency_key: 'answers kept for a day',
   alert_occurrence: 'what rating found',
+  entitlement_occurrence: 'what rating found',
   webhook_message: 'what happened, to be told',
   webhook_delivery: 'how telling it goes on',
   invoice: 'what billing came to; never changes',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { alertRuleStore, catalogStores, invoiceStore, ratingStore, type Postgres } from '@meterline/backends/postgres';
-import type { AlertOccurrence, Database, InvoiceDraft } from '@meterline/pipeline/ports';
+import type { AlertOccurrence, Database, InvoiceDraft, Occurrence } from '@meterline/pipeline/ports';
 import { freshDatabase, onEngines } from '../engines/index.ts';
 import { heldAfter, together, untilWaiting } from '../support/parallel.ts';
 
@@ -198,7 +198,7 @@ await onEngines('billing on parallel connections of PostgreSQL', ['postgres'], a
       expect(
         fired
           .flat()
-          .map(({ threshold }) => threshold)
+          .map((one) => 'threshold' in one && one.threshold)
           .toSorted(),
       ).toEqual(['80%', '90%']);
       expect(await database.query('select id from webhook_message where tenant = $1', [tenant])).toHaveLength(2);
@@ -206,7 +206,7 @@ await onEngines('billing on parallel connections of PostgreSQL', ['postgres'], a
 
     test('alerts are kept in one order, so that workers never wait for each other in a circle', async () => {
       await addRule(database);
-      let concluding: Promise<AlertOccurrence[]> | undefined;
+      let concluding: Promise<Occurrence[]> | undefined;
       await other.transaction(async (tx) => {
         const inside = ratingStore({ query: tx.query, transaction: (work) => work(tx), close: async () => {} });
         await inside.conclude([occurrence('80%')], [], tenant);

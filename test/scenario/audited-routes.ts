@@ -25,6 +25,7 @@ export const CHANGES: Readonly<Record<string, Change>> = {
   'POST /v1/meters/{key}/backfill': { type: 'meter_backfill', path: () => '/v1/meters/calls/backfill' },
   'POST /v1/customers': { type: 'customer', body: () => ({ key: 'acme', name: 'Acme', currency: 'USD', subjects: ['a'] }) },
   'PATCH /v1/customers/{key}': { type: 'customer', path: () => '/v1/customers/acme', body: () => ({ subjects: ['a', 'b'] }) },
+  'POST /v1/features': { type: 'feature', body: () => ({ key: 'calling', name: 'Calling', meter: 'calls' }) },
   'POST /v1/plans': {
     type: 'plan',
     body: () => ({
@@ -38,8 +39,15 @@ export const CHANGES: Readonly<Record<string, Change>> = {
   'POST /v1/plans/{key}/versions': {
     type: 'plan_version',
     path: () => '/v1/plans/pro/versions',
+    body: () => ({ rateCards: [{ key: 'calls', name: 'Calls', meter: 'calls', price }], draft: true }),
+  },
+  'PUT /v1/plans/{key}/versions/{version}': {
+    type: 'plan_version',
+    path: () => '/v1/plans/pro/versions/2',
     body: () => ({ rateCards: [{ key: 'calls', name: 'Calls', meter: 'calls', price: { ...price, unitAmount: '0.02' } }] }),
   },
+  'POST /v1/plans/{key}/versions/{version}/publish': { type: 'plan_version', path: () => '/v1/plans/pro/versions/2/publish' },
+  'POST /v1/plans/{key}/versions/{version}/archive': { type: 'plan_version', path: () => '/v1/plans/pro/versions/1/archive' },
   'POST /v1/plans/{key}/versions/{version}/price-changes': {
     type: 'price_change',
     path: () => '/v1/plans/pro/versions/2/price-changes',
@@ -87,6 +95,7 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     path: (answers) => `/v1/webhook-endpoints/${idOf(answers, 'POST /v1/webhook-endpoints')}`,
   },
   'POST /v1/meters/{key}/archive': { type: 'meter', path: () => '/v1/meters/calls/archive' },
+  'POST /v1/features/{key}/archive': { type: 'feature', path: () => '/v1/features/calling/archive' },
   'POST /v1/plans/{key}/archive': { type: 'plan', path: () => '/v1/plans/pro/archive' },
 };
 
@@ -99,6 +108,7 @@ export const CHANGES_NOTHING: Readonly<Record<string, string>> = {
   'POST /v1/prices/evaluate/batch': 'computes',
   'POST /v1/invoice-runs': 'work: runs and invoices are kept for good themselves',
   'POST /v1/queues/rebuild': 'work that is pending anyway',
+  'POST /v1/entitlements/rebuild': 'a cache of what the stores hold',
   'POST /v1/clock': 'time passes',
   'POST /v1/webhook-endpoints/{id}/test': 'sends a message, which is kept',
   'POST /v1/webhook-deliveries/{id}/replay': 'sends a message again, which is kept',

@@ -105,5 +105,38 @@ await onEngines('the distributed profile', ['kafka', 'clickhouse', 'postgres', '
       expect(verification.differences).toEqual([]);
       expect(billing.invoices()).toBe(4);
     });
+
+    it('tells every process at once what a customer may still use', async () => {
+      const call = async (method: string, route: string, body?: object) => {
+        const answer = await fetch(cluster.url + route, {
+          method,
+          headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+          ...(body && { body: JSON.stringify(body) }),
+        });
+        const document = (await answer.json()) as Record<string, unknown>;
+        if (!answer.ok) throw new Error(JSON.stringify(document));
+        return document;
+      };
+      const at = new Date(clock.nowMs()).toISOString();
+      await call('POST', '/v1/meters', { key: 'mails', eventType: 'mail', aggregation: 'count' });
+      await call('POST', '/v1/features', { key: 'mailing', name: 'Mailing', meter: 'mails' });
+      await call('POST', '/v1/plans', {
+        ...{ key: 'mail', name: 'Mail', currency: 'USD', billingPeriod: { every: 'month', anchor: 'calendar' } },
+        rateCards: [{ key: 'fee', name: 'Fee', price: { model: 'flat', amount: '1.00' } }],
+        features: [{ feature: 'mailing', entitlement: { type: 'metered', limit: '3' } }],
+      });
+      await call('POST', '/v1/customers', { key: 'sender', name: 'Sender', currency: 'USD', subjects: ['mailbox'] });
+      await call('POST', '/v1/subscriptions', { customer: 'sender', plan: 'mail' });
+      const check = () => call('GET', '/v1/customers/sender/entitlements/mailing');
+      expect(await check()).toMatchObject({ hasAccess: true, balance: '3' });
+      const mail = (id: string) => ({ specversion: '1.0', id, source: 'mail', type: 'mail', subject: 'mailbox', time: at });
+      await untilScreening(cluster, METERS.length + 1);
+      await call('POST', '/v1/events', [mail('1'), mail('2')]);
+      await expect.poll(check, { timeout: 20_000 }).toMatchObject({ hasAccess: true, used: '2' });
+      await call('POST', '/v1/events', [mail('3'), mail('4')]);
+      await expect.poll(check, { timeout: 20_000 }).toMatchObject({ hasAccess: false, used: '4', overage: '1' });
+      expect(await call('POST', '/v1/entitlements/rebuild')).toEqual({ forgotten: 1 });
+      expect(await check()).toMatchObject({ hasAccess: false, used: '4' });
+    });
   });
 });

@@ -1,9 +1,11 @@
+import { memoryBalanceStore } from '@meterline/backends/memory';
 import { alertRuleStore, catalogStores, invoiceStore, prepaidStore, ratingStore } from '@meterline/backends/postgres';
 import type { Commitment } from '@meterline/domain/commitments';
 import type { Meter } from '@meterline/domain/meters';
 import { add, decimal, formatDecimal, ZERO } from '@meterline/domain/money';
 import type { RateCard } from '@meterline/domain/prices';
 import { startOfLocalDay, windowsBetween } from '@meterline/domain/time';
+import type { AlertPorts } from '@meterline/pipeline/alerts';
 import { priceChangeCatalog } from '@meterline/pipeline/catalog';
 import { createGrant, newGrantSchema } from '@meterline/pipeline/grants';
 import type { InvoiceRunPorts } from '@meterline/pipeline/invoices';
@@ -116,11 +118,13 @@ export async function openRatingFixture(database: Database, startIso: string) {
   const jobs = fakeJobs();
   const rating = ratingStore(database);
   const sealed = { behind: 0 };
-  const ports: InvoiceRunPorts & { wakeups: typeof rating; prepaid: PrepaidStore } = {
+  const ports: InvoiceRunPorts & Pick<AlertPorts, 'features' | 'balances'> & { wakeups: typeof rating; prepaid: PrepaidStore } = {
     usage: usage.reader,
     accounts: rating,
     wakeups: rating,
     meters: catalog.meters,
+    features: catalog.features,
+    balances: memoryBalanceStore(),
     invoices: invoiceStore(database),
     prepaid: prepaidStore(database),
     ledger: { sealedCut: async () => [usage.events.length - sealed.behind] },

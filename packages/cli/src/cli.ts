@@ -3,6 +3,7 @@ import { createClient } from './client.ts';
 import { auditCommand } from './commands/audit.ts';
 import { balanceCommand } from './commands/balance.ts';
 import { clockCommand } from './commands/clock.ts';
+import { entitlementCommand } from './commands/entitlement.ts';
 import { eventCommand } from './commands/event.ts';
 import { grantCommand } from './commands/grant.ts';
 import { importCommand } from './commands/import.ts';
@@ -34,6 +35,7 @@ const COMMANDS: readonly AddCommand[] = [
   priceCommand,
   grantCommand,
   balanceCommand,
+  entitlementCommand,
   reconcileCommand,
   queueCommand,
   keyCommand,

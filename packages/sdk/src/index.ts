@@ -1,3 +1,4 @@
+export type { Entitlement, EntitlementCheck, WhenUnavailable } from './entitlements.ts';
 export { MeterlineError } from './meterline-error.ts';
 export type { MeterlineErrorCode, Rejection } from './meterline-error.ts';
 export { Meterline } from './meterline.ts';

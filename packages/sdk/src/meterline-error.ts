@@ -8,6 +8,7 @@
  * - `answer_invalid`: something that is not Meterline answered with success; tried again.
  * - `batch_refused`: the server refused the whole request (400, 404 and the like); dropped.
  * - `event_too_large`: the server refused a single event for its size; dropped.
+ * - `check_refused`: there is no such customer or feature, so that an entitlement could not be checked.
  */
 export type MeterlineErrorCode =
   | 'option_invalid'
@@ -17,7 +18,8 @@ export type MeterlineErrorCode =
   | 'unauthorized'
   | 'answer_invalid'
   | 'batch_refused'
-  | 'event_too_large';
+  | 'event_too_large'
+  | 'check_refused';
 
 /** A single event that the server refused, with the server's code and message. */
 export interface Rejection {

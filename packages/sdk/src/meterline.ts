@@ -1,3 +1,5 @@
+import { createEntitlementChecker } from './entitlements.ts';
+import type { EntitlementCheck, EntitlementChecker, WhenUnavailable } from './entitlements.ts';
 import { createEventIds } from './event-id.ts';
 import { MeterlineError } from './meterline-error.ts';
 import { settingsOf } from './options.ts';
@@ -17,6 +19,7 @@ import type { CallUsage, MinutesUsage, UsageEvent, UserUsage } from './usage.ts'
 export class Meterline {
   readonly #settings: Settings;
   readonly #sender: Sender;
+  readonly #checker: EntitlementChecker;
   readonly #forgetPage: () => void;
   readonly #newId = createEventIds();
 
@@ -24,6 +27,7 @@ export class Meterline {
   constructor(options: MeterlineOptions) {
     this.#settings = settingsOf(options);
     this.#sender = createSender(this.#settings);
+    this.#checker = createEntitlementChecker(this.#settings);
     this.#forgetPage = onPageHide(() => this.#sender.sendBeforePageGoes());
   }
 
@@ -45,6 +49,18 @@ export class Meterline {
   /** Calls of an API: event type `call`, data `{calls, method, ...}`. Returns the id. */
   trackCall(usage: CallUsage): string {
     return this.#enqueue(usage.id, () => usageEvent('call', usage, { calls: decimalText(usage.calls ?? 1) }));
+  }
+
+  /**
+   * Whether a customer may use a feature now. Never rejects: while the server cannot be asked, `whenUnavailable` (here, or of the client) decides, and
+   * `onError` is told. An answer is used again for `entitlementCacheMs`. It looks, and reserves nothing: usage counts when it is tracked.
+   */
+  checkEntitlement(
+    customer: string,
+    feature: string,
+    options: { readonly whenUnavailable?: WhenUnavailable } = {},
+  ): Promise<EntitlementCheck> {
+    return this.#checker.check(customer, feature, options.whenUnavailable);
   }
 
   /** Resolves when every event tracked before the call is stored, rejected or dropped; during an outage that can take `retryForMs`. */

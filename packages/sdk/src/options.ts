@@ -1,3 +1,4 @@
+import type { WhenUnavailable } from './entitlements.ts';
 import { MeterlineError } from './meterline-error.ts';
 
 /**
@@ -14,7 +15,7 @@ export interface Drop {
 export interface MeterlineOptions {
   /** Where Meterline listens: `https://usage.example.com`. */
   readonly url: string;
-  /** Key with the scope `ingest`; as a function it is asked before every request, so that a key can be rotated. */
+  /** Key with the scope `ingest`, and `read` for checks; as a function it is asked before every request, so that a key can be rotated. */
   readonly apiKey: string | (() => string);
   /** CloudEvents `source` of events that name none. An event is known by its source and id together. Default `sdk`. */
   readonly source?: string;
@@ -33,6 +34,12 @@ export interface MeterlineOptions {
   readonly backoffMinMs?: number;
   readonly backoffMaxMs?: number;
   readonly requestTimeoutMs?: number;
+  /** How long an answer of `checkEntitlement` is used again. Default 5,000. */
+  readonly entitlementCacheMs?: number;
+  /** How long `checkEntitlement` waits for the server. Default 1,000. */
+  readonly entitlementTimeoutMs?: number;
+  /** What `checkEntitlement` says while the server cannot be asked. Default `allow`: an outage of metering must not stop what it meters. */
+  readonly whenUnavailable?: WhenUnavailable;
   /** Requests at a time. Default 2. */
   readonly concurrency?: number;
   /** Told of every failure, also of those that are tried again. Default: `console.warn`. */
@@ -54,8 +61,8 @@ export function settingsOf(options: MeterlineOptions): Settings {
   if (typeof apiKey !== 'function' && (typeof apiKey !== 'string' || apiKey === ''))
     throw invalid('apiKey must be a key or a function');
   const settings: Settings = {
-    url: options.url,
-    endpoint: endpointOf(options.url),
+    url: baseOf(options.url),
+    endpoint: `${baseOf(options.url)}/v1/events`,
     apiKey: typeof apiKey === 'function' ? apiKey : () => apiKey,
     source: options.source ?? 'sdk',
     flushIntervalMs: options.flushIntervalMs ?? 1_000,
@@ -67,6 +74,9 @@ export function settingsOf(options: MeterlineOptions): Settings {
     backoffMinMs: options.backoffMinMs ?? 500,
     backoffMaxMs: options.backoffMaxMs ?? 60_000,
     requestTimeoutMs: options.requestTimeoutMs ?? 15_000,
+    entitlementCacheMs: options.entitlementCacheMs ?? 5_000,
+    entitlementTimeoutMs: options.entitlementTimeoutMs ?? 1_000,
+    whenUnavailable: options.whenUnavailable ?? 'allow',
     concurrency: options.concurrency ?? 2,
     onError: options.onError ?? ((error) => console.warn(`meterline: ${error.code}: ${error.message}`)),
     onDrop:
@@ -81,19 +91,22 @@ export function settingsOf(options: MeterlineOptions): Settings {
     'queueEventsMax',
     'queueBytesMax',
     'requestTimeoutMs',
+    'entitlementTimeoutMs',
     'concurrency',
   ] as const) {
     if (!Number.isInteger(settings[name]) || settings[name] < 1) throw invalid(`${name} must be a whole number from 1 on`);
   }
-  for (const name of ['flushIntervalMs', 'retryForMs', 'backoffMinMs', 'backoffMaxMs'] as const) {
+  for (const name of ['flushIntervalMs', 'retryForMs', 'backoffMinMs', 'backoffMaxMs', 'entitlementCacheMs'] as const) {
     if (!(settings[name] >= 0)) throw invalid(`${name} must be a number of milliseconds from 0 on`);
   }
+  if (settings.whenUnavailable !== 'allow' && settings.whenUnavailable !== 'deny')
+    throw invalid('whenUnavailable must be allow or deny');
   return settings;
 }
 
-function endpointOf(url: string): string {
+function baseOf(url: string): string {
   if (typeof url !== 'string' || !/^https?:\/\/[^/]/.test(url)) throw invalid('url must start with http:// or https://');
-  return `${url.replace(/\/+$/, '')}/v1/events`;
+  return url.replace(/\/+$/, '');
 }
 
 function invalid(message: string): MeterlineError {

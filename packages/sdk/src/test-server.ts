@@ -36,7 +36,7 @@ export async function startServer(answer: (events: readonly SeenEvent[], index: 
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString('utf8');
-      const events = JSON.parse(body) as SeenEvent[];
+      const events = body === '' ? [] : (JSON.parse(body) as SeenEvent[]);
       requests.push({ path: request.url ?? '', headers: request.headers, body, events, atMs: performance.now() });
       const reply = answer(events, requests.length - 1);
       if (reply === 'hang') return;

@@ -6,6 +6,7 @@ import type { HttpServer } from '@meterline/runtime/http';
 import { generateApiKey } from '@meterline/runtime/keys';
 import { alertRoutes } from './alerts.ts';
 import { apiRoutes } from './api-routes.ts';
+import { entitlementRoutes } from './entitlements.ts';
 import { grantRoutes } from './grants.ts';
 import { invoiceRoutes } from './invoices.ts';
 import type { OperationsDeps } from './operations.ts';
@@ -53,6 +54,7 @@ export function controlPlane(options: ControlPlaneOptions): (server: HttpServer)
     extra: [
       (on) => refusedEventRoutes(on, ports.refusedEvents),
       (on) => spendRoutes(on, billing),
+      (on) => entitlementRoutes(on, billing),
       (on) => grantRoutes(on, { ...billing, customers: catalog.customers, onChange: notify.rating }),
       (on) => planFitRoutes(on, { ...billing, plans: catalog.plans, customers: catalog.customers }),
       (on) => alertRoutes(on, { rules: alertRuleStore(database), clock, onChange: notify.rating }),

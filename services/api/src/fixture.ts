@@ -30,7 +30,7 @@ export interface TestApi {
   /** What the usage reader answers. */
   readonly rows: UsageRow[];
   /** Sends a request as tenant `one`, unless another is named: `two` is the other tenant, `reader` may only read `one`. */
-  call(method: 'GET' | 'POST' | 'PATCH', url: string, body?: unknown, as?: string): Promise<Answer>;
+  call(method: 'GET' | 'POST' | 'PUT' | 'PATCH', url: string, body?: unknown, as?: string): Promise<Answer>;
   close(): Promise<void>;
 }
 

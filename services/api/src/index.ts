@@ -1,6 +1,7 @@
 export { apiRoutes, type ApiDeps } from './api-routes.ts';
 export { controlPlane } from './control-plane.ts';
 export { DOCS_PREFIX } from './docs.ts';
+export { entitlementRoutes } from './entitlements.ts';
 export type { BackfillState, MeterBackfill } from './meters.ts';
 export { alertRoutes, type AlertRoutesDeps } from './alerts.ts';
 export { invoiceRoutes, type InvoiceRoutesDeps } from './invoices.ts';

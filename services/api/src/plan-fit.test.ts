@@ -58,6 +58,9 @@ beforeAll(async () => {
   await catalog.plans.addVersion('team', dearer, Date.parse(NOW), it.tenant);
   await catalog.meters.archive('faxes', Date.parse(NOW), it.tenant);
   const anniversary = { every: 'month', anchor: 'anniversary' } as const;
+  // Nobody is offered a draft, however cheap.
+  const monthly = { every: 'month', anchor: 'calendar' } as const;
+  await catalog.plans.insert({ key: 'draft', name: 'Draft', currency: 'USD', billingPeriod: monthly, rateCards: [card('calls', '0.01', '1'), card('seats', '0.01', '1')], draft: true }, Date.parse(NOW), it.tenant); // prettier-ignore
   await catalog.plans.insert({ key: 'own-months', name: 'Own', currency: 'USD', billingPeriod: anniversary, rateCards: [fee('1.00')] }, Date.parse(NOW), it.tenant); // prettier-ignore
   await it.subscribe('beta', 'own-months', '2026-03-31T00:00:00Z');
   for (const [month, calls] of [

@@ -2,7 +2,7 @@ import { commitmentSchema } from '@meterline/domain/commitments';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { formatInstant } from '@meterline/domain/time';
-import { newPlanSchema, newPlanVersionSchema, type PlanCatalog } from '@meterline/pipeline/catalog';
+import { newPlanSchema, newPlanVersionSchema, type PlanCatalog, planFeatureSchema } from '@meterline/pipeline/catalog';
 import type { PlanRecord, PlanVersionRecord } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
@@ -10,48 +10,59 @@ import { z } from 'zod';
 import { instantAnswer, instantOrNull, keyParams, noBody } from './fields.ts';
 import { pageAnswer, pageRequest } from './paging.ts';
 
-const planSchema = z.object({
+export const planSchema = z.object({
   key: z.string(),
   name: z.string(),
   currency: z.string(),
   billingPeriod: billingPeriodSchema,
-  version: z.int().describe('The latest, which new subscriptions get'),
+  version: z.int().describe('The latest published, which new subscriptions get; of a plan that has none, its draft'),
   rateCards: z.array(rateCardSchema),
   commitment: commitmentSchema.nullable(),
+  features: z.array(planFeatureSchema),
+  draft: z.boolean().describe('May change, and takes no subscriptions'),
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable(),
 });
 
-const show = ({
+export const showPlan = ({
   createdAtMs,
   archivedAtMs,
   rateCards,
+  features,
   priceRevision: _revision,
   ...plan
 }: PlanRecord): z.input<typeof planSchema> => ({
   ...plan,
   rateCards: [...rateCards],
+  features: [...features],
   createdAt: formatInstant(createdAtMs),
   archivedAt: instantOrNull(archivedAtMs),
 });
 
-const versionSchema = z.object({
+export const versionSchema = z.object({
   plan: z.string(),
   version: z.int(),
   rateCards: z.array(rateCardSchema),
   commitment: commitmentSchema.nullable(),
+  features: z.array(planFeatureSchema),
+  draft: z.boolean().describe('May change, and takes no subscriptions'),
   createdAt: instantAnswer,
+  archivedAt: instantAnswer.nullable().describe('Takes no new subscriptions since'),
 });
 
-const showVersion = ({
+export const showVersion = ({
   createdAtMs,
+  archivedAtMs,
   rateCards,
+  features,
   priceRevision: _revision,
   ...version
 }: PlanVersionRecord): z.input<typeof versionSchema> => ({
   ...version,
   rateCards: [...rateCards],
+  features: [...features],
   createdAt: formatInstant(createdAtMs),
+  archivedAt: instantOrNull(archivedAtMs),
 });
 
 const versionPosition = z.tuple([z.string().regex(/^\d{1,9}$/)]);
@@ -65,7 +76,7 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
       config: { scope: 'admin', idempotent: true },
       schema: { summary: 'Create a plan with its first version', tags, body: newPlanSchema, response: { 201: planSchema } },
     },
-    async (request, reply) => reply.code(201).send(show(await plans.create(request.body, request.principal.tenant))),
+    async (request, reply) => reply.code(201).send(showPlan(await plans.create(request.body, request.principal.tenant))),
   );
 
   server.get(
@@ -74,7 +85,7 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
       config: { scope: 'read' },
       schema: { summary: 'List plans', tags, querystring: z.strictObject(pageQuery), response: { 200: pageSchema(planSchema) } },
     },
-    async (request) => pageAnswer(await plans.list(pageRequest(request.query), request.principal.tenant), show),
+    async (request) => pageAnswer(await plans.list(pageRequest(request.query), request.principal.tenant), showPlan),
   );
 
   server.get(
@@ -83,7 +94,7 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
       config: { scope: 'read' },
       schema: { summary: 'Read a plan with its latest version', tags, params: keyParams, response: { 200: planSchema } },
     },
-    async (request) => show(await plans.get(request.params.key, request.principal.tenant)),
+    async (request) => showPlan(await plans.get(request.params.key, request.principal.tenant)),
   );
 
   server.post(
@@ -91,7 +102,7 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
     {
       config: { scope: 'admin', idempotent: true },
       schema: {
-        summary: 'Give a plan new rate cards, and a commitment or none',
+        summary: 'Give a plan new rate cards, and a commitment and features or none',
         description: 'Subscriptions that exist keep the version they began with.',
         tags,
         params: keyParams,
@@ -100,7 +111,7 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
       },
     },
     async (request, reply) =>
-      reply.code(201).send(show(await plans.addVersion(request.params.key, request.body, request.principal.tenant))),
+      reply.code(201).send(showPlan(await plans.addVersion(request.params.key, request.body, request.principal.tenant))),
   );
 
   server.get(
@@ -133,6 +144,6 @@ export function planRoutes(server: HttpServer, plans: PlanCatalog): void {
         response: { 200: planSchema },
       },
     },
-    async (request) => show(await plans.archive(request.params.key, request.principal.tenant)),
+    async (request) => showPlan(await plans.archive(request.params.key, request.principal.tenant)),
   );
 }

@@ -16,7 +16,7 @@ import { z } from 'zod';
 import { instantAnswer, instantOrNull } from './fields.ts';
 import { pageAnswer, pageRequest } from './paging.ts';
 
-const versionParams = z.strictObject({
+export const versionParams = z.strictObject({
   key: text(256),
   version: z.string().regex(/^[1-9]\d{0,8}$/, 'must be the number of a version, such as 1'),
 });
@@ -49,7 +49,7 @@ const pricesSchema = z.object({
 const knownAt = instantSchema.optional().describe('As known then; default now');
 const positionSchema = z.tuple([z.string().regex(/^\d{1,9}$/)]);
 
-const versionKey = ({ key, version }: z.output<typeof versionParams>): PlanVersionKey => ({
+export const versionKey = ({ key, version }: z.output<typeof versionParams>): PlanVersionKey => ({
   plan: key,
   version: Number(version),
 });

@@ -1,5 +1,12 @@
 import { sharedClock } from '@meterline/composition/clock';
-import { openBillingStore, openEventLog, openJobs, openUsageStore, requireSharedEngines } from '@meterline/composition/engines';
+import {
+  openBalances,
+  openBillingStore,
+  openEventLog,
+  openJobs,
+  openUsageStore,
+  requireSharedEngines,
+} from '@meterline/composition/engines';
 import { describeEventRoutes } from '@meterline/composition/event-contract';
 import { billingPorts, portsOver } from '@meterline/composition/installation';
 import { serviceServer, type ServiceContext } from '@meterline/composition/service';
@@ -21,8 +28,9 @@ export async function startApiService(context: ServiceContext): Promise<string> 
   const inPart = { ...context, health: createHealth() };
   const log = await openEventLog(inPart, database, { registering: false });
   const jobs = await openJobs(inPart, store);
+  const balances = await openBalances(inPart);
   const ports = portsOver({ database, clickhouse, log });
-  const billing = billingPorts(ports, clock, jobs);
+  const billing = billingPorts(ports, clock, { jobs, balances });
 
   return serviceServer(context, {
     authenticate: apiKeyAuthenticator({ database, clock }),

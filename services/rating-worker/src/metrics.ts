@@ -6,7 +6,7 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** What operators watch of the way from usage to the webhook. */
 export function ratingMetrics(metrics: Metrics) {
-  const fired = metrics.counter('alerts_fired_total', 'Spend alerts fired');
+  const fired = metrics.counter('alerts_fired_total', 'Spend alerts and levels of entitlements fired');
   const evaluation = metrics.histogram('rating_evaluation_seconds', 'Time to rate the customers of one batch of wake-ups', {
     buckets: SECONDS,
   });

@@ -1,3 +1,4 @@
+import { memoryBalanceStore } from '@meterline/backends/memory';
 import { alertRuleStore, catalogStores, invoiceStore, prepaidStore, ratingStore } from '@meterline/backends/postgres';
 import { createAlertRule, evaluateWakeups } from '@meterline/pipeline/alerts';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
@@ -27,6 +28,8 @@ test('events in the log become spend, an alert and an invoice; late and voided o
     meters: catalog.meters,
     invoices,
     prepaid: prepaidStore(database),
+    features: catalog.features,
+    balances: memoryBalanceStore(),
     ledger: it.ledger,
     log: it.log,
     clock,
@@ -98,7 +101,7 @@ test('events in the log become spend, an alert and an invoice; late and voided o
   ]);
 
   const fired = await evaluateWakeups(ports, tenant, await rating.waiting(100, []));
-  expect(fired.map((each) => [each.customer, each.spend, each.cut])).toEqual([['acme', '253.00', spend.asOf.cut]]);
+  expect(fired.map((each) => [each.customer, 'spend' in each && each.spend, each.cut])).toEqual([['acme', '253.00', spend.asOf.cut]]);
 
   clock.moveTo(Date.parse('2026-03-01T00:00:10Z'));
   await executeInvoiceRun(ports, await requestInvoiceRun(ports, undefined, tenant));

@@ -1,6 +1,6 @@
 import { createAlertRule } from '@meterline/pipeline/alerts';
 import { requestInvoiceRun, setSchedule } from '@meterline/pipeline/invoices';
-import type { AlertOccurrence, Database } from '@meterline/pipeline/ports';
+import type { Occurrence, Database } from '@meterline/pipeline/ports';
 import { createLogger } from '@meterline/runtime/logging';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openTestDatabase } from '../../../test/support/database.ts';
@@ -32,7 +32,7 @@ afterEach(async () => {
   await it.close();
 });
 
-async function start(conclude?: (occurrences: readonly AlertOccurrence[]) => void): Promise<void> {
+async function start(conclude?: (occurrences: readonly Occurrence[]) => void): Promise<void> {
   const { wakeups } = it.ports;
   worker = await startRatingWorker({
     ...it.ports,

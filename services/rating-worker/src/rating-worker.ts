@@ -1,10 +1,10 @@
 import { type AlertPorts, evaluateWakeups, startWakeLoop, type WakeLoopHealth } from '@meterline/pipeline/alerts';
 import { type InvoiceRunPorts, processInvoiceRuns, startDueRuns, startScheduler } from '@meterline/pipeline/invoices';
-import type { AlertOccurrence, Wakeup } from '@meterline/pipeline/ports';
+import type { Occurrence, Wakeup } from '@meterline/pipeline/ports';
 import { systemClock } from '@meterline/runtime/clock';
 import type { Logger } from '@meterline/runtime/logging';
 
-export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups'>, InvoiceRunPorts {
+export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features' | 'balances'>, InvoiceRunPorts {
   readonly logger: Logger;
   /** Webhook messages were committed: their deliverer need not wait for its next look. */
   readonly onMessages?: () => void;
@@ -41,7 +41,7 @@ export interface RatingWorker {
 const WAITING_AGE_MS_MAX = 60_000;
 const STUCK_MS_MAX = 15_000;
 
-/** Spend alerts as usage is committed, and invoices by schedule and on request. */
+/** Spend alerts and entitlements as usage is committed, and invoices by schedule and on request. */
 export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingWorker> {
   const { logger, onMessages, onEvaluated } = deps;
   const timer = systemClock();
@@ -52,7 +52,10 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
     const fired = await evaluateWakeups(deps, tenant, wakeups);
     onEvaluated?.({ wakeups: wakeups.length, fired: fired.length, durationMs: performance.now() - startedMs });
     if (fired.length > 0) onMessages?.();
-    for (const occurrence of fired) logger.info(alertFields(tenant, occurrence), 'spend alert fired');
+    for (const occurrence of fired) {
+      const what = 'feature' in occurrence ? 'entitlement level reached' : 'spend alert fired';
+      logger.info(fieldsOf(tenant, occurrence), what);
+    }
   }
 
   const wakeLoop = startWakeLoop({
@@ -100,6 +103,11 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
   };
 }
 
-function alertFields(tenant: string, { rule, customer, threshold, spend, currency }: AlertOccurrence) {
+function fieldsOf(tenant: string, occurrence: Occurrence) {
+  if ('feature' in occurrence) {
+    const { customer, feature, percent, limit, used } = occurrence;
+    return { tenant, customer, feature, percent, limit, used };
+  }
+  const { rule, customer, threshold, spend, currency } = occurrence;
   return { tenant, rule, customer, threshold, spend, currency };
 }

@@ -1,5 +1,12 @@
 import { sharedClock } from '@meterline/composition/clock';
-import { openBillingStore, openEventLog, openJobs, openUsageStore, requireSharedEngines } from '@meterline/composition/engines';
+import {
+  openBalances,
+  openBillingStore,
+  openEventLog,
+  openJobs,
+  openUsageStore,
+  requireSharedEngines,
+} from '@meterline/composition/engines';
 import { billingPorts, portsOver } from '@meterline/composition/installation';
 import { serviceServer, type ServiceContext } from '@meterline/composition/service';
 import { startRating } from './rating.ts';
@@ -18,8 +25,9 @@ export async function startRatingService(context: ServiceContext): Promise<strin
   // Invoice runs wait until the log as of their beginning is sealed: they ask it where it ends.
   const log = await openEventLog(context, database, { registering: false });
   const jobs = await openJobs(context, store);
+  const balances = await openBalances(context);
   const ports = portsOver({ database, clickhouse, log }, { worker: processId });
-  const billing = billingPorts(ports, clock, jobs);
+  const billing = billingPorts(ports, clock, { jobs, balances });
   await startRating({ ...context, deliveries: ports.deliveries, billing, pollIntervalMs: WAKEUP_POLL_MS });
   return serviceServer(context);
 }

@@ -1,6 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { openBillingStore, openEventLog, openJobs, openUsageStore, type Opening } from '@meterline/composition/engines';
+import {
+  openBalances,
+  openBillingStore,
+  openEventLog,
+  openJobs,
+  openUsageStore,
+  type Opening,
+} from '@meterline/composition/engines';
 
 export type Engines = Awaited<ReturnType<typeof openEngines>>;
 
@@ -15,5 +22,6 @@ export async function openEngines(opening: Opening) {
   const { database } = billing;
   const log = await openEventLog(opening, database, { registering: true });
   const jobs = await openJobs(opening, billing);
-  return { billing, database, clickhouse, log, jobs };
+  const balances = await openBalances(opening);
+  return { billing, database, clickhouse, log, jobs, balances };
 }

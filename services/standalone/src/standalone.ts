@@ -31,7 +31,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const { ledger } = ports;
   await ledger.setAcceptance({ pastMs: settings.ingest.acceptPastMs, futureMs: settings.ingest.acceptFutureMs });
   const adminKey = await ensureAdminKey({ database, clock }, settings.dataFolder, settings.adminKey);
-  const billing = billingPorts(ports, clock, engines.jobs);
+  const billing = billingPorts(ports, clock, engines);
   const installation = { ...options, engines, ports, billing, health, metrics: createMetrics() };
   const workers = await startWorkers(installation);
   const url = await serve(installation, workers, moveable);

@@ -14,7 +14,7 @@ interface AuditOptions {
 }
 
 const NOTES = `
-Types: api_key, meter, meter_backfill, customer, plan, plan_version, subscription, alert_rule, webhook_endpoint, invoice_schedule.
+Types: api_key, meter, meter_backfill, customer, feature, plan, plan_version, subscription, alert_rule, webhook_endpoint, invoice_schedule.
 A plan version is named by its plan and number: pro@2. "system" is what the server did by itself, such as disabling a webhook
 endpoint that is gone. The answer holds each object whole, as it was and as it became: --json shows it.`;
 

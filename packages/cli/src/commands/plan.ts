@@ -32,6 +32,18 @@ const VERSION_OPTION = ['--plan-version <n>', 'version of the plan; default the 
 export const planCommand: AddCommand = (program, open) => {
   const plan = program.command('plan').description('what is charged, and whom it fits');
   planFitCommand(plan, open);
+  plan
+    .command('publish')
+    .argument('<plan>', 'key of the plan')
+    .argument('<version>', 'number of the draft')
+    .description('publish a draft: new subscriptions get it, and it changes no more')
+    .addHelpText('after', examples('meterline plan publish pro 3'))
+    .action(async (key: string, version: string) => {
+      const { client, show } = await open();
+      const published = await client.post(route`/v1/plans/${key}/versions/${version}/publish`);
+      show(published, () => `New subscriptions to ${key} get version ${version} from here on.`);
+    });
+
   const price = plan.command('price').description('prices over time');
 
   price

@@ -1,7 +1,9 @@
+import { groupDigits } from '../render/digits.ts';
 import { type AddCommand, examples } from '../session.ts';
 
 interface Rebuilt {
   readonly invoiceRuns: number;
+  readonly forgotten?: number;
 }
 
 export const queueCommand: AddCommand = (program, open) => {
@@ -10,15 +12,21 @@ export const queueCommand: AddCommand = (program, open) => {
   queue
     .command('rebuild')
     .description('enqueue again whatever the billing store says is pending, after the queues (Redis) were lost')
-    .addHelpText('after', examples('meterline queue rebuild'))
-    .action(async () => {
+    .option('--balances', 'also forget what is kept for entitlement checks: it is made again from the stores')
+    .addHelpText('after', examples('meterline queue rebuild', 'meterline queue rebuild --balances'))
+    .action(async ({ balances }: { balances?: boolean }) => {
       const { client, show } = await open();
-      const answer = (await client.post('/v1/queues/rebuild')) as Rebuilt;
+      const runs = (await client.post('/v1/queues/rebuild')) as Rebuilt;
+      const kept = balances === true ? ((await client.post('/v1/entitlements/rebuild')) as Pick<Rebuilt, 'forgotten'>) : {};
+      const answer = { ...runs, ...kept };
       show(answer, () => rebuiltText(answer));
     });
 };
 
-function rebuiltText({ invoiceRuns }: Rebuilt): string {
-  if (invoiceRuns === 0) return 'Nothing is pending.';
-  return `Pending and enqueued: ${invoiceRuns} invoice ${invoiceRuns === 1 ? 'run' : 'runs'}.`;
+function rebuiltText({ invoiceRuns, forgotten }: Rebuilt): string {
+  const runs = `Pending and enqueued: ${invoiceRuns} invoice ${invoiceRuns === 1 ? 'run' : 'runs'}.`;
+  const lines = [invoiceRuns === 0 ? 'Nothing is pending.' : runs];
+  if (forgotten !== undefined)
+    lines.push(`Balances forgotten, to be made again from the stores: ${groupDigits(String(forgotten))}.`);
+  return lines.join('\n');
 }

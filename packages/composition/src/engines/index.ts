@@ -1,3 +1,4 @@
+export { openBalances } from './balance-store.ts';
 export { openBillingStore, type BillingStore } from './billing-store.ts';
 export { openBareTopic, openEventLog } from './event-log.ts';
 export { openJobs } from './job-queue.ts';

@@ -16,7 +16,7 @@ import {
   ratingStore,
   usageVisibility,
 } from '@meterline/backends/postgres';
-import type { Clock, Database, EventLog, JobQueue } from '@meterline/pipeline/ports';
+import type { BalanceStore, Clock, Database, EventLog, JobQueue } from '@meterline/pipeline/ports';
 import { decorated, type Decorations } from './decorations.ts';
 
 export interface OpenedEngines {
@@ -56,13 +56,16 @@ export function portsOver(
 
 export type BillingPorts = ReturnType<typeof billingPorts>;
 
-/** What rating, spend and invoice runs work with. */
-export function billingPorts({ reader, rating, catalog, invoices, prepaid, ledger, log }: Ports, clock: Clock, jobs: JobQueue) {
+/** What rating, spend, entitlements and invoice runs work with. */
+export function billingPorts(ports: Ports, clock: Clock, { jobs, balances }: { jobs: JobQueue; balances: BalanceStore }) {
+  const { reader, rating, catalog, invoices, prepaid, ledger, log } = ports;
   return {
     usage: reader,
     accounts: rating,
     wakeups: rating,
     meters: catalog.meters,
+    features: catalog.features,
+    balances,
     invoices,
     prepaid,
     ledger,

@@ -5,20 +5,20 @@ import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import type {
   Account,
   AlertOccurrence,
-  Clock,
   InvoiceStore,
+  Occurrence,
   SubscriptionTerms,
   Wakeup,
   WakeupStore,
   WatchedCustomer,
 } from '../ports/index.ts';
+import { refreshEntitlements, type RefreshPorts } from '../entitlements/index.ts';
 import { periodAt, type RatingPorts, spendAt, type CustomerSpend } from '../spend/index.ts';
 import { amountText, occurrenceId } from './occurrence.ts';
 
-export interface AlertPorts extends RatingPorts {
+export interface AlertPorts extends RatingPorts, Omit<RefreshPorts, 'accounts'> {
   readonly wakeups: WakeupStore;
   readonly invoices: Pick<InvoiceStore, 'billedThrough' | 'issuedSince'>;
-  readonly clock: Pick<Clock, 'nowMs'>;
 }
 
 /** Usage can be accepted this long after it happened (35 days by default), so an older period can no longer change. */
@@ -26,21 +26,23 @@ const ENDED_PERIODS_MS = 40 * 86_400_000;
 const CUSTOMERS_AT_A_TIME_MAX = 500;
 
 /**
- * Looks at whoever the rows of one tenant name, fires what was crossed and forgets the rows. Answers the occurrences that are new.
+ * Looks at whoever the rows of one tenant name, keeps anew what they may use, fires what was crossed and forgets the rows. Answers the
+ * occurrences that are new.
  *
  * Killed anywhere, it neither misses nor doubles:
  * - A row becomes visible together with the usage (or rule, or subscription) it tells about, so the evaluation after reading it sees
  *   at least that. Whatever is committed later comes with a row of its own, which is not among the ones forgotten here.
- * - Up to `conclude` nothing is written. Killed before it, the rows are still there and are evaluated again.
+ * - Up to `conclude` nothing is written but balances, which are a cache. Killed before it, the rows are still there and are evaluated again.
  * - `conclude` is one transaction: occurrences, their webhook messages and the end of the rows exist all or not at all.
  * - Two workers over the same rows come to the same occurrences; the unique key lets one of them insert each, and only that one sends
  *   the message. Forgetting a row that is gone changes nothing.
  */
-export async function evaluateWakeups(ports: AlertPorts, tenant: string, wakeups: readonly Wakeup[]): Promise<AlertOccurrence[]> {
+export async function evaluateWakeups(ports: AlertPorts, tenant: string, wakeups: readonly Wakeup[]): Promise<Occurrence[]> {
   const subjects = [...new Set(wakeups.flatMap((wakeup) => wakeup.subjects))];
   const customers = [...new Set(wakeups.flatMap((wakeup) => wakeup.customers))];
+  // First, as a hard limit waits for it.
+  const occurrences: Occurrence[] = await refreshEntitlements(ports, { subjects, customers }, tenant);
   const watched = await ports.wakeups.watched(subjects, customers, tenant);
-  const occurrences: AlertOccurrence[] = [];
   for (let from = 0; from < watched.length; from += CUSTOMERS_AT_A_TIME_MAX) {
     occurrences.push(...(await crossedLevels(ports, watched.slice(from, from + CUSTOMERS_AT_A_TIME_MAX), tenant)));
   }

@@ -1,16 +1,21 @@
 import type { CatalogStores, Clock } from '../ports/index.ts';
 import { apiKeyCatalog, type ApiKeyCatalog, type GeneratedKey } from './api-keys.ts';
 import { customerCatalog, type CustomerCatalog } from './customers.ts';
+import { featureCatalog, type FeatureCatalog } from './features.ts';
 import { meterCatalog, type MeterCatalog } from './meters.ts';
+import { planDraftCatalog, type PlanDraftCatalog } from './plan-drafts.ts';
 import { planCatalog, type PlanCatalog } from './plans.ts';
 import { priceChangeCatalog, type PriceChangeCatalog } from './price-changes.ts';
 import { subscriptionCatalog, type SubscriptionCatalog } from './subscriptions.ts';
 
 export * from './api-keys.ts';
 export * from './customers.ts';
+export * from './features.ts';
 export * from './fields.ts';
 export { foldSchema, levelSchema, sessionSchema } from './meter-terms.ts';
 export * from './meters.ts';
+export * from './plan-drafts.ts';
+export { planFeatureSchema } from './plan-features.ts';
 export * from './plans.ts';
 export * from './price-changes.ts';
 export * from './subscriptions.ts';
@@ -19,7 +24,9 @@ export * from './usage.ts';
 export interface Catalog {
   readonly meters: MeterCatalog;
   readonly customers: CustomerCatalog;
+  readonly features: FeatureCatalog;
   readonly plans: PlanCatalog;
+  readonly planDrafts: PlanDraftCatalog;
   readonly priceChanges: PriceChangeCatalog;
   readonly subscriptions: SubscriptionCatalog;
   readonly apiKeys: ApiKeyCatalog;
@@ -31,7 +38,9 @@ export function createCatalog(ports: { stores: CatalogStores; clock: Clock; gene
   return {
     meters: meterCatalog(stores.meters, clock),
     customers: customerCatalog(stores.customers, clock),
+    features: featureCatalog({ ...stores, clock }),
     plans: planCatalog({ ...stores, clock }),
+    planDrafts: planDraftCatalog({ ...stores, clock }),
     priceChanges: priceChangeCatalog({ ...stores, clock }),
     subscriptions: subscriptionCatalog({ ...stores, clock }),
     apiKeys: apiKeyCatalog(stores.apiKeys, clock, generateKey),

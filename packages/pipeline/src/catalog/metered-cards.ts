@@ -1,10 +1,14 @@
-import { Fault, type FaultDetail } from '@meterline/domain/faults';
+import type { FaultDetail } from '@meterline/domain/faults';
 import { type RateCard, usageNeeds } from '@meterline/domain/prices';
 import type { MeterRecord, MeterStore } from '../ports/index.ts';
 import { hasEventValues } from '../usage/index.ts';
 
 /** A rate card prices usage of a meter that counts, and filters by dimensions that the meter has. */
-export async function refuseUnmetered(cards: readonly RateCard[], meters: MeterStore, tenant: string): Promise<void> {
+export async function meteringFaults(
+  cards: readonly RateCard[],
+  meters: Pick<MeterStore, 'byKeys'>,
+  tenant: string,
+): Promise<FaultDetail[]> {
   const keys = new Set(cards.flatMap((card) => card.meter ?? []));
   const known = new Map((await meters.byKeys([...keys], tenant)).map((meter) => [meter.key, meter]));
   const errors: FaultDetail[] = [];
@@ -18,7 +22,7 @@ export async function refuseUnmetered(cards: readonly RateCard[], meters: MeterS
       errors.push(...misfits(card, meter).map(({ path: field, message }) => ({ path: `${path}.${field}`, message })));
     }
   }
-  if (errors.length > 0) throw new Fault('invalid', 'plan.rate_card_invalid', 'A rate card does not fit the meters.', { errors });
+  return errors;
 }
 
 /** Nothing keeps what a billing period leaves over: a plan must not promise it. */

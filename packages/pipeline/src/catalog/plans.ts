@@ -3,9 +3,19 @@ import { Fault } from '@meterline/domain/faults';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { z } from 'zod';
-import type { Clock, MeterStore, Page, PageRequest, PlanRecord, PlanStore, PlanVersionRecord } from '../ports/index.ts';
+import type {
+  Clock,
+  FeatureStore,
+  MeterStore,
+  Page,
+  PageRequest,
+  PlanRecord,
+  PlanStore,
+  PlanVersionRecord,
+} from '../ports/index.ts';
 import { currencySchema, keySchema, nameSchema } from './fields.ts';
-import { refuseUnmetered } from './metered-cards.ts';
+import { planFeaturesSchema } from './plan-features.ts';
+import { refuseUnfit } from './unfit-version.ts';
 
 const RATE_CARDS_MAX = 200;
 
@@ -24,6 +34,8 @@ const rateCardsSchema = z
 
 const commitmentField = commitmentSchema.optional().describe('What each subscription spends at least or at most');
 
+const draftField = z.boolean().optional().describe('A draft may change until it is published, and takes no subscriptions');
+
 export const newPlanSchema = z.strictObject({
   key: keySchema,
   name: nameSchema,
@@ -31,13 +43,23 @@ export const newPlanSchema = z.strictObject({
   billingPeriod: billingPeriodSchema,
   rateCards: rateCardsSchema,
   commitment: commitmentField,
+  features: planFeaturesSchema,
+  draft: draftField,
 });
 export type NewPlan = z.output<typeof newPlanSchema>;
 
-export const newPlanVersionSchema = z.strictObject({ rateCards: rateCardsSchema, commitment: commitmentField });
+export const newPlanVersionSchema = z.strictObject({
+  rateCards: rateCardsSchema,
+  commitment: commitmentField,
+  features: planFeaturesSchema,
+  draft: draftField,
+});
 export type NewPlanVersion = z.output<typeof newPlanVersionSchema>;
 
 const planUnknown = (key: string): Fault => new Fault('not_found', 'plan.unknown', `There is no plan "${key}".`);
+
+export const planArchived = (key: string): Fault =>
+  new Fault('conflict', 'plan.archived', `Plan "${key}" is archived: it takes no new versions.`);
 
 export interface PlanCatalog {
   create(input: NewPlan, tenant: string): Promise<PlanRecord>;
@@ -49,7 +71,14 @@ export interface PlanCatalog {
   versions(key: string, request: PageRequest, tenant: string): Promise<Page<PlanVersionRecord>>;
 }
 
-export function planCatalog({ plans, meters, clock }: { plans: PlanStore; meters: MeterStore; clock: Clock }): PlanCatalog {
+interface Ports {
+  readonly plans: PlanStore;
+  readonly meters: MeterStore;
+  readonly features: FeatureStore;
+  readonly clock: Clock;
+}
+
+export function planCatalog({ plans, meters, features, clock }: Ports): PlanCatalog {
   async function get(key: string, tenant: string): Promise<PlanRecord> {
     const plan = await plans.byKey(key, tenant);
     if (plan === undefined) throw planUnknown(key);
@@ -61,7 +90,7 @@ export function planCatalog({ plans, meters, clock }: { plans: PlanStore; meters
     list: (request, tenant) => plans.page(request, tenant),
 
     async create(input, tenant) {
-      await refuseUnmetered(input.rateCards, meters, tenant);
+      await refuseUnfit(input, { meters, features }, tenant);
       const plan = await plans.insert(input, clock.nowMs(), tenant);
       if (plan !== undefined) return plan;
       throw new Fault('conflict', 'plan.key_taken', `There is a plan "${input.key}" already.`, {
@@ -71,11 +100,15 @@ export function planCatalog({ plans, meters, clock }: { plans: PlanStore; meters
 
     async addVersion(key, input, tenant) {
       await get(key, tenant);
-      await refuseUnmetered(input.rateCards, meters, tenant);
+      await refuseUnfit(input, { meters, features }, tenant);
       const plan = await plans.addVersion(key, input, clock.nowMs(), tenant);
-      if (plan === undefined)
-        throw new Fault('conflict', 'plan.archived', `Plan "${key}" is archived: it takes no new versions.`);
-      return plan;
+      if (plan === undefined) throw planArchived(key);
+      if (plan !== 'draft_exists') return plan;
+      throw new Fault(
+        'conflict',
+        'plan.draft_exists',
+        `Plan "${key}" has a draft: publish it, or archive it, before there is another version.`,
+      );
     },
 
     async archive(key, tenant) {

@@ -15,6 +15,7 @@ import type {
 } from '../ports/index.ts';
 import { instantMs, instantSchema, keySchema } from './fields.ts';
 import { misfits } from './metered-cards.ts';
+import { planVersionUnknown } from './plan-drafts.ts';
 
 /** All of them are read where a period of the plan version is rated. */
 const PRICE_CHANGES_MAX = 2000;
@@ -85,6 +86,7 @@ export function priceChangeCatalog({ plans, priceChanges, meters, clock }: Ports
     async add(key, input, tenant) {
       for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
         const { version, changes } = await known(key, tenant);
+        if (version.draft) throw draftHasNone(key);
         const change = repricing(version, changes, input);
         await refuseMisfit(change.card, meters, tenant);
         const draft = { ...key, ...change.draft, afterRevision: version.priceRevision, isCorrection: input.correction === true };
@@ -127,7 +129,7 @@ async function planVersion(plans: PlanStore, { plan, version }: PlanVersionKey, 
   if ((await plans.byKey(plan, tenant)) === undefined)
     throw new Fault('not_found', 'plan.unknown', `There is no plan "${plan}".`);
   const record = await plans.version(plan, version, tenant);
-  if (record === undefined) throw new Fault('not_found', 'plan_version.unknown', `Plan "${plan}" has no version ${version}.`);
+  if (record === undefined) throw planVersionUnknown({ plan, version });
   return record;
 }
 
@@ -163,6 +165,10 @@ async function refuseMisfit(card: RateCard, meters: Ports['meters'], tenant: str
   const [meter] = card.meter === undefined ? [] : await meters.byKeys([card.meter], tenant);
   const errors = meter === undefined ? [] : misfits(card, meter);
   if (errors.length > 0) throw invalid(errors);
+}
+
+function draftHasNone({ plan, version }: PlanVersionKey): Fault {
+  return new Fault('conflict', 'plan_version.draft', `Version ${version} of plan "${plan}" is a draft: change the draft itself.`);
 }
 
 function invalid(errors: readonly FaultDetail[]): Fault {

@@ -118,6 +118,11 @@ function agreeing(
       errors: [{ path: 'plan', message: 'takes no new subscriptions' }],
     });
   }
+  if (plan.draft) {
+    throw new Fault('conflict', 'plan.draft', `Plan "${plan.key}" is a draft.`, {
+      errors: [{ path: 'plan', message: 'takes no subscriptions before it is published' }],
+    });
+  }
   if (plan.currency !== customer.currency) {
     throw new Fault('invalid', 'subscription.currency_mismatch', 'A customer and its plans have the same currency.', {
       errors: [{ path: 'plan', message: `is in ${plan.currency}, the customer in ${customer.currency}` }],

@@ -43,7 +43,7 @@ export function termsFor(
 ): CustomerTerms {
   const active = account.subscriptions.filter((terms) => periodAt(terms, account, nowMs) !== undefined);
   const names = new Map(plans.map(({ key, name }) => [key, name]));
-  const offered = plans.filter((plan) => plan.archivedAtMs === null && plan.currency === account.currency);
+  const offered = plans.filter((plan) => plan.archivedAtMs === null && !plan.draft && plan.currency === account.currency);
   const isOffer = (terms: SubscriptionTerms) => offered.some((plan) => hasTermsOf(terms, plan));
 
   const all = [

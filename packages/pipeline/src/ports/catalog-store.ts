@@ -1,8 +1,11 @@
 import type { Commitment } from '@meterline/domain/commitments';
+import type { PlanFeature } from '@meterline/domain/entitlements';
 import type { Meter } from '@meterline/domain/meters';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
+import type { FeatureStore } from './feature-store.ts';
+import type { PlanDrafts } from './plan-drafts.ts';
 
 /** What an operator sets up: meters, customers, plans, subscriptions, API keys. In every call the tenant comes last. */
 
@@ -80,15 +83,21 @@ export interface PlanDraft {
   readonly rateCards: readonly RateCard[];
   /** Of subscriptions that do not agree on another one. */
   readonly commitment?: Commitment | null | undefined;
+  /** None unless given. */
+  readonly features?: readonly PlanFeature[] | undefined;
+  /** Its version may change until it is published, and takes no subscriptions. */
+  readonly draft?: boolean | undefined;
 }
 
 /** What a version of a plan consists of. */
-export type PlanVersionDraft = Pick<PlanDraft, 'rateCards' | 'commitment'>;
+export type PlanVersionDraft = Pick<PlanDraft, 'rateCards' | 'commitment' | 'features' | 'draft'>;
 
-/** A plan with its latest version. */
+/** A plan with its latest published version; a draft only while there is no other, or where one was asked for. */
 export interface PlanRecord extends PlanDraft {
   readonly version: number;
   readonly commitment: Commitment | null;
+  readonly features: readonly PlanFeature[];
+  readonly draft: boolean;
   /** Of the newest price change of that version; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;
@@ -100,9 +109,13 @@ export interface PlanVersionRecord {
   readonly version: number;
   readonly rateCards: readonly RateCard[];
   readonly commitment: Commitment | null;
+  readonly features: readonly PlanFeature[];
+  readonly draft: boolean;
   /** Of its newest price change; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;
+  /** Takes no new subscriptions. */
+  readonly archivedAtMs: number | null;
 }
 
 /** A plan version by its name. */
@@ -132,12 +145,17 @@ export interface PriceChangeStore {
   upTo(version: PlanVersionKey, revision: number, tenant: string): Promise<PriceChange[]>;
 }
 
-/** Versions count from 1 and never change; a subscription keeps the one it began with. */
-export interface PlanStore {
+/** Versions count from 1 and never change once published; a subscription keeps the one it began with. */
+export interface PlanStore extends PlanDrafts {
   /** Undefined if the key is taken. */
   insert(draft: PlanDraft, nowMs: number, tenant: string): Promise<PlanRecord | undefined>;
-  /** Undefined if there is no such plan, or it is archived. */
-  addVersion(key: string, version: PlanVersionDraft, nowMs: number, tenant: string): Promise<PlanRecord | undefined>;
+  /** The plan with that version; undefined if there is no such plan, or it is archived. `draft_exists`: that comes first. */
+  addVersion(
+    key: string,
+    version: PlanVersionDraft,
+    nowMs: number,
+    tenant: string,
+  ): Promise<PlanRecord | 'draft_exists' | undefined>;
   archive(key: string, nowMs: number, tenant: string): Promise<PlanRecord | undefined>;
   byKey(key: string, tenant: string): Promise<PlanRecord | undefined>;
   page(request: PageRequest, tenant: string): Promise<Page<PlanRecord>>;
@@ -210,6 +228,7 @@ export interface ApiKeyStore {
 export interface CatalogStores {
   readonly meters: MeterStore;
   readonly customers: CustomerStore;
+  readonly features: FeatureStore;
   readonly plans: PlanStore;
   readonly priceChanges: PriceChangeStore;
   readonly subscriptions: SubscriptionStore;

@@ -1,5 +1,6 @@
 import type { AlertRule } from '@meterline/domain/alerts';
 import type { Commitment } from '@meterline/domain/commitments';
+import type { EntitlementSource, PlanFeature } from '@meterline/domain/entitlements';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
@@ -21,6 +22,7 @@ export interface SubscriptionTerms {
   readonly endsAtMs: number | null;
   readonly rateCards: readonly RateCard[];
   readonly commitment: Commitment | null;
+  readonly features: readonly PlanFeature[];
 }
 
 /** A customer with the subjects attributed to it now and its subscriptions, oldest first. */
@@ -74,6 +76,30 @@ export interface AlertOccurrence {
   readonly triggeredAtMs: number;
 }
 
+/** A level of a metered entitlement that usage reached: as an alert fires, once for each customer, period, limit and level. */
+export interface EntitlementOccurrence {
+  readonly id: string;
+  readonly customer: string;
+  readonly feature: string;
+  readonly periodFromMs: number;
+  readonly periodToMs: number;
+  /** Of the limit; 100 is the limit itself. */
+  readonly percent: number;
+  /** Decimal text, like `used`, `balance` and `overage`. */
+  readonly limit: string;
+  readonly used: string;
+  readonly balance: string;
+  readonly overage: string;
+  /** Whether the customer may still use the feature, by this or by another entitlement. */
+  readonly hasAccess: boolean;
+  readonly sources: readonly EntitlementSource[];
+  readonly cut: Cut;
+  readonly triggeredAtMs: number;
+}
+
+/** What rating finds to be told. */
+export type Occurrence = AlertOccurrence | EntitlementOccurrence;
+
 /** A level that fired: the identity of an occurrence within its tenant. */
 export type FiredLevel = Pick<AlertOccurrence, 'rule' | 'customer' | 'periodFromMs' | 'threshold'>;
 
@@ -84,13 +110,15 @@ export interface WakeupStore {
   backlog(): Promise<{ readonly rows: number; readonly oldestAgeMs: number }>;
   /** Customers with a live rule (their own, or of a plan they are subscribed to) among these and the owners of these subjects. */
   watched(subjects: readonly string[], customers: readonly string[], tenant: string): Promise<WatchedCustomer[]>;
+  /** Of these and the owners of these subjects, the customers whose entitlements may have changed: none where the tenant has no features. */
+  entitled(subjects: readonly string[], customers: readonly string[], tenant: string): Promise<string[]>;
   /** Levels of these rules that fired for these customers in periods ending after `sinceMs`. */
   fired(rules: readonly string[], customers: readonly string[], sinceMs: number, tenant: string): Promise<FiredLevel[]>;
   /**
    * In one transaction: keeps each occurrence that is new (with its webhook message) and forgets exactly the rows `consumed`.
    * Answers those that were new.
    */
-  conclude(occurrences: readonly AlertOccurrence[], consumed: readonly string[], tenant: string): Promise<AlertOccurrence[]>;
+  conclude(occurrences: readonly Occurrence[], consumed: readonly string[], tenant: string): Promise<Occurrence[]>;
 }
 
 export interface AlertRuleStore {

@@ -1,7 +1,9 @@
 import type { CatalogStores, Database } from '@meterline/pipeline/ports';
 import { apiKeyStore } from './api-key-store.ts';
 import { customerStore } from './customer-store.ts';
+import { featureStore } from './feature-store.ts';
 import { meterStore } from './meter-store.ts';
+import { planDrafts } from './plan-drafts.ts';
 import { planStore } from './plan-store.ts';
 import { priceChangeStore } from './price-change-store.ts';
 import { subscriptionStore } from './subscription-store.ts';
@@ -11,7 +13,8 @@ export function catalogStores(db: Database): CatalogStores {
   return {
     meters: meterStore(db),
     customers: customerStore(db),
-    plans: planStore(db),
+    features: featureStore(db),
+    plans: { ...planStore(db), ...planDrafts(db) },
     priceChanges: priceChangeStore(db),
     subscriptions: subscriptionStore(db),
     apiKeys: apiKeyStore(db),

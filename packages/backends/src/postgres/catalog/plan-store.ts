@@ -1,11 +1,14 @@
 import type { Commitment } from '@meterline/domain/commitments';
+import type { PlanFeature } from '@meterline/domain/entitlements';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type {
   Database,
+  PlanDrafts,
   PlanRecord,
   PlanStore,
   PlanVersionDraft,
+  PlanVersionKey,
   PlanVersionRecord,
   SqlExecutor,
 } from '@meterline/pipeline/ports';
@@ -19,13 +22,17 @@ interface PlanRow {
   readonly version: number;
   readonly rate_cards: RateCard[];
   readonly commitment: Commitment | null;
+  readonly features: PlanFeature[];
+  readonly draft: boolean;
   readonly price_revision: number;
   readonly created_at: string;
   readonly archived_at: string | null;
 }
 
-const SELECT = `select p.key, p.name, p.currency, p.billing_period, v.version, v.rate_cards, v.commitment, v.price_revision, p.created_at, p.archived_at
-  from plan p join plan_version v on v.plan = p.key and v.version = p.latest_version and v.tenant = p.tenant`;
+const SELECT = `select p.key, p.name, p.currency, p.billing_period, p.created_at, p.archived_at,
+    v.version, v.rate_cards, v.commitment, v.features, v.draft, v.price_revision
+  from plan p join plan_version v on v.plan = p.key and v.tenant = p.tenant`;
+const SELECT_LATEST = `${SELECT} and v.version = p.latest_version`;
 
 const record = (row: PlanRow): PlanRecord => ({
   key: row.key,
@@ -35,52 +42,82 @@ const record = (row: PlanRow): PlanRecord => ({
   version: row.version,
   rateCards: row.rate_cards,
   commitment: row.commitment,
+  features: row.features,
+  draft: row.draft,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
 });
 
-interface PlanVersionRow {
+export interface PlanVersionRow {
   readonly plan: string;
   readonly version: number;
   readonly rate_cards: RateCard[];
   readonly commitment: Commitment | null;
+  readonly features: PlanFeature[];
+  readonly draft: boolean;
   readonly price_revision: number;
   readonly created_at: string;
+  readonly archived_at: string | null;
 }
 
-const versionRecord = (row: PlanVersionRow): PlanVersionRecord => ({
+export const versionRecord = (row: PlanVersionRow): PlanVersionRecord => ({
   plan: row.plan,
   version: row.version,
   rateCards: row.rate_cards,
   commitment: row.commitment,
+  features: row.features,
+  draft: row.draft,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
+  archivedAtMs: epochMsOrNull(row.archived_at),
 });
 
-const SELECT_VERSION = 'select plan, version, rate_cards, commitment, price_revision, created_at from plan_version';
+export const SELECT_VERSION = `select plan, version, rate_cards, commitment, features, draft, price_revision, created_at, archived_at
+  from plan_version`;
 
 async function byKey(db: SqlExecutor, key: string, tenant: string): Promise<PlanRecord | undefined> {
-  const rows = await db.query<PlanRow>(`${SELECT} where p.key = $1 and p.tenant = $2`, [key, tenant]);
+  const rows = await db.query<PlanRow>(`${SELECT_LATEST} where p.key = $1 and p.tenant = $2`, [key, tenant]);
   return rows.map(record)[0];
+}
+
+/** The plan with one of its versions, which must exist. */
+export async function planAt(db: SqlExecutor, { plan, version }: PlanVersionKey, tenant: string): Promise<PlanRecord> {
+  const rows = await db.query<PlanRow>(`${SELECT} and v.version = $2 where p.key = $1 and p.tenant = $3`, [
+    plan,
+    version,
+    tenant,
+  ]);
+  const [found] = rows.map(record);
+  if (found === undefined) throw new Error(`plan ${plan} has no version ${version}`);
+  return found;
 }
 
 async function insertVersion(
   tx: SqlExecutor,
   key: string,
   version: number,
-  { rateCards, commitment = null }: PlanVersionDraft,
+  { rateCards, commitment = null, features = [], draft = false }: PlanVersionDraft,
   nowMs: number,
   tenant: string,
 ): Promise<void> {
   await tx.query(
-    `insert into plan_version (plan, version, rate_cards, commitment, created_at, tenant)
-     values ($1, $2, $3::jsonb, $4::jsonb, $5, $6)`,
-    [key, version, JSON.stringify(rateCards), commitment === null ? null : JSON.stringify(commitment), new Date(nowMs), tenant],
+    `insert into plan_version (plan, version, rate_cards, commitment, features, draft, created_at, tenant)
+     values ($1, $2, $3::jsonb, $4::jsonb, $5::jsonb, $6, $7, $8)`,
+    [
+      key,
+      version,
+      JSON.stringify(rateCards),
+      commitment === null ? null : JSON.stringify(commitment),
+      JSON.stringify(features),
+      draft,
+      new Date(nowMs),
+      tenant,
+    ],
   );
 }
 
-export function planStore(db: Database): PlanStore {
+export function planStore(db: Database): Omit<PlanStore, keyof PlanDrafts> {
   return {
     byKey: (key, tenant) => byKey(db, key, tenant),
 
@@ -98,14 +135,21 @@ export function planStore(db: Database): PlanStore {
 
     addVersion: (key, version, nowMs, tenant) =>
       db.transaction(async (tx) => {
-        const [next] = await tx.query<{ version: number }>(
-          `update plan set latest_version = latest_version + 1 where archived_at is null and key = $1 and tenant = $2
-           returning latest_version as version`,
+        const plans = await tx.query('select key from plan where archived_at is null and key = $1 and tenant = $2 for update', [
+          key,
+          tenant,
+        ]);
+        if (plans.length === 0) return undefined;
+        const [known] = await tx.query<{ latest: number; has_draft: boolean }>(
+          `select max(version) as latest, bool_or(draft and archived_at is null) as has_draft from plan_version where plan = $1 and tenant = $2`,
           [key, tenant],
         );
-        if (next === undefined) return undefined;
+        if (known === undefined || known.has_draft) return 'draft_exists';
+        const next = { plan: key, version: known.latest + 1 };
         await insertVersion(tx, key, next.version, version, nowMs, tenant);
-        return byKey(tx, key, tenant);
+        if (version.draft !== true)
+          await tx.query('update plan set latest_version = $2 where key = $1 and tenant = $3', [key, next.version, tenant]);
+        return planAt(tx, next, tenant);
       }),
 
     async archive(key, nowMs, tenant) {
@@ -118,7 +162,7 @@ export function planStore(db: Database): PlanStore {
     },
 
     async page(request, tenant) {
-      const rows = await db.query<PlanRow>(`${SELECT} where p.key > $1 and p.tenant = $3 order by p.key limit $2`, [
+      const rows = await db.query<PlanRow>(`${SELECT_LATEST} where p.key > $1 and p.tenant = $3 order by p.key limit $2`, [
         request.after ?? '',
         request.limit + 1,
         tenant,

@@ -1,5 +1,15 @@
 import { alertMessage } from '@meterline/pipeline/alerts';
-import type { Database, FiredLevel, Wakeup, WakeupStore } from '@meterline/pipeline/ports';
+import { entitlementMessage } from '@meterline/pipeline/entitlements';
+import type {
+  AlertOccurrence,
+  Database,
+  EntitlementOccurrence,
+  FiredLevel,
+  Occurrence,
+  SqlExecutor,
+  Wakeup,
+  WakeupStore,
+} from '@meterline/pipeline/ports';
 import { enqueueMessage } from '../webhooks/index.ts';
 import { type RuleRow, rule } from './alert-rule-store.ts';
 
@@ -45,6 +55,17 @@ export function wakeupStore(db: Database, worker?: string): WakeupStore {
       return [...byCustomer].map(([customer, ruleRows]) => ({ customer, rules: ruleRows.map(rule) }));
     },
 
+    async entitled(subjects, customers, tenant) {
+      const rows = await db.query<{ key: string }>(
+        `select key from (
+           select customer as key from customer_subject where subject = any($1::text[]) and tenant = $3
+           union select unnest($2::text[])
+         ) touched where exists (select from feature where tenant = $3) order by key`,
+        [subjects, customers, tenant],
+      );
+      return rows.map(({ key }) => key);
+    },
+
     async fired(rules, customers, sinceMs, tenant) {
       const rows = await db.query<{ rule: string; customer: string; period_from: string; threshold: string }>(
         `select rule, customer, period_from, threshold from alert_occurrence
@@ -56,20 +77,14 @@ export function wakeupStore(db: Database, worker?: string): WakeupStore {
 
     conclude(occurrences, consumed, tenant) {
       return db.transaction(async (tx) => {
-        const inserted = await tx.query<{ id: string }>(
-          `insert into alert_occurrence
-             (id, rule, customer, period_from, period_to, threshold, threshold_amount, spend, currency, cut, triggered_at, tenant)
-           select id, rule, customer, period_from, period_to, threshold, threshold_amount, spend, currency, cut, triggered_at, $2
-           from jsonb_to_recordset($1::jsonb) as o (id text, rule text, customer text, period_from timestamptz, period_to timestamptz,
-             threshold text, threshold_amount numeric, spend numeric, currency text, cut jsonb, triggered_at timestamptz)
-           -- two workers that keep the same ones in different orders would wait for each other
-           order by id
-           on conflict do nothing returning id`,
-          [JSON.stringify(occurrences.map(occurrenceColumns)), tenant],
-        );
-        const ids = new Set(inserted.map((row) => row.id));
+        const alerts = occurrences.filter((occurrence): occurrence is AlertOccurrence => !isOfEntitlement(occurrence));
+        const levels = occurrences.filter(isOfEntitlement);
+        const ids = new Set([...(await insertAlerts(tx, alerts, tenant)), ...(await insertLevels(tx, levels, tenant))]);
         const fresh = occurrences.filter((occurrence) => ids.has(occurrence.id));
-        for (const occurrence of fresh) await enqueueMessage(tx, alertMessage(occurrence, tenant));
+        for (const occurrence of fresh) {
+          const message = isOfEntitlement(occurrence) ? entitlementMessage(occurrence, tenant) : alertMessage(occurrence, tenant);
+          await enqueueMessage(tx, message);
+        }
         await tx.query(
           `delete from rating_wakeup where id in (
              select id from rating_wakeup where id = any($1::bigint[]) and tenant = $2 order by id for update)`,
@@ -103,7 +118,49 @@ async function claim(db: Database, { limit, exceptTenants, worker }: ClaimReques
   return rows.toSorted((one, other) => Number(BigInt(one.id) - BigInt(other.id)));
 }
 
-function occurrenceColumns(occurrence: Parameters<WakeupStore['conclude']>[0][number]) {
+function isOfEntitlement(occurrence: Occurrence): occurrence is EntitlementOccurrence {
+  return 'feature' in occurrence;
+}
+
+/** Answers the ids of those that are new. Both inserts go by id: two workers that keep the same ones in different orders would wait for each other. */
+async function insertAlerts(tx: SqlExecutor, occurrences: readonly AlertOccurrence[], tenant: string): Promise<string[]> {
+  if (occurrences.length === 0) return [];
+  const rows = await tx.query<{ id: string }>(
+    `insert into alert_occurrence
+       (id, rule, customer, period_from, period_to, threshold, threshold_amount, spend, currency, cut, triggered_at, tenant)
+     select id, rule, customer, period_from, period_to, threshold, threshold_amount, spend, currency, cut, triggered_at, $2
+     from jsonb_to_recordset($1::jsonb) as o (id text, rule text, customer text, period_from timestamptz, period_to timestamptz,
+       threshold text, threshold_amount numeric, spend numeric, currency text, cut jsonb, triggered_at timestamptz)
+     order by id on conflict do nothing returning id`,
+    [JSON.stringify(occurrences.map(alertColumns)), tenant],
+  );
+  return rows.map(({ id }) => id);
+}
+
+async function insertLevels(tx: SqlExecutor, occurrences: readonly EntitlementOccurrence[], tenant: string): Promise<string[]> {
+  if (occurrences.length === 0) return [];
+  const rows = await tx.query<{ id: string }>(
+    `insert into entitlement_occurrence
+       (id, customer, feature, period_from, period_to, percent, usage_limit, used, triggered_at, tenant)
+     select id, customer, feature, period_from, period_to, percent, usage_limit, used, triggered_at, $2
+     from jsonb_to_recordset($1::jsonb) as o (id text, customer text, feature text, period_from timestamptz, period_to timestamptz,
+       percent integer, usage_limit numeric, used numeric, triggered_at timestamptz)
+     order by id on conflict do nothing returning id`,
+    [JSON.stringify(occurrences.map(levelColumns)), tenant],
+  );
+  return rows.map(({ id }) => id);
+}
+
+function levelColumns({ id, customer, feature, percent, limit, used, ...occurrence }: EntitlementOccurrence) {
+  return {
+    ...{ id, customer, feature, percent, used, usage_limit: limit },
+    period_from: new Date(occurrence.periodFromMs),
+    period_to: new Date(occurrence.periodToMs),
+    triggered_at: new Date(occurrence.triggeredAtMs),
+  };
+}
+
+function alertColumns(occurrence: AlertOccurrence) {
   return {
     id: occurrence.id,
     rule: occurrence.rule,

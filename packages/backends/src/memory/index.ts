@@ -1,0 +1,1 @@
+export { memoryBalanceStore } from './balance-store.ts';

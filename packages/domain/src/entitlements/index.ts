@@ -1,0 +1,13 @@
+export { type Entitlement, type EntitlementPeriod, entitlementSchema, type PlanFeature } from './entitlement.ts';
+export {
+  type EntitlementSource,
+  type GrantedEntitlement,
+  limitPools,
+  type LimitPool,
+  reachedLevels,
+  type Standing,
+  standingIn,
+  type Union,
+  unionOf,
+} from './union.ts';
+export { entitlementWindow } from './window.ts';

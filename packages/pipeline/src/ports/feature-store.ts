@@ -1,0 +1,25 @@
+import type { Page, PageRequest } from './catalog-store.ts';
+
+/** What customers can use; with a meter, what counts how much of it they use. Never changes but for being archived. */
+export interface FeatureDraft {
+  readonly key: string;
+  readonly name: string;
+  readonly meter: string | null;
+  /** Dimension name of the meter -> accepted values. */
+  readonly filter: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface FeatureRecord extends FeatureDraft {
+  readonly createdAtMs: number;
+  /** New plan versions cannot have it; those that do go on. */
+  readonly archivedAtMs: number | null;
+}
+
+export interface FeatureStore {
+  /** Undefined if the key is taken. */
+  insert(draft: FeatureDraft, nowMs: number, tenant: string): Promise<FeatureRecord | undefined>;
+  archive(key: string, nowMs: number, tenant: string): Promise<FeatureRecord | undefined>;
+  byKey(key: string, tenant: string): Promise<FeatureRecord | undefined>;
+  byKeys(keys: readonly string[], tenant: string): Promise<readonly FeatureRecord[]>;
+  page(request: PageRequest, tenant: string): Promise<Page<FeatureRecord>>;
+}

@@ -1,0 +1,87 @@
+import { text } from '@meterline/pipeline/catalog';
+import { type EntitlementAnswer, type EntitlementCheckPorts, entitlementChecks } from '@meterline/pipeline/entitlements';
+import type { HttpServer } from '@meterline/runtime/http';
+import { z } from 'zod';
+import { instantAnswer, keyParams, noBody } from './fields.ts';
+import { asOfSchema, periodSchema } from './spend.ts';
+
+const decimalText = z.string().describe('Exact decimal');
+const sourceSchema = z.object({ subscription: z.string(), plan: z.string(), version: z.int() });
+
+const entitlementFields = {
+  feature: z.string(),
+  name: z.string(),
+  hasAccess: z.boolean(),
+  type: z.enum(['boolean', 'static', 'metered']).nullable().describe('Null: no subscription of the customer gives the feature'),
+  limit: decimalText.nullable().describe('Of a metered one; null is unlimited'),
+  softLimit: z.boolean().describe('Access goes on beyond the limit'),
+  used: decimalText.nullable().describe('In the period, of a metered one'),
+  balance: decimalText.nullable().describe('What is left, never below zero; null is unlimited'),
+  overage: decimalText.nullable().describe('What was used beyond the limit'),
+  period: periodSchema.nullable(),
+  resetsAt: instantAnswer.nullable().describe('When usage counts from zero again'),
+  value: z.string().nullable().describe('JSON, as text: of a static one'),
+  source: sourceSchema.nullable().describe('The oldest subscription behind the answer'),
+  sources: z.array(sourceSchema).describe('All subscriptions behind it: their limits add up'),
+};
+const entitlementsSchema = z.object({ customer: z.string(), asOf: asOfSchema, items: z.array(z.object(entitlementFields)) });
+const entitlementSchema = z.object({ customer: z.string(), asOf: asOfSchema, ...entitlementFields });
+
+const show = ({ sources, ...entitlement }: EntitlementAnswer) => ({ ...entitlement, sources: [...sources] });
+
+/** `GET /v1/customers/{key}/entitlements`, and of one feature. */
+export function entitlementRoutes(server: HttpServer, ports: EntitlementCheckPorts): void {
+  const checks = entitlementChecks(ports);
+  const tags = ['Entitlements'];
+
+  server.get(
+    '/v1/customers/:key/entitlements',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'What a customer may use, and how much is left',
+        description:
+          'Of all its subscriptions together: limits that reset at the same time add up, else the most generous counts.',
+        tags,
+        params: keyParams,
+        response: { 200: entitlementsSchema },
+      },
+    },
+    async ({ params, principal }) => {
+      const { asOf, items, ...answer } = await checks.all(params.key, principal.tenant);
+      return { ...answer, asOf: { ...asOf, cut: [...asOf.cut] }, items: items.map(show) };
+    },
+  );
+
+  server.get(
+    '/v1/customers/:key/entitlements/:feature',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'Whether a customer may use a feature now',
+        tags,
+        params: z.strictObject({ key: text(256), feature: text(256) }),
+        response: { 200: entitlementSchema },
+      },
+    },
+    async ({ params, principal }) => {
+      const { asOf, ...answer } = await checks.one(params.key, params.feature, principal.tenant);
+      return { ...show(answer), customer: answer.customer, asOf: { ...asOf, cut: [...asOf.cut] } };
+    },
+  );
+
+  server.post(
+    '/v1/entitlements/rebuild',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Forget the balances that are kept for checks',
+        description: 'Each is made again from the stores when it is next asked for, or used up further. It changes no answer.',
+        tags: ['Operations'],
+        body: noBody,
+        response: { 200: z.object({ forgotten: z.int().describe('Customers whose balances were kept') }) },
+      },
+    },
+    async ({ principal }) => ({ forgotten: await ports.balances.clear(principal.tenant) }),
+  );
+}

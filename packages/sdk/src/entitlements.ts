@@ -1,5 +1,5 @@
 import { MeterlineError } from './meterline-error.ts';
-import type { Settings } from './options.ts';
+import type { Settings, WhenUnavailable } from './options.ts';
 
 /** What the server says of a feature. Quantities are decimal texts. */
 export interface Entitlement {
@@ -24,8 +24,6 @@ export interface EntitlementCheck {
   /** Absent when the policy decided. */
   readonly entitlement?: Entitlement;
 }
-
-export type WhenUnavailable = 'allow' | 'deny';
 
 export interface EntitlementChecker {
   check(customer: string, feature: string, whenUnavailable?: WhenUnavailable): Promise<EntitlementCheck>;

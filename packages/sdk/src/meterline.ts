@@ -1,9 +1,9 @@
 import { createEntitlementChecker } from './entitlements.ts';
-import type { EntitlementCheck, EntitlementChecker, WhenUnavailable } from './entitlements.ts';
+import type { EntitlementCheck, EntitlementChecker } from './entitlements.ts';
 import { createEventIds } from './event-id.ts';
 import { MeterlineError } from './meterline-error.ts';
 import { settingsOf } from './options.ts';
-import type { MeterlineOptions, Settings } from './options.ts';
+import type { MeterlineOptions, Settings, WhenUnavailable } from './options.ts';
 import { onPageHide } from './page.ts';
 import { decimalText } from './quantity.ts';
 import { createSender } from './sender.ts';

@@ -1,4 +1,3 @@
-import type { WhenUnavailable } from './entitlements.ts';
 import { MeterlineError } from './meterline-error.ts';
 
 /**
@@ -6,6 +5,9 @@ import { MeterlineError } from './meterline-error.ts';
  * the server), `expired` (tried for `retryForMs`), `closed` (not sent when `close` ran out of time, or tracked after it), `invalid`.
  */
 export type DropReason = 'queue_full' | 'refused' | 'too_large' | 'expired' | 'closed' | 'invalid';
+
+/** What a check says while the server cannot be asked. */
+export type WhenUnavailable = 'allow' | 'deny';
 
 export interface Drop {
   readonly reason: DropReason;

@@ -101,7 +101,9 @@ test('events in the log become spend, an alert and an invoice; late and voided o
   ]);
 
   const fired = await evaluateWakeups(ports, tenant, await rating.waiting(100, []));
-  expect(fired.map((each) => [each.customer, 'spend' in each && each.spend, each.cut])).toEqual([['acme', '253.00', spend.asOf.cut]]);
+  expect(fired.map((each) => [each.customer, 'spend' in each && each.spend, each.cut])).toEqual([
+    ['acme', '253.00', spend.asOf.cut],
+  ]);
 
   clock.moveTo(Date.parse('2026-03-01T00:00:10Z'));
   await executeInvoiceRun(ports, await requestInvoiceRun(ports, undefined, tenant));

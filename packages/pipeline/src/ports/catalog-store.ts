@@ -5,21 +5,9 @@ import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type { FeatureStore } from './feature-store.ts';
-import type { PlanDrafts } from './plan-drafts.ts';
+import type { Page, PageRequest } from './page.ts';
 
 /** What an operator sets up: meters, customers, plans, subscriptions, API keys. In every call the tenant comes last. */
-
-/** At most `limit` items whose key (or id) sorts after `after`. */
-export interface PageRequest {
-  readonly after: string | null;
-  readonly limit: number;
-}
-
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  /** The `after` of the next page, or null at the end. */
-  readonly nextAfter: string | null;
-}
 
 export interface MeterRecord extends Meter {
   readonly createdAtMs: number;
@@ -143,6 +131,21 @@ export interface PriceChangeStore {
   insert(draft: PriceChangeDraft, nowMs: number, tenant: string): Promise<PriceChange | PriceChangeRefusal>;
   /** All changes of a plan version up to a revision, in their order. */
   upTo(version: PlanVersionKey, revision: number, tenant: string): Promise<PriceChange[]>;
+}
+
+export type DraftRefusal = 'unknown' | 'published' | 'archived';
+
+/** A plan has one draft at most, so that its versions are published in the order of their numbers. Published ones never change. */
+export interface PlanDrafts {
+  /** Puts all of it in place of what it was. */
+  updateDraft(key: PlanVersionKey, version: PlanVersionDraft, tenant: string): Promise<PlanRecord | DraftRefusal>;
+  /** From here on new subscriptions get it. `plan_archived`: the plan takes no new versions. */
+  publish(key: PlanVersionKey, tenant: string): Promise<PlanRecord | DraftRefusal | 'plan_archived'>;
+  /**
+   * New subscriptions get the newest published version that is left; a draft is discarded. `last`: none would be left. Archived once: a second call
+   * changes nothing.
+   */
+  archiveVersion(key: PlanVersionKey, nowMs: number, tenant: string): Promise<PlanVersionRecord | 'unknown' | 'last'>;
 }
 
 /** Versions count from 1 and never change once published; a subscription keeps the one it began with. */

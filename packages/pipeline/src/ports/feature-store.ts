@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from './catalog-store.ts';
+import type { Page, PageRequest } from './page.ts';
 
 /** What customers can use; with a meter, what counts how much of it they use. Never changes but for being archived. */
 export interface FeatureDraft {

@@ -7,7 +7,7 @@ export * from './event-log.ts';
 export * from './feature-store.ts';
 export * from './invoice-store.ts';
 export * from './job-queue.ts';
-export * from './plan-drafts.ts';
+export * from './page.ts';
 export * from './prepaid-store.ts';
 export * from './rate-limiter.ts';
 export * from './rating-store.ts';

@@ -4,7 +4,8 @@ import type { EntitlementSource, PlanFeature } from '@meterline/domain/entitleme
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
-import type { Page, PageRequest, PlanVersionKey } from './catalog-store.ts';
+import type { PlanVersionKey } from './catalog-store.ts';
+import type { Page, PageRequest } from './page.ts';
 import type { PrepaidReader } from './prepaid-store.ts';
 import type { Cut } from './segment-ledger.ts';
 

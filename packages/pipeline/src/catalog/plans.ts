@@ -1,5 +1,6 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
+import { UNUSED_TIME } from '@meterline/domain/invoices';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { z } from 'zod';
@@ -22,6 +23,11 @@ const rateCardsSchema = z
     }
   });
 
+export const unusedTimeSchema = z
+  .enum(UNUSED_TIME)
+  .describe(
+    'What becomes of time that was paid in advance and lies after the end of a subscription: `credit` pays next invoices, `refund` is to be paid back',
+  );
 const commitmentField = commitmentSchema.optional().describe('What each subscription spends at least or at most');
 
 export const newPlanSchema = z.strictObject({
@@ -31,10 +37,15 @@ export const newPlanSchema = z.strictObject({
   billingPeriod: billingPeriodSchema,
   rateCards: rateCardsSchema,
   commitment: commitmentField,
+  unusedTime: unusedTimeSchema.default('credit'),
 });
 export type NewPlan = z.output<typeof newPlanSchema>;
 
-export const newPlanVersionSchema = z.strictObject({ rateCards: rateCardsSchema, commitment: commitmentField });
+export const newPlanVersionSchema = z.strictObject({
+  rateCards: rateCardsSchema,
+  commitment: commitmentField,
+  unusedTime: unusedTimeSchema.default('credit'),
+});
 export type NewPlanVersion = z.output<typeof newPlanVersionSchema>;
 
 const planUnknown = (key: string): Fault => new Fault('not_found', 'plan.unknown', `There is no plan "${key}".`);

@@ -1,4 +1,5 @@
 import type { Commitment } from '@meterline/domain/commitments';
+import type { UnusedTime } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
@@ -80,15 +81,18 @@ export interface PlanDraft {
   readonly rateCards: readonly RateCard[];
   /** Of subscriptions that do not agree on another one. */
   readonly commitment?: Commitment | null | undefined;
+  /** What becomes of time that was paid in advance and lies after the end of a subscription; default `credit`. */
+  readonly unusedTime?: UnusedTime | undefined;
 }
 
 /** What a version of a plan consists of. */
-export type PlanVersionDraft = Pick<PlanDraft, 'rateCards' | 'commitment'>;
+export type PlanVersionDraft = Pick<PlanDraft, 'rateCards' | 'commitment' | 'unusedTime'>;
 
 /** A plan with its latest version. */
 export interface PlanRecord extends PlanDraft {
   readonly version: number;
   readonly commitment: Commitment | null;
+  readonly unusedTime: UnusedTime;
   /** Of the newest price change of that version; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;
@@ -100,6 +104,7 @@ export interface PlanVersionRecord {
   readonly version: number;
   readonly rateCards: readonly RateCard[];
   readonly commitment: Commitment | null;
+  readonly unusedTime: UnusedTime;
   /** Of its newest price change; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;

@@ -1,5 +1,6 @@
 import type { AlertRule } from '@meterline/domain/alerts';
 import type { Commitment } from '@meterline/domain/commitments';
+import type { UnusedTime } from '@meterline/domain/invoices';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
@@ -21,6 +22,8 @@ export interface SubscriptionTerms {
   readonly endsAtMs: number | null;
   readonly rateCards: readonly RateCard[];
   readonly commitment: Commitment | null;
+  /** What becomes of time that was paid in advance and lies after the end. */
+  readonly unusedTime: UnusedTime;
 }
 
 /** A customer with the subjects attributed to it now and its subscriptions, oldest first. */

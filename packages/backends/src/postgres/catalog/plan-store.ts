@@ -1,4 +1,5 @@
 import type { Commitment } from '@meterline/domain/commitments';
+import type { UnusedTime } from '@meterline/domain/invoices';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type {
@@ -19,12 +20,13 @@ interface PlanRow {
   readonly version: number;
   readonly rate_cards: RateCard[];
   readonly commitment: Commitment | null;
+  readonly unused_time: UnusedTime;
   readonly price_revision: number;
   readonly created_at: string;
   readonly archived_at: string | null;
 }
 
-const SELECT = `select p.key, p.name, p.currency, p.billing_period, v.version, v.rate_cards, v.commitment, v.price_revision, p.created_at, p.archived_at
+const SELECT = `select p.key, p.name, p.currency, p.billing_period, v.version, v.rate_cards, v.commitment, v.unused_time, v.price_revision, p.created_at, p.archived_at
   from plan p join plan_version v on v.plan = p.key and v.version = p.latest_version and v.tenant = p.tenant`;
 
 const record = (row: PlanRow): PlanRecord => ({
@@ -35,6 +37,7 @@ const record = (row: PlanRow): PlanRecord => ({
   version: row.version,
   rateCards: row.rate_cards,
   commitment: row.commitment,
+  unusedTime: row.unused_time,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
@@ -45,6 +48,7 @@ interface PlanVersionRow {
   readonly version: number;
   readonly rate_cards: RateCard[];
   readonly commitment: Commitment | null;
+  readonly unused_time: UnusedTime;
   readonly price_revision: number;
   readonly created_at: string;
 }
@@ -54,11 +58,12 @@ const versionRecord = (row: PlanVersionRow): PlanVersionRecord => ({
   version: row.version,
   rateCards: row.rate_cards,
   commitment: row.commitment,
+  unusedTime: row.unused_time,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
 });
 
-const SELECT_VERSION = 'select plan, version, rate_cards, commitment, price_revision, created_at from plan_version';
+const SELECT_VERSION = 'select plan, version, rate_cards, commitment, unused_time, price_revision, created_at from plan_version';
 
 async function byKey(db: SqlExecutor, key: string, tenant: string): Promise<PlanRecord | undefined> {
   const rows = await db.query<PlanRow>(`${SELECT} where p.key = $1 and p.tenant = $2`, [key, tenant]);
@@ -69,14 +74,17 @@ async function insertVersion(
   tx: SqlExecutor,
   key: string,
   version: number,
-  { rateCards, commitment = null }: PlanVersionDraft,
+  { rateCards, commitment = null, unusedTime = 'credit' }: PlanVersionDraft,
   nowMs: number,
   tenant: string,
 ): Promise<void> {
   await tx.query(
-    `insert into plan_version (plan, version, rate_cards, commitment, created_at, tenant)
-     values ($1, $2, $3::jsonb, $4::jsonb, $5, $6)`,
-    [key, version, JSON.stringify(rateCards), commitment === null ? null : JSON.stringify(commitment), new Date(nowMs), tenant],
+    `insert into plan_version (plan, version, rate_cards, commitment, unused_time, created_at, tenant)
+     values ($1, $2, $3::jsonb, $4::jsonb, $5, $6, $7)`,
+    [
+      ...[key, version, JSON.stringify(rateCards), commitment === null ? null : JSON.stringify(commitment)],
+      ...[unusedTime, new Date(nowMs), tenant],
+    ],
   );
 }
 

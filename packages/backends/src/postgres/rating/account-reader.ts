@@ -1,4 +1,5 @@
 import type { Commitment } from '@meterline/domain/commitments';
+import type { UnusedTime } from '@meterline/domain/invoices';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type { Account, AccountReader, PrepaidReader, SqlExecutor, SubscriptionTerms } from '@meterline/pipeline/ports';
@@ -22,6 +23,7 @@ interface TermsRow {
   readonly billing_period: BillingCadence;
   readonly rate_cards: RateCard[];
   readonly commitment: Commitment | null;
+  readonly unused_time: UnusedTime;
   readonly starts_at: string;
   readonly ends_at: string | null;
 }
@@ -37,6 +39,7 @@ const terms = (row: TermsRow): SubscriptionTerms => ({
   endsAtMs: row.ends_at === null ? null : Date.parse(row.ends_at),
   rateCards: row.rate_cards,
   commitment: row.commitment,
+  unusedTime: row.unused_time,
 });
 
 export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof PrepaidReader> {
@@ -51,7 +54,7 @@ export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof Prepai
         [customers, tenant],
       );
       const termsRows = await db.query<TermsRow>(
-        `select s.id, s.customer, s.plan, s.plan_version, s.starts_at, s.ends_at, s.commitment, p.currency, p.billing_period, v.rate_cards, v.price_revision
+        `select s.id, s.customer, s.plan, s.plan_version, s.starts_at, s.ends_at, s.commitment, p.currency, p.billing_period, v.rate_cards, v.unused_time, v.price_revision
          from subscription s
          join plan p on p.tenant = s.tenant and p.key = s.plan
          join plan_version v on v.tenant = s.tenant and v.plan = s.plan and v.version = s.plan_version

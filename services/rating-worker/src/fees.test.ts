@@ -118,8 +118,9 @@ describe('fees that are due in advance', () => {
     await it.plan('pro', [BASE]);
     await it.subscribe('acme', 'pro', '2026-01-01T00:00:00Z');
     await billAt('2026-01-01');
-    const corrected = { rateCard: 'base', price: { ...BASE.price, amount: '62.00' }, validFrom: '2026-01-17T00:00:00Z' };
-    await it.priceChanges.add('pro', 1, corrected as never, it.tenant);
+    const price = { model: 'flat', amount: '62.00', paymentTerm: 'advance' } as const;
+    const corrected = { rateCard: 'base', price, validFrom: '2026-01-17T00:00:00Z' };
+    await it.priceChanges.add({ plan: 'pro', version: 1 }, corrected, it.tenant);
     // 16 days at 31.00 and 15 at 62.00: 16.00 + 30.00 = 46.00, less 31.00
     expect(told(await billAt('2026-02-01'))).toEqual(['INV-000001 fee 31.00', 'INV-000002 fee 62.00', 'INV-000003 period 15.00']);
     await expectVerified();
@@ -161,7 +162,8 @@ describe('fees that are due in advance', () => {
     const spend = await spendOf(it.ports, 'acme', Date.parse('2026-01-11T00:00:00Z'), it.tenant);
     // 41.00, of which 31.00 are invoiced and 5.00 are left of the promo
     expect(spend.prepaid).toMatchObject({ credited: '5.00', due: '5.00' });
-    expect(told(await billAt('2026-02-01'))).toEqual(['INV-000001 fee 0.00', 'INV-000002 fee 31.00', 'INV-000003 period 5.00']);
+    // February's fee is invoiced first, and is owed before the end of January's calls is known: it takes what is left.
+    expect(told(await billAt('2026-02-01'))).toEqual(['INV-000001 fee 0.00', 'INV-000002 fee 26.00', 'INV-000003 period 10.00']);
     expect(await it.ledger('acme')).toEqual(['promo grant 36 -> 36', 'promo burn -31 -> 5', 'promo burn -5 -> 0']);
     await expectVerified();
   });

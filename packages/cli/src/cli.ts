@@ -3,6 +3,7 @@ import { createClient } from './client.ts';
 import { auditCommand } from './commands/audit.ts';
 import { balanceCommand } from './commands/balance.ts';
 import { clockCommand } from './commands/clock.ts';
+import { creditNoteCommand } from './commands/credit-note.ts';
 import { eventCommand } from './commands/event.ts';
 import { grantCommand } from './commands/grant.ts';
 import { importCommand } from './commands/import.ts';
@@ -31,6 +32,7 @@ const COMMANDS: readonly AddCommand[] = [
   usageCommand,
   spendCommand,
   invoiceCommand,
+  creditNoteCommand,
   priceCommand,
   grantCommand,
   balanceCommand,

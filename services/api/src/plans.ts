@@ -2,7 +2,7 @@ import { commitmentSchema } from '@meterline/domain/commitments';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { formatInstant } from '@meterline/domain/time';
-import { newPlanSchema, newPlanVersionSchema, type PlanCatalog } from '@meterline/pipeline/catalog';
+import { newPlanSchema, newPlanVersionSchema, type PlanCatalog, unusedTimeSchema } from '@meterline/pipeline/catalog';
 import type { PlanRecord, PlanVersionRecord } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
@@ -18,6 +18,7 @@ const planSchema = z.object({
   version: z.int().describe('The latest, which new subscriptions get'),
   rateCards: z.array(rateCardSchema),
   commitment: commitmentSchema.nullable(),
+  unusedTime: unusedTimeSchema,
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable(),
 });
@@ -40,6 +41,7 @@ const versionSchema = z.object({
   version: z.int(),
   rateCards: z.array(rateCardSchema),
   commitment: commitmentSchema.nullable(),
+  unusedTime: unusedTimeSchema,
   createdAt: instantAnswer,
 });
 

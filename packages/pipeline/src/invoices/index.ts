@@ -1,7 +1,8 @@
+export { billedAtOnce } from './billed-at-once.ts';
 export { invoiceOnLog, looksBackAt } from './draft.ts';
 export { executeInvoiceRun, type InvoicingPorts, NotSealedError, type RunOptions } from './execute-run.ts';
 export { parseInvoice } from './parse-invoice.ts';
-export { type InvoiceRunPorts, processInvoiceRuns, requeuePending, requestInvoiceRun, requestSubscriptionRun, startDueRuns } from './runs.ts';
+export { type InvoiceRunPorts, processInvoiceRuns, requeuePending, requestInvoiceRun, startDueRuns } from './runs.ts';
 export { DEFAULT_SCHEDULE, nextRunMs, setSchedule } from './schedule.ts';
 export { type Scheduler, startScheduler } from './scheduler.ts';
 export { type InvoiceAccounting, invoiceAccounting, type InvoiceCheck, verifyInvoice } from './verify.ts';

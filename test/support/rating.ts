@@ -1,6 +1,7 @@
 import { memoryBalanceStore } from '@meterline/backends/memory';
 import { alertRuleStore, catalogStores, invoiceStore, prepaidStore, ratingStore } from '@meterline/backends/postgres';
 import type { Commitment } from '@meterline/domain/commitments';
+import type { UnusedTime } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
 import { add, decimal, formatDecimal, ZERO } from '@meterline/domain/money';
 import type { RateCard } from '@meterline/domain/prices';
@@ -159,9 +160,10 @@ export async function openRatingFixture(database: Database, startIso: string) {
       rateCards: readonly RateCard[],
       every: 'week' | 'month' = 'month',
       proration?: 'second' | 'none',
+      unusedTime: UnusedTime = 'credit',
     ): Promise<void> {
       const billingPeriod = { every, anchor: 'calendar', ...(proration && { proration }) } as const;
-      await catalog.plans.insert({ key, name: key, currency: 'USD', billingPeriod, rateCards }, clock.nowMs(), tenant);
+      await catalog.plans.insert({ key, name: key, currency: 'USD', billingPeriod, rateCards, unusedTime }, clock.nowMs(), tenant);
     },
 
     priceChanges: priceChangeCatalog({ ...catalog, clock }),

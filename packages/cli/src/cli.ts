@@ -4,6 +4,7 @@ import { auditCommand } from './commands/audit.ts';
 import { balanceCommand } from './commands/balance.ts';
 import { clockCommand } from './commands/clock.ts';
 import { entitlementCommand } from './commands/entitlement.ts';
+import { creditNoteCommand } from './commands/credit-note.ts';
 import { eventCommand } from './commands/event.ts';
 import { grantCommand } from './commands/grant.ts';
 import { importCommand } from './commands/import.ts';
@@ -32,6 +33,7 @@ const COMMANDS: readonly AddCommand[] = [
   usageCommand,
   spendCommand,
   invoiceCommand,
+  creditNoteCommand,
   priceCommand,
   grantCommand,
   balanceCommand,

@@ -129,6 +129,7 @@ describe('spend', () => {
       planVersion: 3,
       period: INVOICE.period,
       lines: INVOICE.lines,
+      billedInAdvance: [{ invoice: 'INV-000004', key: 'base', name: 'Platform fee', amount: '1049.00' }],
       commitment: null,
       total: '1070.55',
     };
@@ -136,6 +137,7 @@ describe('spend', () => {
     const { out } = await meterline(['spend', 'acme'], () => ({ body: spend }));
     expect(out).toMatch(/ {2}tier 2: above 5,000 +14,366 +0.0015 +21.549/);
     expect(out).toMatch(/So far +1,070.55 USD/);
+    expect(out).toContain('1,049.00 of it for Platform fee are on INV-000004');
     const drawn = { grant: 'grant_1', name: 'Starter', line: 'calls' };
     const units = [{ ...drawn, quantity: '72000', units: '1200' }];
     const prepaid = { units, credits: [{ ...drawn, name: 'Welcome', amount: '25.00' }], credited: '25.00', due: '1045.55' };

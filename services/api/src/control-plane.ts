@@ -1,12 +1,14 @@
 import { alertRuleStore, auditTrail, webhookDeliveryStore, webhookEndpointStore } from '@meterline/backends/postgres';
 import { reconciliation, type BillingPorts, type Ports } from '@meterline/composition/installation';
 import { createCatalog, usageQueries } from '@meterline/pipeline/catalog';
+import { billedAtOnce } from '@meterline/pipeline/invoices';
 import type { Settings } from '@meterline/runtime/config';
 import type { HttpServer } from '@meterline/runtime/http';
 import { generateApiKey } from '@meterline/runtime/keys';
 import { alertRoutes } from './alerts.ts';
 import { apiRoutes } from './api-routes.ts';
 import { entitlementRoutes } from './entitlements.ts';
+import { creditNoteRoutes } from './credit-notes.ts';
 import { grantRoutes } from './grants.ts';
 import { invoiceRoutes } from './invoices.ts';
 import type { OperationsDeps } from './operations.ts';
@@ -43,8 +45,10 @@ export function controlPlane(options: ControlPlaneOptions): (server: HttpServer)
     return backfill;
   };
   const webhooks = { endpoints: webhookEndpointStore(database), deliveries: webhookDeliveryStore(database), clock };
+  const settings = createCatalog({ stores: catalog, clock, generateKey: () => generateApiKey('live') });
+  const subscriptions = billedAtOnce(settings.subscriptions, { ...billing, plans: catalog.plans });
   return apiRoutes({
-    catalog: createCatalog({ stores: catalog, clock, generateKey: () => generateApiKey('live') }),
+    catalog: { ...settings, subscriptions },
     usage: usageQueries({ ...catalog, usage: reader, clock }),
     clock,
     testClock,
@@ -58,6 +62,7 @@ export function controlPlane(options: ControlPlaneOptions): (server: HttpServer)
       (on) => grantRoutes(on, { ...billing, customers: catalog.customers, onChange: notify.rating }),
       (on) => planFitRoutes(on, { ...billing, plans: catalog.plans, customers: catalog.customers }),
       (on) => alertRoutes(on, { rules: alertRuleStore(database), clock, onChange: notify.rating }),
+      (on) => creditNoteRoutes(on, billing),
       (on) => invoiceRoutes(on, { ...billing, onScheduleChange: notify.schedules }),
       (on) => webhookRoutes(on, { ...webhooks, policy: webhookTargets, notify: notify.deliveries }),
     ],

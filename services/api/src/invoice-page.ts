@@ -91,7 +91,7 @@ export function invoicePage(invoice: InvoiceDocument): string {
               <th class="number">Amount</th>
             </tr>
           </thead>
-          ${lines.map(lineRows)} ${adjustments.length === 0 ? '' : adjustmentRows(adjustments)}
+          ${lines.map(lineRows)} ${billedRows(invoice)} ${adjustments.length === 0 ? '' : adjustmentRows(adjustments)}
           ${(invoice.commitments ?? []).filter(({ lines }) => lines.length > 0).map(commitmentRows)}
           ${invoice.prepaid === undefined ? '' : prepaidRows(invoice.prepaid)}
           <tfoot>
@@ -111,7 +111,7 @@ export function invoicePage(invoice: InvoiceDocument): string {
 }
 
 function basis({ kind, cut }: InvoiceDocument): string {
-  if (kind === 'advance') return 'In advance, before anything is used,';
+  if (kind === 'advance' || kind === 'fee') return 'In advance, before anything is used,';
   return `Computed from the event log up to offset ${cut.join(', ')} per partition`;
 }
 
@@ -134,6 +134,22 @@ function stepRow({ description, quantity, unitAmount, amount }: RatedLine): Mark
     <td class="number">${unitAmount ?? ''}</td>
     <td class="number">${amount}</td>
   </tr>`;
+}
+
+function billedRows({ billedInAdvance = [] }: InvoiceDocument): Markup {
+  if (billedInAdvance.length === 0) return markup``;
+  return markup`<tbody>
+    <tr>
+      <th colspan="4">Billed in advance</th>
+    </tr>
+    ${billedInAdvance.map(
+      ({ invoice, name, amount, kept }) =>
+        markup`<tr>
+            <td colspan="3">${name} (${invoice}${kept === undefined ? '' : `, ${kept} of it for time that was not used`})</td>
+            <td class="number">${amount.startsWith('-') ? amount.slice(1) : `-${amount}`}</td>
+          </tr>`,
+    )}
+  </tbody>`;
 }
 
 function adjustmentRows(adjustments: readonly InvoiceAdjustment[]): Markup {

@@ -24,6 +24,7 @@ import { periodSchema } from './spend.ts';
 
 const runSchema = z.object({
   id: z.string(),
+  subscription: z.string().nullable().describe('The only one that it looks at; null: all of them'),
   at: instantAnswer.describe('Periods that ended at or before this instant are invoiced'),
   scheduled: z.boolean(),
   state: z.enum(['running', 'complete']),
@@ -42,6 +43,9 @@ const newScheduleSchema = z.strictObject({
 const invoiceSummarySchema = z.object({
   id: z.string(),
   number: z.string(),
+  kind: z
+    .enum(['period', 'advance', 'fee'])
+    .describe('Of a billing period; or, before it, of a committed minimum or of the fees due in advance'),
   customer: z.string(),
   subscription: z.string(),
   plan: z.string(),
@@ -53,6 +57,7 @@ const invoiceSummarySchema = z.object({
 
 const showRun = ({
   id,
+  subscription,
   atMs,
   scheduled,
   state,
@@ -62,6 +67,7 @@ const showRun = ({
   completedAtMs,
 }: InvoiceRun): z.input<typeof runSchema> => ({
   id,
+  subscription,
   at: formatInstant(atMs),
   scheduled,
   state,
@@ -79,9 +85,11 @@ const showSchedule = ({ cron, timezone, nextRunAtMs }: InvoiceSchedule): z.input
 
 function showSummary(stored: StoredInvoice): z.input<typeof invoiceSummarySchema> {
   const { id, number, customer, subscription, plan, period, currency, total, issuedAt } = parseInvoice(stored);
+  if (stored.kind === 'credit_note') throw new Error(`${number} is no invoice`);
   return {
     id,
     number,
+    kind: stored.kind,
     customer: customer.key,
     subscription,
     plan,
@@ -113,7 +121,7 @@ function addRunRoutes(server: HttpServer, deps: InvoiceRoutesDeps): void {
     {
       config: { scope: 'admin', idempotent: true },
       schema: {
-        summary: 'Invoice every billing period that has ended and has no invoice yet',
+        summary: 'Invoice every billing period that has ended and has no invoice yet, and fees due in advance of those that have begun',
         tags,
         body: z.strictObject({ at: instantSchema.optional().describe('Only periods that ended by then; default now') }).nullish(),
         response: { 202: runSchema },
@@ -224,7 +232,8 @@ function addInvoiceRoutes(server: HttpServer, { invoices }: InvoiceRoutesDeps): 
     async ({ params, query, headers, principal }, reply) => {
       const id = params.id.replace(/\.html$/, '');
       const stored = await invoices.invoice(id, principal.tenant);
-      if (stored === undefined) throw new Fault('not_found', 'invoice.unknown', `There is no invoice "${id}".`);
+      if (stored === undefined || stored.kind === 'credit_note')
+        throw new Fault('not_found', 'invoice.unknown', `There is no invoice "${id}".`);
       reply.serializer(String).header('vary', 'accept');
       const wantsPage = id !== params.id || /(^|,)\s*text\/html\s*($|[,;])/.test(headers.accept ?? '');
       const document = query.language === undefined ? stored.document : toldDocument(stored, query.language);

@@ -2,7 +2,7 @@ import { commitmentSchema } from '@meterline/domain/commitments';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { formatInstant } from '@meterline/domain/time';
-import { newPlanSchema, newPlanVersionSchema, type PlanCatalog, planFeatureSchema } from '@meterline/pipeline/catalog';
+import { newPlanSchema, newPlanVersionSchema, type PlanCatalog, planFeatureSchema, unusedTimeSchema } from '@meterline/pipeline/catalog';
 import type { PlanRecord, PlanVersionRecord } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
@@ -20,6 +20,7 @@ export const planSchema = z.object({
   commitment: commitmentSchema.nullable(),
   features: z.array(planFeatureSchema),
   draft: z.boolean().describe('May change, and takes no subscriptions'),
+  unusedTime: unusedTimeSchema,
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable(),
 });
@@ -46,6 +47,7 @@ export const versionSchema = z.object({
   commitment: commitmentSchema.nullable(),
   features: z.array(planFeatureSchema),
   draft: z.boolean().describe('May change, and takes no subscriptions'),
+  unusedTime: unusedTimeSchema,
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable().describe('Takes no new subscriptions since'),
 });

@@ -50,7 +50,7 @@ const prepaidSchema = z.object({
   units: z.array(z.object({ ...drawnFields, quantity: decimalText.describe("In the meter's unit"), units: decimalText })),
   credits: z.array(z.object({ ...drawnFields, amount: decimalText })),
   credited: decimalText.describe('Sum of the credits'),
-  due: decimalText.describe('`total` less `credited`'),
+  due: decimalText.describe('`total`, less what was billed in advance and less `credited`'),
 });
 
 const spendSchema = z.object({
@@ -68,6 +68,9 @@ const spendSchema = z.object({
       planVersion: z.int(),
       period: periodSchema,
       lines: z.array(lineSchema),
+      billedInAdvance: z
+        .array(z.object({ invoice: z.string(), key: z.string(), name: z.string(), amount: decimalText }))
+        .describe('What of the lines was invoiced when the period began; below zero: given back by a credit note'),
       commitment: settlementSchema.nullable().describe('What an agreed minimum or maximum adds; its lines are part of the total'),
       total: decimalText,
     }),
@@ -91,14 +94,15 @@ function showSpend(
   { customer, currency, asOf, subscriptions, total, prepaid }: CustomerSpend,
   language: Language = 'en',
 ): z.input<typeof spendSchema> {
-  const shown = subscriptions.map(({ id, plan, planVersion, period, lines, commitment, total: subscriptionTotal }) => ({
+  const shown = subscriptions.map(({ id, plan, planVersion, period, lines, billedInAdvance, commitment, total: sum }) => ({
     id,
     plan,
     planVersion,
     period: { from: formatInstant(period.fromMs), to: formatInstant(period.toMs) },
     lines: lines.map((line) => showLine(line, language)),
+    billedInAdvance: [...billedInAdvance],
     commitment: commitment && showSettlement(commitment),
-    total: subscriptionTotal,
+    total: sum,
   }));
   return {
     customer,

@@ -1,4 +1,4 @@
-import { billedDays, type InvoiceAdjustment, type InvoiceDocument } from '@meterline/domain/invoices';
+import { type BilledInAdvance, billedDays, type InvoiceAdjustment, type InvoiceDocument } from '@meterline/domain/invoices';
 import type { Terminal } from '../terminal.ts';
 import { CHARGE_COLUMNS, chargeRows } from './charges.ts';
 import { commitmentRows } from './commitments.ts';
@@ -12,6 +12,7 @@ export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, '
   const { number, customer, period, currency } = invoice;
   const rows = [
     ...invoice.lines.flatMap((line) => chargeRows(line, terminal)),
+    ...(invoice.billedInAdvance ?? []).map(billedRow),
     ...invoice.adjustments.flatMap((each) => adjustmentRows(each, terminal)),
     ...(invoice.commitments ?? []).flatMap((each) => commitmentRows(each, terminal)),
     ...(invoice.prepaid === undefined ? [] : prepaidRows(invoice.prepaid, terminal)),
@@ -23,12 +24,18 @@ export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, '
     `  plan      ${invoice.plan}, version ${invoice.planVersion}`,
     `  period    ${period.from} up to ${period.to} (${billedDays(period)})`,
     `  issued    ${invoice.issuedAt}`,
-    invoice.kind === 'advance'
+    invoice.kind === 'advance' || invoice.kind === 'fee'
       ? '  before    anything is used'
       : `  from      the event log up to offset ${invoice.cut.join(', ')}`,
     '',
     table(CHARGE_COLUMNS, rows, total),
   ].join('\n');
+}
+
+/** What was billed before: it is taken off. */
+function billedRow({ name, invoice, amount }: Pick<BilledInAdvance, 'name' | 'invoice' | 'amount'>): string[] {
+  const taken = amount.startsWith('-') ? amount.slice(1) : `-${amount}`;
+  return [`${name}, billed in advance on ${invoice}`, '', '', groupDigits(taken)];
 }
 
 function adjustmentRows(adjustment: InvoiceAdjustment, { paint }: Pick<Terminal, 'paint'>): string[][] {

@@ -12,7 +12,7 @@ import { totalOf } from './adjustments.ts';
 import type { InvoiceDocument, InvoiceLine } from './document.ts';
 
 /** What charges there are, and of which period. */
-interface Charges extends Pick<InvoiceDocument, 'lines' | 'adjustments'> {
+interface Charges extends Pick<InvoiceDocument, 'kind' | 'lines' | 'adjustments'> {
   readonly period: { readonly from: string };
 }
 
@@ -30,27 +30,45 @@ export interface TermToSettle {
   readonly now: Charges;
 }
 
-/** Settles the commitment of one term: all its lines and adjustments count as spend, whichever invoice they are on. */
+/**
+ * Settles the commitment of one term: all its lines and adjustments count as spend, whichever invoice they are on. Fees billed in advance draw on a
+ * minimum that is paid in advance at once; else they count with the invoice of their period, which has them among its lines.
+ */
 export function settleTerm({ commitment, currency, term, elapsedDays, issued, now }: TermToSettle): CommitmentSettlement {
   const lines = isWithin(term, now.period) ? now.lines : [];
+  const charges = commitment.trueUp === 'in_advance' ? withoutSettledFees([...issued, now]) : [...issued, now].filter(isNoFee);
   return settleCommitment({
     commitment,
     currency,
     term,
     elapsedDays,
-    spend: [...issued, now].reduce((sum, invoice) => add(sum, spendIn(term, invoice)), ZERO),
+    spend: charges.reduce((sum, invoice) => add(sum, spendIn(term, invoice)), ZERO),
     settledBefore: settledIn(term, issued),
     lines,
   });
 }
 
-type Due = Pick<InvoiceDocument, 'lines' | 'adjustments' | 'commitments' | 'prepaid'>;
+function isNoFee({ kind }: Charges): boolean {
+  return kind !== 'fee' && kind !== 'credit_note';
+}
 
-/** Sum of everything an invoice charges, all of it rounded already, less what credits paid (below zero where they got something back). */
-export function totalDue({ lines, adjustments, commitments = [], prepaid }: Due, currency: string): string {
+/** The fees of a period are among the lines of its invoice, once that is there. */
+function withoutSettledFees(charges: readonly Charges[]): readonly Charges[] {
+  const settled = new Set(charges.filter(({ kind }) => kind === undefined).map(({ period }) => period.from));
+  return charges.filter((each) => isNoFee(each) || !settled.has(each.period.from));
+}
+
+type Due = Pick<InvoiceDocument, 'lines' | 'billedInAdvance' | 'adjustments' | 'commitments' | 'prepaid'>;
+
+/**
+ * Sum of everything an invoice charges, all of it rounded already, less what was billed in advance and what credits paid (below zero where they got
+ * something back).
+ */
+export function totalDue({ lines, billedInAdvance = [], adjustments, commitments = [], prepaid }: Due, currency: string): string {
   const settled = commitments.flatMap((settlement) => settlement.lines);
-  const total = totalOf([...lines, ...adjustments, ...settled], currency);
-  return prepaid === undefined ? total : formatMoney(subtract(decimal(total), decimal(prepaid.credited)), currency);
+  const charged = decimal(totalOf([...lines, ...adjustments, ...settled], currency));
+  const total = subtract(charged, decimal(totalOf(billedInAdvance, currency)));
+  return formatMoney(prepaid === undefined ? total : subtract(total, decimal(prepaid.credited)), currency);
 }
 
 function spendIn(term: CommitmentTerm, { period, lines, adjustments }: Charges): Decimal {

@@ -2,6 +2,8 @@ import type { CommitmentSettlement } from '../commitments/index.ts';
 import type { PrepaidStatement } from '../prepaid/index.ts';
 import type { Modifiers, Price } from '../prices/index.ts';
 import type { RatedLine } from '../rating/index.ts';
+import type { CreditNoteTerms } from './credit-note.ts';
+import type { BilledInAdvance } from './fees.ts';
 import type { InvoicePolicy } from './policy.ts';
 
 /** A part of a billing period with a price of its own; half-open. The explanation says by number, from 1, which part a step belongs to. */
@@ -81,8 +83,11 @@ export interface InvoiceAdjustment {
 export interface InvoiceDocument {
   readonly id: string;
   readonly number: string;
-  /** Absent: of a billing period that has ended. `advance`: of a committed minimum, which the term of `period` draws down. */
-  readonly kind?: 'advance';
+  /**
+   * Absent: of a billing period that has ended. `advance`: of a committed minimum, which the term of `period` draws down. `fee`: of the fees that are due
+   * when `period` begins. `credit_note`: gives back what of such fees is not used; its adjustments are below zero.
+   */
+  readonly kind?: 'advance' | 'fee' | 'credit_note';
   readonly tenant: string;
   /** `subjects`: whose usage it was when the invoice was made. */
   readonly customer: { readonly key: string; readonly name: string; readonly subjects: readonly string[] };
@@ -94,12 +99,16 @@ export interface InvoiceDocument {
   readonly period: InvoicePeriod;
   readonly currency: string;
   readonly lines: readonly InvoiceLine[];
+  /** What of `lines` was billed before, by the period's fee invoice, less what its credit note gave back. Absent where nothing was. */
+  readonly billedInAdvance?: readonly BilledInAdvance[];
   readonly adjustments: readonly InvoiceAdjustment[];
   /** Only where a commitment was agreed on: that of the period's term first, then of earlier terms that late usage changed. */
   readonly commitments?: readonly CommitmentSettlement[];
   /** What grants paid, and got back. Absent for a customer without any. */
   readonly prepaid?: PrepaidStatement;
-  /** Sum of the amounts of lines, adjustments and lines of commitments, less `prepaid.credited`. */
+  /** Of a credit note only. */
+  readonly creditNote?: CreditNoteTerms;
+  /** Sum of the amounts of lines, adjustments and lines of commitments, less those `billedInAdvance` and `prepaid.credited`. */
   readonly total: string;
   /** The part of the log it was rated from: per partition, the first offset left out. */
   readonly cut: readonly number[];

@@ -10,6 +10,25 @@ export {
   type InvoiceLinePart,
   type InvoicePeriod,
 } from './document.ts';
+export {
+  creditNoteLines,
+  type CreditNoteLine,
+  creditNoteNumber,
+  type CreditNoteTerms,
+  isCutShort,
+  sharingOf,
+  UNUSED_TIME,
+  type UnusedTime,
+} from './credit-note.ts';
+export {
+  type BilledInAdvance,
+  billedBefore,
+  type FeeDocuments,
+  feeDocumentsOf,
+  feeLines,
+  feesBilled,
+  feesByLine,
+} from './fees.ts';
 export { invoiceLines, type LineInput } from './line.ts';
 export { linesUnder } from './lines-under.ts';
 export { INVOICE_POLICY, type InvoicePolicy } from './policy.ts';

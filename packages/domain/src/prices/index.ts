@@ -9,6 +9,7 @@ export type { PerSeatPrice } from './models/per-seat.ts';
 export type { PerUnitPrice } from './models/per-unit.ts';
 export type { PercentagePrice } from './models/percentage.ts';
 export type { VolumePrice } from './models/volume.ts';
+export { cardsInAdvance, isDueInAdvance } from './in-advance.ts';
 export { modifiersSchema, type Modifiers } from './modifiers.ts';
 export { priceSchema, type Price } from './price.ts';
 export { rateCardSchema, type RateCard } from './rate-card.ts';

@@ -1,5 +1,6 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
+import { UNUSED_TIME } from '@meterline/domain/invoices';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { z } from 'zod';
@@ -32,6 +33,11 @@ const rateCardsSchema = z
     }
   });
 
+export const unusedTimeSchema = z
+  .enum(UNUSED_TIME)
+  .describe(
+    'What becomes of time that was paid in advance and lies after the end of a subscription: `credit` pays next invoices, `refund` is to be paid back',
+  );
 const commitmentField = commitmentSchema.optional().describe('What each subscription spends at least or at most');
 
 const draftField = z.boolean().optional().describe('A draft may change until it is published, and takes no subscriptions');
@@ -45,6 +51,7 @@ export const newPlanSchema = z.strictObject({
   commitment: commitmentField,
   features: planFeaturesSchema,
   draft: draftField,
+  unusedTime: unusedTimeSchema.default('credit'),
 });
 export type NewPlan = z.output<typeof newPlanSchema>;
 
@@ -53,6 +60,7 @@ export const newPlanVersionSchema = z.strictObject({
   commitment: commitmentField,
   features: planFeaturesSchema,
   draft: draftField,
+  unusedTime: unusedTimeSchema.default('credit'),
 });
 export type NewPlanVersion = z.output<typeof newPlanVersionSchema>;
 

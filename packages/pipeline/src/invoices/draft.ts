@@ -1,10 +1,11 @@
-import { adjustmentsFor, type InvoiceDocument } from '@meterline/domain/invoices';
-import type { BillingPeriod, FeeSharing } from '@meterline/domain/subscriptions';
+import { adjustmentsFor, billedBefore, feeDocumentsOf, type InvoiceDocument, isCutShort, sharingOf } from '@meterline/domain/invoices';
+import { cardsInAdvance } from '@meterline/domain/prices';
+import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import { parseInstantMs } from '@meterline/domain/time';
 import type { InvoiceDraft, StoredInvoice } from '../ports/index.ts';
-import { billedPeriod, invoiceGrants } from '../prepaid/index.ts';
+import { billedFees, billedPeriod, invoiceGrants } from '../prepaid/index.ts';
 import { type PeriodToRate, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
-import { type DraftContext, invoiceDraft } from './invoice-draft.ts';
+import { type DraftContext, invoiceDraft, periodDocument } from './invoice-draft.ts';
 import { parseInvoice } from './parse-invoice.ts';
 import { type PeriodToSettle, settlements } from './settlements.ts';
 
@@ -12,6 +13,8 @@ import { type PeriodToSettle, settlements } from './settlements.ts';
 export interface DuePeriod extends PeriodToSettle {
   /** Earlier invoices of the subscription that late usage may still change, by period. */
   readonly recent: readonly InvoiceDocument[];
+  /** What was billed in advance, and given back of it, for this period and recent ones. */
+  readonly fees: readonly InvoiceDocument[];
 }
 
 /**
@@ -42,14 +45,24 @@ export async function draftInvoices(
   const grants = await invoiceGrants(ports.accounts, parties, tenant);
   const recent: PeriodToRate[] = [];
   const own: PeriodToRate[] = [];
-  for (const [draft, { account, terms, period, recent: invoices }] of due.entries()) {
+  const inAdvance = due.map(({ terms, period, fees }) => {
+    const stated = periodDocument(period);
+    const documents = feeDocumentsOf(fees, stated.from);
+    if (documents === undefined) return undefined;
+    const keepsUnused = terms.unusedTime === 'none' && isCutShort(documents.fee.period, stated);
+    return { documents, keepsUnused, count: documents.creditNote === undefined ? 1 : 2 };
+  });
+  for (const [draft, { account, terms, period, recent: invoices, fees }] of due.entries()) {
     // Of the same subscription, hence of the same plan version: its prices as known now.
     const known = { ...account, priceRevision: terms.priceRevision };
     for (const [at, invoice] of invoices.entries()) {
-      const prepaid = grants.drawing(draft, billedPeriod(invoice, invoices.slice(at + 1)));
+      const before = feeDocumentsOf(fees, invoice.period.from);
+      const prepaid = grants.drawing(draft, billedPeriod(invoice, invoices.slice(at + 1), before));
       recent.push({ ...(await termsOfInvoice(ports, invoice, known, tenant)), prepaid });
     }
-    own.push({ ...periodToRate(terms, account, period), prepaid: grants.drawing(draft, null) });
+    const paid = inAdvance[draft];
+    const prepaid = grants.drawing(draft, paid === undefined ? null : billedFees(paid.documents, paid));
+    own.push({ ...periodToRate(terms, account, period), prepaid });
   }
   const { rated } = await ratePeriods(ports, [...own, ...recent], tenant, context.cut);
   const ratedAgain = rated.slice(own.length).values();
@@ -64,20 +77,25 @@ export async function draftInvoices(
     const prepaid = grants.drafted(index, drawn);
     const commitments = settlements(each, { lines, adjustments });
     const { account, terms, period } = each;
-    return invoiceDraft({ kind: 'period', account, terms, period, lines, adjustments, commitments, prepaid }, context, tenant);
+    const paid = inAdvance[index];
+    const billedInAdvance = paid && billedBefore(lines, paid.documents, { ...paid, currency: terms.currency });
+    const charges = { lines, billedInAdvance, adjustments, commitments, prepaid, feeDocuments: paid?.count ?? 0 };
+    return invoiceDraft({ kind: 'period', account, terms, period, ...charges }, context, tenant);
   });
 }
 
-/** The period and terms of an issued invoice, for rating it again. */
+/** The period and terms of an issued invoice, for rating it again: those of fees, or of what is given back of them, hold no other rate cards. */
 export async function termsOfInvoice(
   ports: RatingPorts,
-  invoice: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments'>,
+  invoice: Pick<InvoiceDocument, 'kind' | 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments'>,
   known: Pick<PeriodToRate, 'subjects' | 'timezone' | 'priceRevision'>,
   tenant: string,
 ): Promise<PeriodToRate> {
-  const { plan, planVersion, currency, commitments } = invoice;
-  const { from, to, days, daysInPeriod, index = 0, sharing } = invoice.period;
+  const { kind, plan, planVersion, currency, commitments } = invoice;
+  const { from, to, days, daysInPeriod, index = 0 } = invoice.period;
   const { subjects, timezone, priceRevision } = known;
+  const rateCards = await ports.accounts.rateCards(plan, planVersion, tenant);
+  const sharing = sharingOf(invoice.period);
   return {
     subjects,
     timezone,
@@ -86,22 +104,16 @@ export async function termsOfInvoice(
     planVersion,
     currency,
     committed: commitments !== undefined,
-    rateCards: await ports.accounts.rateCards(plan, planVersion, tenant),
+    rateCards: kind === 'fee' || kind === 'credit_note' ? cardsInAdvance(rateCards) : rateCards,
     period: {
       index,
       fromMs: instantMs(from),
       toMs: instantMs(to),
       days,
       daysInPeriod,
-      ...(sharing && { sharing: sharingOf(sharing) }),
+      ...(sharing && { sharing }),
     },
   };
-}
-
-function sharingOf(sharing: NonNullable<InvoiceDocument['period']['sharing']>): FeeSharing {
-  if (sharing.by === 'none') return sharing;
-  const { from, to, ...rest } = sharing;
-  return { ...rest, fromMs: instantMs(from), toMs: instantMs(to) };
 }
 
 function instantMs(text: string): number {

@@ -3,7 +3,12 @@ import { settleRests, type SettlePorts } from '../prepaid/index.ts';
 import { periodAt, type RatingPorts } from '../spend/index.ts';
 import { termOf } from '../commitments/index.ts';
 import { issueAdvances } from './advance.ts';
+import { type BilledSubscription, billedSubscriptions } from './billed-subscriptions.ts';
+import { issueCreditNotes } from './credit-notes.ts';
 import { draftInvoices, type DuePeriod, invoiceOnLog, LATE_USAGE_MS, looksBackAt } from './draft.ts';
+import { issueFees } from './fees.ts';
+import { issueInTurn } from './issue-in-turn.ts';
+import { parseInvoice } from './parse-invoice.ts';
 
 export interface InvoicingPorts extends RatingPorts {
   readonly invoices: InvoiceStore;
@@ -31,7 +36,8 @@ export class NotSealedError extends Error {
 const SUBSCRIPTIONS_AT_A_TIME_MAX = 200;
 
 /**
- * Invoices every period that ended at or before the run's instant and has no invoice yet, then completes the run. Safe to run again,
+ * Invoices what is due in advance, gives back what ended subscriptions paid too much of it, and invoices every period that ended at or before the run's
+ * instant and has no invoice yet, then completes the run. Safe to run again,
  * and beside other runs: each invoice is one transaction that the unique key of (subscription, period) lets happen once, whoever comes
  * first; whatever is invoiced already is passed over. Fails with NotSealedError if the log is not sealed up to the run's beginning.
  */
@@ -39,9 +45,14 @@ export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, 
   let cut: Cut | undefined;
   let after: string | null = null;
   do {
-    const page = await ports.invoices.candidates(run.atMs, { after, limit: SUBSCRIPTIONS_AT_A_TIME_MAX }, run.tenant);
+    const { subscription } = run;
+    const request = { after, limit: SUBSCRIPTIONS_AT_A_TIME_MAX, subscription };
+    const page = await ports.invoices.candidates(run.atMs, request, run.tenant);
     let pending: readonly BillingCandidate[] = page.items;
-    await issueAdvances(ports, await subscriptionsOf(ports, pending, run.tenant), run);
+    const subscriptions = await billedSubscriptions(ports, pending, run.tenant);
+    await issueAdvances(ports, subscriptions, run);
+    await issueFees(ports, subscriptions, run);
+    await issueCreditNotes(ports, subscriptions, run);
     // Oldest period first: a subscription several periods behind gets one invoice a turn, and the next knows of it.
     while (pending.length > 0) {
       options.signal?.throwIfAborted();
@@ -52,27 +63,18 @@ export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, 
     }
     after = page.nextAfter;
   } while (after !== null);
-  await settleRests(ports, run);
+  if (run.subscription === null) await settleRests(ports, run);
   await ports.invoices.completeRun(run.id, ports.clock.nowMs(), run.tenant);
 }
 
-async function subscriptionsOf(ports: InvoicingPorts, candidates: readonly BillingCandidate[], tenant: string) {
-  const customers = [...new Set(candidates.map((candidate) => candidate.customer))];
-  const accounts = new Map((await ports.accounts.accounts(customers, tenant)).map((account) => [account.key, account]));
-  return candidates.flatMap(({ customer, subscription, billedThroughMs }) => {
-    const account = accounts.get(customer);
-    const terms = account?.subscriptions.find((each) => each.id === subscription);
-    return account === undefined || terms === undefined ? [] : [{ account, terms, billedThroughMs }];
-  });
-}
-
-type DueNow = Omit<DuePeriod, 'recent' | 'issued'>;
+type DueNow = Omit<DuePeriod, 'recent' | 'fees' | 'issued'>;
 
 async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandidate[], run: InvoiceRun): Promise<DuePeriod[]> {
-  const due = (await subscriptionsOf(ports, pending, run.tenant)).flatMap(({ account, terms, billedThroughMs }): DueNow[] => {
+  const dueNow = ({ account, terms, billedThroughMs }: BilledSubscription): DueNow[] => {
     const period = periodAt(terms, account, billedThroughMs ?? terms.startsAtMs);
     return period === undefined || period.toMs > run.atMs ? [] : [{ account, terms, period }];
-  });
+  };
+  const due = (await billedSubscriptions(ports, pending, run.tenant)).flatMap(dueNow);
   // A commitment of a year looks back further than the others need to.
   const issued = (
     await Promise.all(
@@ -90,7 +92,8 @@ async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandid
     const own = bySubscription.get(each.terms.id) ?? [];
     const recent = own.filter((invoice) => invoice.kind === 'period' && looksBackAt(invoice, each.period));
     const issued = each.terms.commitment === null ? [] : own.map(invoiceOnLog);
-    return { ...each, recent: recent.map(invoiceOnLog), issued };
+    const fees = own.filter(({ kind }) => kind === 'fee' || kind === 'credit_note').map(parseInvoice);
+    return { ...each, recent: recent.map(invoiceOnLog), fees, issued };
   });
 }
 
@@ -108,18 +111,13 @@ async function issueAll(
   { cut, run }: { readonly cut: Cut; readonly run: InvoiceRun },
 ): Promise<BillingCandidate[]> {
   const drafts = await draftInvoices(ports, due, { cut, nowMs: ports.clock.nowMs(), run: run.id }, run.tenant);
-  const next: BillingCandidate[] = [];
-  const moved = new Set<string>();
-  for (const draft of drafts) {
-    // Drafts of one customer draw on its grants one after the other. Where one was not issued, the next ones drew on what never came to be.
-    const isBehind = draft.prepaid !== null && moved.has(draft.customer);
-    const outcome = isBehind ? 'stale' : await ports.invoices.issue(draft, run.tenant);
-    if (outcome !== 'issued') moved.add(draft.customer);
+  const outcomes = await issueInTurn(ports.invoices, drafts, run.tenant);
+  return drafts.map(({ subscription, customer, periodFromMs, periodToMs }, index) => ({
+    subscription,
+    customer,
     // Whoever invoiced it, this period is done. A stale draft is made anew from the same period on.
-    const billedThroughMs = outcome === 'stale' ? draft.periodFromMs : draft.periodToMs;
-    next.push({ subscription: draft.subscription, customer: draft.customer, billedThroughMs });
-  }
-  return next;
+    billedThroughMs: outcomes[index] === 'stale' ? periodFromMs : periodToMs,
+  }));
 }
 
 /** The sealed part of the log, once it holds everything below `target`. */

@@ -1,3 +1,4 @@
+export { billedAtOnce } from './billed-at-once.ts';
 export { invoiceOnLog, looksBackAt } from './draft.ts';
 export { executeInvoiceRun, type InvoicingPorts, NotSealedError, type RunOptions } from './execute-run.ts';
 export { parseInvoice } from './parse-invoice.ts';

@@ -1,5 +1,12 @@
 import type { CommitmentSettlement } from '@meterline/domain/commitments';
-import { INVOICE_POLICY, type InvoiceDocument, totalDue } from '@meterline/domain/invoices';
+import {
+  type CreditNoteTerms,
+  INVOICE_POLICY,
+  type InvoiceDocument,
+  type InvoicePeriod,
+  totalDue,
+} from '@meterline/domain/invoices';
+import type { Grant } from '@meterline/domain/prepaid';
 import type { BillingPeriod, FeeSharing } from '@meterline/domain/subscriptions';
 import { formatInstant } from '@meterline/domain/time';
 import { newId } from '../ids/index.ts';
@@ -12,8 +19,16 @@ export interface DraftContext {
   readonly run: string;
 }
 
+/** What a credit note says and gives; what it `follows` only the one who issues it knows. */
+export interface CreditNoteContent {
+  readonly terms: Omit<CreditNoteTerms, 'follows'>;
+  readonly grant: Grant | null;
+}
+
 /** What an invoice charges, for which days of which subscription. */
 export interface InvoiceContent extends Pick<InvoiceDocument, 'lines' | 'adjustments'> {
+  /** Absent where nothing was. */
+  readonly billedInAdvance?: InvoiceDocument['billedInAdvance'] | undefined;
   readonly kind: InvoiceKind;
   readonly account: Account;
   readonly terms: SubscriptionTerms;
@@ -21,32 +36,30 @@ export interface InvoiceContent extends Pick<InvoiceDocument, 'lines' | 'adjustm
   readonly commitments: readonly CommitmentSettlement[];
   /** Null where there are no grants to draw on. */
   readonly prepaid: DraftedPrepaid | null;
+  /** How many fee invoices and credit notes of the period it knows of; absent where it does not matter. */
+  readonly feeDocuments?: number | undefined;
+  /** Of a credit note only. */
+  readonly creditNote?: CreditNoteContent | undefined;
 }
 
 /** The invoice but for its number. */
 export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: DraftContext, tenant: string): InvoiceDraft {
-  const { kind, account, terms, period, lines, adjustments, commitments, prepaid } = content;
-  const id = newId('inv', nowMs);
+  const { kind, account, terms, period, lines, billedInAdvance, adjustments, commitments, prepaid, creditNote } = content;
+  const id = newId(kind === 'credit_note' ? 'cn' : 'inv', nowMs);
   const stated = prepaid !== null && { prepaid: prepaid.statement };
-  const total = totalDue({ lines, adjustments, commitments, ...stated }, terms.currency);
+  const total = totalDue({ lines, ...(billedInAdvance && { billedInAdvance }), adjustments, commitments, ...stated }, terms.currency);
   const { key, name, subjects } = account;
   const document: Omit<InvoiceDocument, 'id' | 'number' | 'tenant'> = {
-    ...(kind === 'advance' && { kind }),
+    ...(kind !== 'period' && { kind }),
     customer: { key, name, subjects },
     subscription: terms.id,
     plan: terms.plan,
     planVersion: terms.planVersion,
     priceRevision: terms.priceRevision,
-    period: {
-      from: formatInstant(period.fromMs),
-      to: formatInstant(period.toMs),
-      days: period.days,
-      daysInPeriod: period.daysInPeriod,
-      ...(period.sharing && { sharing: sharingDocument(period.sharing) }),
-      ...(period.index !== undefined && { index: period.index }),
-    },
+    period: periodDocument(period),
     currency: terms.currency,
     lines,
+    ...(billedInAdvance && { billedInAdvance }),
     adjustments,
     ...(terms.commitment !== null && { commitments }),
     ...stated,
@@ -69,10 +82,25 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
     priceRevision: terms.priceRevision,
     run,
     prepaid: prepaid?.booking ?? null,
-    finish: (number) => {
-      const finished: InvoiceDocument = { id, number, tenant, ...document };
-      return { document: JSON.stringify(finished), message: invoiceMessage(finished) };
+    feeDocuments: content.feeDocuments,
+    creditNote: creditNote && { invoice: creditNote.terms.invoice, grant: creditNote.grant },
+    finish: (number, follows) => {
+      const noted = creditNote && { creditNote: { ...creditNote.terms, follows } };
+      const finished: InvoiceDocument = { id, number, tenant, ...document, ...noted };
+      return { document: JSON.stringify(finished), message: messageOf(finished) };
     },
+  };
+}
+
+/** A period as documents state it. */
+export function periodDocument(period: InvoiceContent['period']): InvoicePeriod {
+  return {
+    from: formatInstant(period.fromMs),
+    to: formatInstant(period.toMs),
+    days: period.days,
+    daysInPeriod: period.daysInPeriod,
+    ...(period.sharing && { sharing: sharingDocument(period.sharing) }),
+    ...(period.index !== undefined && { index: period.index }),
   };
 }
 
@@ -82,18 +110,11 @@ function sharingDocument(sharing: FeeSharing): NonNullable<InvoiceDocument['peri
   return { ...rest, from: formatInstant(fromMs), to: formatInstant(toMs) };
 }
 
-/** What `invoice.finalized` tells: enough to know which invoice and how much, the rest is for asking. */
-function invoiceMessage({ id, number, customer, subscription, plan, period, currency, total, issuedAt, cut }: InvoiceDocument) {
-  return {
-    invoice: id,
-    number,
-    customer: customer.key,
-    subscription,
-    plan,
-    period: { from: period.from, to: period.to },
-    currency,
-    total,
-    issuedAt,
-    cut,
-  };
+/** What the webhook tells: enough to know which document and how much, the rest is for asking. */
+function messageOf({ id, number, kind, period, creditNote, total, cut, ...document }: InvoiceDocument) {
+  const { customer, subscription, plan, currency, issuedAt } = document;
+  const shared = { customer: customer.key, subscription, plan, period: { from: period.from, to: period.to }, currency };
+  if (creditNote === undefined) return { invoice: id, number, ...(kind && { kind }), ...shared, total, issuedAt, cut };
+  const { invoice, reason, treatment, amount } = creditNote;
+  return { creditNote: id, number, invoice, ...shared, reason, treatment, amount, issuedAt };
 }

@@ -20,7 +20,16 @@ export async function requestInvoiceRun(ports: InvoiceRunPorts, atMs: number | u
     const errors = [{ path: 'at', message: 'must not be in the future: a period can be invoiced once it has ended' }];
     throw new Fault('invalid', 'invoice_run.at_in_future', 'The run would bill periods that have not ended.', { errors });
   }
-  const run = await ports.invoices.insertRun(await runDraft(ports, { atMs: atMs ?? nowMs, scheduled: false }, tenant));
+  return begin(ports, { atMs: atMs ?? nowMs, scheduled: false }, tenant);
+}
+
+/** Starts a run that bills what is due of one subscription now. */
+export async function requestSubscriptionRun(ports: InvoiceRunPorts, subscription: string, tenant: string): Promise<InvoiceRun> {
+  return begin(ports, { atMs: ports.clock.nowMs(), scheduled: false, subscription }, tenant);
+}
+
+async function begin(ports: InvoiceRunPorts, asked: Parameters<typeof runDraft>[1], tenant: string): Promise<InvoiceRun> {
+  const run = await ports.invoices.insertRun(await runDraft(ports, asked, tenant));
   // The run is there. Killed before this line, or without a queue to tell (whose owner hears of that), it is enqueued by `requeuePending`.
   await enqueue(ports, run).catch(() => undefined);
   return run;
@@ -87,11 +96,11 @@ async function enqueue(ports: Pick<InvoiceRunPorts, 'jobs'>, run: InvoiceRun): P
 
 async function runDraft(
   ports: InvoicingPorts,
-  { atMs, scheduled }: { atMs: number; scheduled: boolean },
+  { atMs, scheduled, subscription = null }: { atMs: number; scheduled: boolean; subscription?: string | null },
   tenant: string,
 ): Promise<InvoiceRunDraft> {
   const nowMs = ports.clock.nowMs();
-  return { id: newId('run', nowMs), tenant, atMs, scheduled, targetCut: await endOfLog(ports.log), createdAtMs: nowMs };
+  return { id: newId('run', nowMs), tenant, subscription, atMs, scheduled, targetCut: await endOfLog(ports.log), createdAtMs: nowMs };
 }
 
 async function endOfLog(log: InvoicingPorts['log']): Promise<Cut> {

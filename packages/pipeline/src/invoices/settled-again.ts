@@ -13,22 +13,25 @@ export async function settledAgain(
   tenant: string,
 ): Promise<(invoice: InvoiceDocument, lines: readonly InvoiceLine[]) => InvoiceDocument['commitments']> {
   const terms = invoices.flatMap(({ commitments = [] }) => commitments.map(({ term }) => instantMs(term.from)));
-  const subscriptions = [...new Set(invoices.flatMap(({ commitments, subscription }) => (commitments ? subscription : [])))];
+  const subscriptions = [...new Set(invoices.flatMap(({ commitments = [], subscription }) => (commitments.length > 0 ? subscription : [])))];
   const stored = subscriptions.length === 0 ? [] : await store.issuedSince(subscriptions, Math.min(...terms), tenant);
   const bySubscription = Map.groupBy(stored.map(parseInvoice), ({ subscription }) => subscription);
 
-  return ({ commitments, subscription, number, currency, period, adjustments }, lines) => {
-    const issued = (bySubscription.get(subscription) ?? []).filter((other) => ordinal(other.number) < ordinal(number));
+  return (invoice, lines) => {
+    const { kind, commitments, subscription, currency, period, adjustments } = invoice;
+    const issued = (bySubscription.get(subscription) ?? []).filter((other) => ordinal(other) < ordinal(invoice));
+    const now = { ...(kind && { kind }), period, lines, adjustments };
     return commitments?.map(({ commitment, term: { from, to, days, daysInTerm }, elapsedDays }) => {
       const term = { fromMs: instantMs(from), toMs: instantMs(to), days, daysInTerm };
-      return settleTerm({ commitment, currency, term, elapsedDays, issued, now: { period, lines, adjustments } });
+      return settleTerm({ commitment, currency, term, elapsedDays, issued, now });
     });
   };
 }
 
-/** Numbers of a tenant count its invoices in the order in which they were issued. */
-function ordinal(number: string): bigint {
-  return BigInt(number.replace(/^\D+/, ''));
+/** Numbers of a tenant count its invoices in the order in which they were issued; a credit note has its place behind the one that it follows. */
+function ordinal({ number, creditNote }: Pick<InvoiceDocument, 'number' | 'creditNote'>): number {
+  const counted = (text: string) => Number(text.replace(/^\D+/, ''));
+  return creditNote === undefined ? counted(number) : counted(creditNote.follows ?? '0') + 0.5;
 }
 
 function instantMs(text: string): number {

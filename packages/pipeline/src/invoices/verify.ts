@@ -1,9 +1,19 @@
-import { type InvoiceDocument, type InvoiceLine, linesUnder, totalDue, totalOf } from '@meterline/domain/invoices';
+import {
+  billedBefore,
+  type FeeDocuments,
+  feeLines,
+  type InvoiceDocument,
+  type InvoiceLine,
+  linesUnder,
+  totalDue,
+  totalOf,
+} from '@meterline/domain/invoices';
 import { add, compare, decimal } from '@meterline/domain/money';
 import type { InvoiceStore } from '../ports/index.ts';
-import { drawingOfInvoice, type PrepaidEntries, type StatedPeriod } from '../prepaid/index.ts';
+import { billedFees, drawingOfInvoice, type PrepaidEntries, type StatedPeriod } from '../prepaid/index.ts';
 import { type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
 import { invoiceOnLog, termsOfInvoice } from './draft.ts';
+import { feesOfIssued, keepsUnused } from './fees-of-issued.ts';
 import { parseInvoice } from './parse-invoice.ts';
 import { settledAgain } from './settled-again.ts';
 
@@ -58,18 +68,27 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
   const keys = [...new Set(invoices.map(({ customer }) => customer.key))];
   // the zone of a customer that ever had a subscription stays
   const zones = new Map((await ports.accounts.accounts(keys, first.tenant)).map(({ key, timezone }) => [key, timezone]));
+  const feesOf = await feesOfIssued(ports.invoices, invoices, first.tenant);
   const periods: PeriodToRate[] = [];
   for (const invoice of invoices) {
-    const { currency, customer, tenant } = invoice;
+    const { kind, currency, customer, tenant } = invoice;
     const known = {
       subjects: customer.subjects,
       timezone: zones.get(customer.key) ?? 'UTC',
       priceRevision: invoice.priceRevision ?? 0,
     };
     const periodOf = (of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period'>) =>
-      termsOfInvoice(ports, { ...of, currency, ...(invoice.commitments && { commitments: invoice.commitments }) }, known, tenant);
-    if (invoice.kind !== 'advance')
-      periods.push({ ...(await periodOf(invoice)), prepaid: await drawingOfInvoice(ports.accounts, invoice) });
+      termsOfInvoice(
+        ports,
+        { ...of, ...(kind && { kind }), currency, ...(invoice.commitments && { commitments: invoice.commitments }) },
+        known,
+        tenant,
+      );
+    if (ratesItsPeriod(invoice)) {
+      const fees = feesOf(invoice);
+      const billed = fees === undefined ? null : billedFees(fees, { keepsUnused: keepsUnused(invoice) });
+      periods.push({ ...(await periodOf(invoice)), prepaid: await drawingOfInvoice(ports.accounts, invoice, billed) });
+    }
     for (const earlier of adjustedPeriods(invoice)) {
       periods.push({ ...(await periodOf(earlier)), prepaid: coveredAsStated(invoice, earlier.invoice) });
     }
@@ -78,11 +97,16 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
   const commitmentsOf = await settledAgain(ports.invoices, invoices, first.tenant);
   const results = rated.values();
   return invoices.map((invoice) => {
-    const own = invoice.kind === 'advance' ? undefined : results.next().value;
+    const own = ratesItsPeriod(invoice) ? results.next().value : undefined;
     const earlier = adjustedPeriods(invoice).map(() => results.next().value?.lines ?? []);
     const commitments = commitmentsOf(invoice, own?.lines ?? []);
-    return { id: invoice.id, number: invoice.number, differences: differences(invoice, { own, earlier, commitments }) };
+    return { id: invoice.id, number: invoice.number, differences: differences(invoice, { own, earlier, commitments, fees: feesOf(invoice) }) };
   });
+}
+
+/** Whether its lines are those of its period. */
+function ratesItsPeriod({ kind }: InvoiceDocument): boolean {
+  return kind !== 'advance' && kind !== 'credit_note';
 }
 
 /** The earlier periods an invoice settles, once each. */
@@ -124,10 +148,11 @@ interface RatedAgain {
   readonly own: RatedPeriod | undefined;
   readonly earlier: readonly (readonly InvoiceLine[])[];
   readonly commitments: InvoiceDocument['commitments'] | undefined;
+  readonly fees: FeeDocuments | undefined;
 }
 
-function differences(invoice: InvoiceDocument, { own, earlier, commitments }: RatedAgain): string[] {
-  const lines = own?.lines ?? [];
+function differences(invoice: InvoiceDocument, { own, earlier, commitments, fees }: RatedAgain): string[] {
+  const lines = invoice.kind === 'fee' ? feeLines(own?.lines ?? []) : (own?.lines ?? []);
   const found: string[] = [];
   // As text: the claim is the same bytes, not merely the same amounts.
   if (JSON.stringify(linesUnder(invoice.policy, lines)) !== JSON.stringify(invoice.lines))
@@ -146,10 +171,18 @@ function differences(invoice: InvoiceDocument, { own, earlier, commitments }: Ra
   found.push(...prepaidDifferences(invoice, own?.prepaid));
   if (JSON.stringify(commitments) !== JSON.stringify(invoice.commitments))
     found.push(`commitments: issued ${settled(invoice.commitments)}, settled again ${settled(commitments)}`);
-  const { adjustments, currency, prepaid } = invoice;
-  const total = totalDue({ lines, adjustments, commitments: commitments ?? [], ...(prepaid && { prepaid }) }, currency);
+  const { adjustments, currency, prepaid, billedInAdvance = [] } = invoice;
+  const billed = fees === undefined ? [] : billedBefore(lines, fees, { keepsUnused: keepsUnused(invoice), currency });
+  if (JSON.stringify(billed) !== JSON.stringify(billedInAdvance))
+    found.push(`billed in advance: issued ${feesText(billedInAdvance)}, billed ${feesText(billed)}`);
+  const charges = { lines, billedInAdvance: billed, adjustments, commitments: commitments ?? [], ...(prepaid && { prepaid }) };
+  const total = totalDue(charges, currency);
   if (total !== invoice.total) found.push(`total: issued ${invoice.total}, rated again ${total}`);
   return found;
+}
+
+function feesText(fees: NonNullable<InvoiceDocument['billedInAdvance']>): string {
+  return fees.map(({ invoice, key, amount }) => `${key} ${amount} by ${invoice}`).join(', ') || 'nothing';
 }
 
 function settled(commitments: InvoiceDocument['commitments'] = []): string {

@@ -1,5 +1,6 @@
 import type { Commitment } from '@meterline/domain/commitments';
 import type { PlanFeature } from '@meterline/domain/entitlements';
+import type { UnusedTime } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
@@ -75,10 +76,12 @@ export interface PlanDraft {
   readonly features?: readonly PlanFeature[] | undefined;
   /** Its version may change until it is published, and takes no subscriptions. */
   readonly draft?: boolean | undefined;
+  /** What becomes of time that was paid in advance and lies after the end of a subscription; default `credit`. */
+  readonly unusedTime?: UnusedTime | undefined;
 }
 
 /** What a version of a plan consists of. */
-export type PlanVersionDraft = Pick<PlanDraft, 'rateCards' | 'commitment' | 'features' | 'draft'>;
+export type PlanVersionDraft = Pick<PlanDraft, 'rateCards' | 'commitment' | 'features' | 'draft' | 'unusedTime'>;
 
 /** A plan with its latest published version; a draft only while there is no other, or where one was asked for. */
 export interface PlanRecord extends PlanDraft {
@@ -86,6 +89,7 @@ export interface PlanRecord extends PlanDraft {
   readonly commitment: Commitment | null;
   readonly features: readonly PlanFeature[];
   readonly draft: boolean;
+  readonly unusedTime: UnusedTime;
   /** Of the newest price change of that version; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;
@@ -99,6 +103,7 @@ export interface PlanVersionRecord {
   readonly commitment: Commitment | null;
   readonly features: readonly PlanFeature[];
   readonly draft: boolean;
+  readonly unusedTime: UnusedTime;
   /** Of its newest price change; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;

@@ -1,11 +1,14 @@
+import type { Grant } from '@meterline/domain/prepaid';
 import type { Page, PageRequest } from './page.ts';
 import type { PrepaidBooking } from './prepaid-store.ts';
 import type { Cut } from './segment-ledger.ts';
 
-/** Bills every period that ended at or before `atMs` and has no invoice yet. */
+/** Bills every period that ended at or before `atMs` and has no invoice yet, and the fees of those that have begun. */
 export interface InvoiceRun {
   readonly id: string;
   readonly tenant: string;
+  /** The only subscription that it looks at; null: at all. */
+  readonly subscription: string | null;
   readonly atMs: number;
   readonly scheduled: boolean;
   readonly state: 'running' | 'complete';
@@ -17,7 +20,8 @@ export interface InvoiceRun {
   readonly completedAtMs: number | null;
 }
 
-export type InvoiceRunDraft = Pick<InvoiceRun, 'id' | 'tenant' | 'atMs' | 'scheduled' | 'targetCut' | 'createdAtMs'>;
+export type InvoiceRunDraft = Pick<InvoiceRun, 'id' | 'tenant' | 'atMs' | 'scheduled' | 'targetCut' | 'createdAtMs'> &
+  Partial<Pick<InvoiceRun, 'subscription'>>;
 
 export interface InvoiceSchedule {
   readonly cron: string;
@@ -25,8 +29,11 @@ export interface InvoiceSchedule {
   readonly nextRunAtMs: number;
 }
 
-/** `period`: of a billing period that has ended. `advance`: of a committed minimum, when its term begins; its period is the term. */
-export type InvoiceKind = 'period' | 'advance';
+/**
+ * `period`: of a billing period that has ended. `advance`: of a committed minimum, when its term begins; its period is the term. `fee`: of the fees that
+ * are due when their period begins. `credit_note`: what of such an invoice is given back; its period is that of the invoice.
+ */
+export type InvoiceKind = 'period' | 'advance' | 'fee' | 'credit_note';
 
 export interface StoredInvoice {
   readonly id: string;
@@ -54,8 +61,15 @@ export interface InvoiceDraft extends Omit<StoredInvoice, 'document' | 'movedCut
   readonly run: string;
   /** What it takes from the customer's grants, which may be nothing; null for a customer without any. */
   readonly prepaid: PrepaidBooking | null;
-  /** The document, and the data of the `invoice.finalized` message, once the number is known. */
-  finish(number: string): { readonly document: string; readonly message: Readonly<Record<string, unknown>> };
+  /** How many fee invoices and credit notes of its period it was drafted with; absent where it does not matter. */
+  readonly feeDocuments?: number | undefined;
+  /** Of a credit note only: the invoice that it gives back from, by number, and the grant that the customer gets. */
+  readonly creditNote?: { readonly invoice: string; readonly grant: Grant | null } | undefined;
+  /** The document, and the data of its message, once its number and that of the tenant's last invoice before it are known. */
+  finish(
+    number: string,
+    lastInvoice: string | null,
+  ): { readonly document: string; readonly message: Readonly<Record<string, unknown>> };
 }
 
 /** A customer of which some subscription may have an unbilled period. */
@@ -92,23 +106,35 @@ export interface ScheduleStore {
   startScheduled(draft: InvoiceRunDraft, nextRunAtMs: number): Promise<InvoiceRun | undefined>;
 }
 
+export type InvoicePageRequest = PageRequest & { readonly customer?: string | undefined };
+
 export interface InvoiceStore extends InvoiceRunStore, ScheduleStore {
-  /** Subscriptions begun by `atMs` and not billed to their end, nor beyond `atMs`, by id. */
-  candidates(atMs: number, request: PageRequest, tenant: string): Promise<Page<BillingCandidate>>;
+  /** Subscriptions begun by `atMs` and not billed to their end, nor beyond `atMs`, by id; with `subscription` that one alone. */
+  candidates(
+    atMs: number,
+    request: PageRequest & { readonly subscription?: string | null | undefined },
+    tenant: string,
+  ): Promise<Page<BillingCandidate>>;
   /** End of the last invoiced period of each subscription that has one; what is invoiced in advance does not count. */
   billedThrough(subscriptions: readonly string[], tenant: string): Promise<ReadonlyMap<string, number>>;
-  /** Invoices of these subscriptions whose period ended at or after `sinceMs`, by period; one in advance before that of its first period. */
+  /**
+   * Invoices and credit notes of these subscriptions whose period ended at or after `sinceMs`, by the beginning of their periods; of one beginning those in
+   * advance first, and credit notes behind what they give back from.
+   */
   issuedSince(subscriptions: readonly string[], sinceMs: number, tenant: string): Promise<StoredInvoice[]>;
   /**
    * In one transaction: takes the tenant's next number, keeps the invoice, books what it takes from grants, sends `invoice.finalized`,
-   * counts it for the run and wakes rating for the customer (its next period has begun). `exists` if the period already has an invoice,
-   * `stale` if the subscription ends otherwise by now, its plan version has another price revision or the grants stand otherwise: then
-   * nothing happens, and no number is used.
+   * counts it for the run and wakes rating for the customer (its next period has begun). `exists` if the period already has an invoice (of this
+   * kind, or that settles what this one would bill before it), `stale` if the subscription ends otherwise by now, its plan version has another price
+   * revision, the grants stand otherwise or fees of the period were billed meanwhile: then nothing happens, and no number is used. A credit note takes
+   * its number from its invoice, sends `credit_note.issued`, gives its grant and does not count as an invoice of the run.
    */
   issue(draft: InvoiceDraft, tenant: string): Promise<'issued' | 'exists' | 'stale'>;
   invoice(id: string, tenant: string): Promise<StoredInvoice | undefined>;
-  /** Newest first; `after` is an invoice id. */
-  invoices(request: PageRequest & { readonly customer?: string | undefined }, tenant: string): Promise<Page<StoredInvoice>>;
-  /** Every invoice of every tenant, oldest first, for checking. */
+  /** Newest first, without credit notes; `after` is an invoice id. */
+  invoices(request: InvoicePageRequest, tenant: string): Promise<Page<StoredInvoice>>;
+  /** The same of credit notes alone. */
+  creditNotes(request: InvoicePageRequest, tenant: string): Promise<Page<StoredInvoice>>;
+  /** Every invoice and credit note of every tenant, oldest first, for checking. */
   allInvoices(request: PageRequest): Promise<Page<StoredInvoice & { readonly tenant: string }>>;
 }

@@ -1,6 +1,7 @@
 import type { AlertRule } from '@meterline/domain/alerts';
 import type { Commitment } from '@meterline/domain/commitments';
 import type { EntitlementSource, PlanFeature } from '@meterline/domain/entitlements';
+import type { UnusedTime } from '@meterline/domain/invoices';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
@@ -24,6 +25,8 @@ export interface SubscriptionTerms {
   readonly rateCards: readonly RateCard[];
   readonly commitment: Commitment | null;
   readonly features: readonly PlanFeature[];
+  /** What becomes of time that was paid in advance and lies after the end. */
+  readonly unusedTime: UnusedTime;
 }
 
 /** A customer with the subjects attributed to it now and its subscriptions, oldest first. */

@@ -76,6 +76,7 @@ export async function drawPrepaid(reader: UsageReader, cards: readonly CardUsage
       for (const card of inTurn(draws)) {
         const line = linesOf.get(card.period)?.find(({ key }) => key === card.rateCard.key);
         if (line === undefined || card.moneyGrants.length === 0) continue;
+        if (card.drawing.billed?.line(line.key).isFinal === true) continue;
         const { changes } = payLine(card, line, priced.get(card));
         const entries = changes.map((change) => creditEntry(change, card));
         credits.set(card.period, [...(credits.get(card.period) ?? []), ...entries]);
@@ -100,7 +101,8 @@ async function cardDraws(reader: UsageReader, cards: readonly CardUsage[], cut: 
       return needs.push({ ...card, need: card.need, grants, cut: at, known }) - 1;
     };
     const now = ask(cut, card.usage);
-    const before = prepaid.billed === null ? null : ask(prepaid.billed.cut, null);
+    const seen = prepaid.billed?.cut ?? null;
+    const before = seen === null ? null : ask(seen, null);
     return [{ ...card, drawing: prepaid, unitGrants, moneyGrants, now, before }];
   });
   const slices = await timedUsage(reader, needs);

@@ -1,4 +1,4 @@
-import type { InvoiceDocument } from '@meterline/domain/invoices';
+import { type FeeDocuments, feesByLine, type InvoiceDocument } from '@meterline/domain/invoices';
 import { add, decimal, formatMoney, ZERO } from '@meterline/domain/money';
 import { entriesOf, PrepaidAccount, type PrepaidStatement } from '@meterline/domain/prepaid';
 import type { AccountReader, PrepaidBooking } from '../ports/index.ts';
@@ -54,8 +54,13 @@ export async function invoiceGrants(
   };
 }
 
-/** An invoiced period as the invoices `after` it left it. */
-export function billedPeriod(invoice: InvoiceDocument, after: readonly InvoiceDocument[]): BilledPeriod {
+/** An invoiced period, whose fees `fees` billed in advance, as the invoices `after` it left it. */
+export function billedPeriod(
+  invoice: InvoiceDocument,
+  after: readonly InvoiceDocument[],
+  fees: FeeDocuments | undefined,
+): BilledPeriod {
+  const inAdvance = fees && billedFees(fees, { keepsUnused: false });
   return {
     invoice: invoice.number,
     cut: after.at(-1)?.cut ?? invoice.cut,
@@ -64,26 +69,48 @@ export function billedPeriod(invoice: InvoiceDocument, after: readonly InvoiceDo
       const settled = after
         .flatMap(({ adjustments }) => adjustments)
         .filter((each) => each.invoice === invoice.number && each.key === key);
-      const stated = [
-        entriesOf(invoice.prepaid ?? { units: [], credits: [] }, key, null),
-        ...after.map(({ prepaid }) => entriesOf(prepaid ?? { units: [], credits: [] }, key, invoice.number)),
-      ];
+      const stated = [entriesIn(invoice, key, null), ...after.map((each) => entriesIn(each, key, invoice.number))];
       return {
         amount: formatMoney(
           [...own, ...settled].reduce((sum, { amount }) => add(sum, decimal(amount)), ZERO),
           invoice.currency,
         ),
         units: stated.flatMap(({ units }) => units),
+        credits: [...(inAdvance?.line(key).credits ?? []), ...stated.flatMap(({ credits }) => credits)],
+      };
+    },
+  };
+}
+
+/** What was billed of a period in advance. With `keepsUnused` that is final: grants get nothing back for time that is not used. */
+export function billedFees(fees: FeeDocuments, { keepsUnused }: { readonly keepsUnused: boolean }): BilledPeriod {
+  const { fee, creditNote } = fees;
+  const amounts = feesByLine(fees);
+  return {
+    invoice: null,
+    cut: null,
+    line(key) {
+      const amount = amounts.get(key);
+      const stated = [entriesIn(fee, key, null), ...(creditNote ? [entriesIn(creditNote, key, fee.number)] : [])];
+      return {
+        amount: amount ?? formatMoney(ZERO, fee.currency),
+        isFinal: keepsUnused && amount !== undefined,
+        units: [],
         credits: stated.flatMap(({ credits }) => credits),
       };
     },
   };
 }
 
+function entriesIn({ prepaid }: InvoiceDocument, key: string, adjusts: string | null) {
+  return entriesOf(prepaid ?? { units: [], credits: [] }, key, adjusts);
+}
+
 /** Lets an issued invoice's own period draw again, from grants as the ledger stood and with what the invoice settled of others before. */
 export async function drawingOfInvoice(
   accounts: AccountReader,
   { prepaid, customer, tenant }: Pick<InvoiceDocument, 'prepaid' | 'customer' | 'tenant'>,
+  billed: BilledPeriod | null,
 ): Promise<DrawingPeriod | undefined> {
   if (prepaid === undefined) return undefined;
   const { position, order, units, credits } = prepaid;
@@ -94,5 +121,5 @@ export async function drawingOfInvoice(
   for (const { adjusts, grant, amount } of credits) {
     if (adjusts !== null) account.apply({ grant, quantity: decimal(amount), units: decimal(amount) });
   }
-  return { account, booking: '', turn: 0, billed: null };
+  return { account, booking: '', turn: 0, billed };
 }

@@ -2,18 +2,20 @@ import type { Coverage } from '@meterline/domain/invoices';
 import type { CreditApplied, PrepaidAccount, UnitsDrawn } from '@meterline/domain/prepaid';
 import type { Cut } from '../ports/index.ts';
 
-/** A period as it was invoiced, with everything that was settled about it since. */
+/** A period as it was invoiced, with everything that was settled about it since; or as its fees were billed before its invoice. */
 export interface BilledPeriod {
-  /** Number of its invoice. */
-  readonly invoice: string;
-  /** Where its usage was seen last. */
-  readonly cut: Cut;
+  /** Number of its invoice; null where there is none yet. */
+  readonly invoice: string | null;
+  /** Where its usage was seen last; null: nothing was. */
+  readonly cut: Cut | null;
   line(key: string): BilledLine;
 }
 
 export interface BilledLine {
   /** What was charged. */
   readonly amount: string;
+  /** Grants neither pay more of it nor get anything back: what was paid in advance stays paid. */
+  readonly isFinal?: boolean;
   readonly units: readonly UnitsDrawn[];
   readonly credits: readonly CreditApplied[];
 }
@@ -25,7 +27,7 @@ export interface DrawingPeriod {
   readonly booking: string;
   /** Periods of one account draw in this order. */
   readonly turn: number;
-  /** Null for a period that has no invoice yet. */
+  /** Null for a period of which nothing was billed yet. */
   readonly billed: BilledPeriod | null;
 }
 

@@ -20,7 +20,7 @@ export interface SpendPrepaid extends PrepaidEntries {
   readonly order: BurnOrder;
   /** What credits pay of the current periods. */
   readonly credited: string;
-  /** The total less that. */
+  /** The total, less what was billed in advance and less that. */
   readonly due: string;
   /** In burn order. */
   readonly grants: readonly GrantInUse[];
@@ -45,7 +45,7 @@ export interface SpendGrants {
   /** For every current period of a request, in order. */
   drawing(request: Request): DrawingPeriod | undefined;
   /** After rating; null for a customer without grants. */
-  summary(request: Request, total: string, drawn: readonly (PrepaidEntries | undefined)[]): SpendPrepaid | null;
+  summary(request: Request, toInvoice: string, drawn: readonly (PrepaidEntries | undefined)[]): SpendPrepaid | null;
 }
 
 /** Reads the grants of those whose spend is asked for. `periodAt` as in spend. */
@@ -75,7 +75,7 @@ export async function spendGrants(
   return {
     unbilled,
     drawing,
-    summary(request, total, drawn) {
+    summary(request, toInvoice, drawn) {
       const session = sessions.get(request);
       if (session === undefined) return null;
       const { state, account } = session;
@@ -83,7 +83,7 @@ export async function spendGrants(
       const credits = drawn.flatMap((each) => each?.credits ?? []);
       const credited = credits.reduce((sum, { amount }) => add(sum, decimal(amount)), ZERO);
       const { currency } = request.account;
-      const due = formatMoney(subtract(decimal(total), credited), currency);
+      const due = formatMoney(subtract(decimal(toInvoice), credited), currency);
       const { position, order } = state;
       return { position, order, units, credits, credited: formatMoney(credited, currency), due, grants: inUse(state, account) };
     },

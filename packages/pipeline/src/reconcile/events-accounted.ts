@@ -42,7 +42,7 @@ async function issuedPeriods(invoices: AccountedPorts['invoices']): Promise<Read
     const page = await invoices.allInvoices({ after, limit: INVOICES_AT_A_TIME_MAX });
     for (const invoice of page.items) {
       // Rated from no usage.
-      if (invoice.kind === 'advance') continue;
+      if (invoice.kind !== 'period') continue;
       const { tenant, subscription, periodFromMs: fromMs, periodToMs: toMs } = invoice;
       const { customer, cut } = invoiceOnLog(invoice);
       const list = issued.get(tenant) ?? [];

@@ -1,9 +1,11 @@
 import type { CommitmentSettlement } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
-import { type InvoiceLine, totalDue, totalOf } from '@meterline/domain/invoices';
+import { type BilledInAdvance, feesBilled, type InvoiceLine, totalDue, totalOf } from '@meterline/domain/invoices';
+import { decimal, formatMoney, subtract } from '@meterline/domain/money';
 import { type BillingPeriod, billingPeriodAt } from '@meterline/domain/subscriptions';
 import type { Account, Cut, SubscriptionTerms } from '../ports/index.ts';
 import { spendGrants, type SpendPrepaid, type UnbilledPeriod } from '../prepaid/index.ts';
+import { drawingBehind, unsettledFees } from './billed-fees.ts';
 import { liveSettlement, type OpenTerm, openTerms } from './open-terms.ts';
 import { type PeriodToRate, ratePeriods, type RatingPorts } from './rate-periods.ts';
 
@@ -13,6 +15,8 @@ export interface SubscriptionSpend {
   readonly planVersion: number;
   readonly period: BillingPeriod;
   readonly lines: readonly InvoiceLine[];
+  /** What of them was invoiced when the period began, less what was given back. */
+  readonly billedInAdvance: readonly BilledInAdvance[];
   /** What a minimum or maximum that was agreed on adds; null without one. */
   readonly commitment: CommitmentSettlement | null;
   /** Sum of the rounded lines, and of those of the commitment. */
@@ -77,9 +81,10 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
   );
   const open = await openTerms(ports.invoices, active, tenant);
   const ended = endedPeriods(grants.unbilled, active, open);
-  const periods = [...active, ...ended].map(({ account, terms, period, prepaid }) => ({
-    ...periodToRate(terms, account, period),
-    prepaid,
+  const feesOf = await unsettledFees(ports.invoices, [...active, ...ended], tenant);
+  const periods = [...active, ...ended].map((each) => ({
+    ...periodToRate(each.terms, each.account, each.period),
+    prepaid: drawingBehind(each.prepaid, feesOf(each)),
   }));
   const { rated, cut } = await ratePeriods(ports, periods, tenant);
 
@@ -90,8 +95,10 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
     const before = ratedEnded.filter((each) => each.request === request && each.terms === terms && isOf(term, each));
     const commitment = term === undefined ? null : liveSettlement(term, { account, terms }, before, { period, lines });
     const { id, plan, planVersion, currency } = terms;
+    const fees = feesOf({ terms, period });
+    const billedInAdvance = fees === undefined ? [] : feesBilled(fees);
     const total = totalDue({ lines, adjustments: [], commitments: commitment === null ? [] : [commitment] }, currency);
-    return { request, prepaid, spend: { id, plan, planVersion, period, lines, commitment, total } };
+    return { request, prepaid, spend: { id, plan, planVersion, period, lines, billedInAdvance, commitment, total } };
   });
   const byRequest = Map.groupBy(spends, ({ request }) => request);
   return requests.map((request) => {
@@ -103,7 +110,12 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
       account.currency,
     );
     const drawn = own.map((each) => each.prepaid);
-    const prepaid = grants.summary(request, total, drawn);
+    const billed = totalOf(
+      subscriptions.flatMap((subscription) => subscription.billedInAdvance),
+      account.currency,
+    );
+    const toInvoice = formatMoney(subtract(decimal(total), decimal(billed)), account.currency);
+    const prepaid = grants.summary(request, toInvoice, drawn);
     return { customer: account.key, currency: account.currency, asOf: { cut, atMs }, subscriptions, total, prepaid };
   });
 }

@@ -1,7 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Fault } from '@meterline/domain/faults';
 
-export const WEBHOOK_EVENT_TYPES = ['alert.triggered', 'entitlement.threshold_reached', 'invoice.finalized', 'ping'] as const;
+export const WEBHOOK_EVENT_TYPES = [
+  'alert.triggered',
+  'entitlement.threshold_reached',
+  'invoice.finalized',
+  'credit_note.issued',
+  'ping',
+] as const;
 export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];
 
 /** What Standard Webhooks asks senders to stay below. */

@@ -6,26 +6,19 @@ import type {
   PlanVersionRecord,
   SqlExecutor,
 } from '@meterline/pipeline/ports';
-import { planAt, type PlanVersionRow, SELECT_VERSION, versionRecord } from './plan-store.ts';
+import { planAt, type PlanVersionRow, SELECT_VERSION, versionRecord, versionTerms } from './plan-store.ts';
 
 export function planDrafts(db: Database): PlanDrafts {
   return {
-    updateDraft: (key, { rateCards, commitment = null, features = [] }, tenant) =>
+    updateDraft: (key, version, tenant) =>
       db.transaction(async (tx) => {
         await lockPlan(tx, key, tenant);
         const refusal = await refusalOf(tx, key, tenant);
         if (refusal !== undefined) return refusal;
         await tx.query(
-          `update plan_version set rate_cards = $3::jsonb, commitment = $4::jsonb, features = $5::jsonb
-           where plan = $1 and version = $2 and tenant = $6`,
-          [
-            key.plan,
-            key.version,
-            JSON.stringify(rateCards),
-            commitment === null ? null : JSON.stringify(commitment),
-            JSON.stringify(features),
-            tenant,
-          ],
+          `update plan_version set (rate_cards, commitment, unused_time, features) = ($4::jsonb, $5::jsonb, $6, $7::jsonb)
+           where plan = $1 and version = $2 and tenant = $3`,
+          [key.plan, key.version, tenant, ...versionTerms(version)],
         );
         return planAt(tx, key, tenant);
       }),

@@ -1,5 +1,6 @@
 import type { Commitment } from '@meterline/domain/commitments';
 import type { PlanFeature } from '@meterline/domain/entitlements';
+import type { UnusedTime } from '@meterline/domain/invoices';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type {
@@ -24,13 +25,14 @@ interface PlanRow {
   readonly commitment: Commitment | null;
   readonly features: PlanFeature[];
   readonly draft: boolean;
+  readonly unused_time: UnusedTime;
   readonly price_revision: number;
   readonly created_at: string;
   readonly archived_at: string | null;
 }
 
 const SELECT = `select p.key, p.name, p.currency, p.billing_period, p.created_at, p.archived_at,
-    v.version, v.rate_cards, v.commitment, v.features, v.draft, v.price_revision
+    v.version, v.rate_cards, v.commitment, v.unused_time, v.features, v.draft, v.price_revision
   from plan p join plan_version v on v.plan = p.key and v.tenant = p.tenant`;
 const SELECT_LATEST = `${SELECT} and v.version = p.latest_version`;
 
@@ -44,6 +46,7 @@ const record = (row: PlanRow): PlanRecord => ({
   commitment: row.commitment,
   features: row.features,
   draft: row.draft,
+  unusedTime: row.unused_time,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
@@ -56,6 +59,7 @@ export interface PlanVersionRow {
   readonly commitment: Commitment | null;
   readonly features: PlanFeature[];
   readonly draft: boolean;
+  readonly unused_time: UnusedTime;
   readonly price_revision: number;
   readonly created_at: string;
   readonly archived_at: string | null;
@@ -68,12 +72,13 @@ export const versionRecord = (row: PlanVersionRow): PlanVersionRecord => ({
   commitment: row.commitment,
   features: row.features,
   draft: row.draft,
+  unusedTime: row.unused_time,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
 });
 
-export const SELECT_VERSION = `select plan, version, rate_cards, commitment, features, draft, price_revision, created_at, archived_at
+export const SELECT_VERSION = `select plan, version, rate_cards, commitment, unused_time, features, draft, price_revision, created_at, archived_at
   from plan_version`;
 
 async function byKey(db: SqlExecutor, key: string, tenant: string): Promise<PlanRecord | undefined> {
@@ -93,27 +98,23 @@ export async function planAt(db: SqlExecutor, { plan, version }: PlanVersionKey,
   return found;
 }
 
+/** As parameters: rate cards, commitment, unused time, features. */
+export function versionTerms({ rateCards, commitment, unusedTime = 'credit', features = [] }: PlanVersionDraft): unknown[] {
+  return [JSON.stringify(rateCards), commitment == null ? null : JSON.stringify(commitment), unusedTime, JSON.stringify(features)];
+}
+
 async function insertVersion(
   tx: SqlExecutor,
   key: string,
   version: number,
-  { rateCards, commitment = null, features = [], draft = false }: PlanVersionDraft,
+  draft: PlanVersionDraft,
   nowMs: number,
   tenant: string,
 ): Promise<void> {
   await tx.query(
-    `insert into plan_version (plan, version, rate_cards, commitment, features, draft, created_at, tenant)
-     values ($1, $2, $3::jsonb, $4::jsonb, $5::jsonb, $6, $7, $8)`,
-    [
-      key,
-      version,
-      JSON.stringify(rateCards),
-      commitment === null ? null : JSON.stringify(commitment),
-      JSON.stringify(features),
-      draft,
-      new Date(nowMs),
-      tenant,
-    ],
+    `insert into plan_version (plan, version, draft, created_at, tenant, rate_cards, commitment, unused_time, features)
+     values ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8, $9::jsonb)`,
+    [key, version, draft.draft ?? false, new Date(nowMs), tenant, ...versionTerms(draft)],
   );
 }
 

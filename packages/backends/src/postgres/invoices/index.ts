@@ -1,20 +1,15 @@
-import { formatInvoiceNumber } from '@meterline/domain/invoices';
 import type {
   BillingCandidate,
   Cut,
   Database,
-  InvoiceDraft,
   InvoiceKind,
+  InvoicePageRequest,
   InvoiceStore,
-  SqlExecutor,
+  Page,
   StoredInvoice,
 } from '@meterline/pipeline/ports';
-import { webhookMessageId } from '@meterline/pipeline/webhooks';
-import { wakeCustomer } from '../catalog/customer-store.ts';
 import { epochMs, epochMsOrNull, pageOf } from '../catalog/rows.ts';
-import { append, isAsDrafted, lockLedger } from '../prepaid/index.ts';
-import { enqueueMessage } from '../webhooks/index.ts';
-import { lockIssuing } from './issuing.ts';
+import { issue } from './issue.ts';
 import { invoiceRunStore, scheduleStore } from './run-store.ts';
 
 interface InvoiceRow {
@@ -51,11 +46,11 @@ export function invoiceStore(db: Database): InvoiceStore {
            select s.id, s.customer, s.ends_at, (
              select max(i.period_to) from invoice i where i.subscription = s.id and i.kind = 'period' and i.tenant = s.tenant
            ) as billed_through
-           from subscription s where s.starts_at <= $1 and s.id > $2 and s.tenant = $4
+           from subscription s where s.starts_at <= $1 and s.id > $2 and ($5::text is null or s.id = $5) and s.tenant = $4
          ) candidate
          where (billed_through is null or billed_through <= $1) and (ends_at is null or billed_through is null or billed_through <= ends_at)
          order by id limit $3`,
-        [new Date(atMs), request.after ?? '', request.limit + 1, tenant],
+        [new Date(atMs), request.after ?? '', request.limit + 1, tenant, request.subscription ?? null],
       );
       const candidate = (row: (typeof rows)[number]): BillingCandidate => ({
         subscription: row.id,
@@ -77,7 +72,8 @@ export function invoiceStore(db: Database): InvoiceStore {
     async issuedSince(subscriptions, sinceMs, tenant) {
       const rows = await db.query<InvoiceRow>(
         `select id, kind, tenant, subscription, period_from, period_to, document, moved_cut from invoice
-         where subscription = any($1::text[]) and period_to >= $2 and tenant = $3 order by subscription, period_from, kind`,
+         where subscription = any($1::text[]) and period_to >= $2 and tenant = $3
+         order by subscription, period_from, array_position(array['advance', 'fee', 'credit_note', 'period'], kind)`,
         [subscriptions, new Date(sinceMs), tenant],
       );
       return rows.map(invoice);
@@ -90,14 +86,8 @@ export function invoiceStore(db: Database): InvoiceStore {
       return rows.map(invoice)[0];
     },
 
-    async invoices(request, tenant) {
-      const rows = await db.query<InvoiceRow>(
-        `select * from invoice where ($1::text is null or customer = $1) and ($2::text is null or id < $2) and tenant = $4
-         order by id desc limit $3`,
-        [request.customer ?? null, request.after, request.limit + 1, tenant],
-      );
-      return pageOf(rows, request, invoice, (row) => row.id);
-    },
+    invoices: (request, tenant) => newest(db, request, { creditNotes: false }, tenant),
+    creditNotes: (request, tenant) => newest(db, request, { creditNotes: true }, tenant),
 
     async allInvoices(request) {
       const rows = await db.query<InvoiceRow>('select * from invoice where id > $1 order by id limit $2', [
@@ -114,67 +104,16 @@ export function invoiceStore(db: Database): InvoiceStore {
   };
 }
 
-function issue(db: Database, draft: InvoiceDraft, tenant: string): Promise<'issued' | 'exists' | 'stale'> {
-  return db.transaction(async (tx) => {
-    // The counter's row lock lets one issuer of the tenant through at a time, so what the next query sees cannot change before we
-    // commit. The unique key would refuse a second invoice anyway; looking first means a used period costs no number.
-    const number = (await lockIssuing(tx, tenant)) + 1n;
-    if (await isBilled(tx, draft, tenant)) return 'exists';
-    if (await isStale(tx, draft, tenant)) return 'stale';
-    const ledger = await lockLedger(tx, draft.customer, tenant);
-    if (!isAsDrafted(ledger, draft.prepaid)) return 'stale';
-    const text = formatInvoiceNumber(number);
-    const { document, message } = draft.finish(text);
-    await tx.query(
-      `insert into invoice (id, number, customer, subscription, period_from, period_to, currency, total, document, issued_at, kind, tenant)
-       values ($1, $2, $3, $4, $5, $6, $7, $8::numeric, $9, $10, $11, $12)`,
-      [
-        draft.id,
-        text,
-        draft.customer,
-        draft.subscription,
-        new Date(draft.periodFromMs),
-        new Date(draft.periodToMs),
-        draft.currency,
-        draft.total,
-        document,
-        new Date(draft.issuedAtMs),
-        draft.kind,
-        tenant,
-      ],
-    );
-    if (ledger && draft.prepaid) {
-      await append(tx, ledger, draft.prepaid.movements, { invoice: draft.id, bookedAtMs: draft.issuedAtMs });
-    }
-    await tx.query('update invoice_counter set last_number = $1::bigint where tenant = $2', [number, tenant]);
-    await tx.query('update invoice_run set invoices = invoices + 1 where id = $1 and tenant = $2', [draft.run, tenant]);
-    await enqueueMessage(tx, {
-      id: webhookMessageId(tenant, 'invoice.finalized', draft.id),
-      tenant,
-      type: 'invoice.finalized',
-      data: message,
-      createdAtMs: draft.issuedAtMs,
-    });
-    await wakeCustomer(tx, draft.customer, tenant);
-    return 'issued';
-  });
-}
-
-async function isBilled(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
-  const rows = await tx.query(
-    'select id from invoice where subscription = $1 and period_from = $2 and kind = $3 and tenant = $4',
-    [draft.subscription, new Date(draft.periodFromMs), draft.kind, tenant],
+async function newest(
+  db: Database,
+  request: InvoicePageRequest,
+  { creditNotes }: { readonly creditNotes: boolean },
+  tenant: string,
+): Promise<Page<StoredInvoice>> {
+  const rows = await db.query<InvoiceRow>(
+    `select * from invoice where ($1::text is null or customer = $1) and ($2::text is null or id < $2) and (kind = 'credit_note') = $5 and tenant = $4
+     order by id desc limit $3`,
+    [request.customer ?? null, request.after, request.limit + 1, tenant, creditNotes],
   );
-  return rows.length > 0;
-}
-
-/** Whether the end of the subscription or its prices changed since the draft; locks it, so that they cannot before we commit. */
-async function isStale(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
-  const [row] = await tx.query<{ ends_at: string | null; price_revision: number }>(
-    `select s.ends_at, v.price_revision from subscription s
-     join plan_version v on v.tenant = s.tenant and v.plan = s.plan and v.version = s.plan_version
-     where s.id = $1 and s.tenant = $2 for share of s`,
-    [draft.subscription, tenant],
-  );
-  return row === undefined || epochMsOrNull(row.ends_at) !== draft.endsAtMs || row.price_revision !== draft.priceRevision;
+  return pageOf(rows, request, invoice, (row) => row.id);
 }

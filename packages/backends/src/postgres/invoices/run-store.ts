@@ -13,6 +13,7 @@ import { epochMs, epochMsOrNull, pageOf } from '../catalog/rows.ts';
 interface RunRow {
   readonly id: string;
   readonly tenant: string;
+  readonly subscription: string | null;
   readonly at: string;
   readonly scheduled: boolean;
   readonly state: 'running' | 'complete';
@@ -32,6 +33,7 @@ interface ScheduleRow {
 const run = (row: RunRow): InvoiceRun => ({
   id: row.id,
   tenant: row.tenant,
+  subscription: row.subscription,
   atMs: epochMs(row.at),
   scheduled: row.scheduled,
   state: row.state,
@@ -50,9 +52,13 @@ const schedule = (row: ScheduleRow): InvoiceSchedule & { tenant: string } => ({
 
 async function insertRun(tx: SqlExecutor, draft: InvoiceRunDraft): Promise<InvoiceRun> {
   const [inserted] = await tx.query<RunRow>(
-    `insert into invoice_run (id, at, scheduled, state, target_cut, created_at, tenant) values ($1, $2, $3, 'running', $4::jsonb, $5, $6)
+    `insert into invoice_run (id, at, scheduled, state, target_cut, created_at, subscription, tenant)
+     values ($1, $2, $3, 'running', $4::jsonb, $5, $6, $7)
      on conflict (tenant, at) where scheduled do nothing returning *`,
-    [draft.id, new Date(draft.atMs), draft.scheduled, JSON.stringify(draft.targetCut), new Date(draft.createdAtMs), draft.tenant],
+    [
+      ...[draft.id, new Date(draft.atMs), draft.scheduled, JSON.stringify(draft.targetCut)],
+      ...[new Date(draft.createdAtMs), draft.subscription ?? null, draft.tenant],
+    ],
   );
   if (inserted !== undefined) return run(inserted);
   const [existing] = await tx.query<RunRow>('select * from invoice_run where scheduled and at = $1 and tenant = $2', [

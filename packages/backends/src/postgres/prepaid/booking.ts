@@ -76,6 +76,15 @@ export async function insertGrant(tx: SqlExecutor, { customer, tenant }: LockedL
   return inserted.length > 0;
 }
 
+/** Writes the grant with its first movement; false where the customer has a grant of that key. */
+export async function giveGrant(tx: SqlExecutor, customer: string, grant: Grant, tenant: string): Promise<boolean> {
+  const ledger = await openLedger(tx, customer, tenant);
+  if (!(await insertGrant(tx, ledger, grant))) return false;
+  const first = { grant: grant.id, kind: 'grant', amount: grant.amount, line: null, adjusts: null } as const;
+  await append(tx, ledger, [first], { invoice: null, bookedAtMs: grant.createdAtMs });
+  return true;
+}
+
 function jsonOrNull(value: object | null | undefined): string | null {
   return value === null || value === undefined ? null : JSON.stringify(value);
 }

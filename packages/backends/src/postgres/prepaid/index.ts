@@ -1,13 +1,13 @@
 import type { Database, PrepaidStore, SqlExecutor } from '@meterline/pipeline/ports';
 import { wakeCustomer } from '../catalog/customer-store.ts';
 import { pageOf } from '../catalog/rows.ts';
-import { append, insertGrant, lockLedger, openLedger } from './booking.ts';
+import { append, giveGrant, insertGrant, lockLedger, openLedger } from './booking.ts';
 import { BALANCE, prepaidReader } from './prepaid-reader.ts';
 import { type BalanceRow, grant, grantBalance, type GrantRow, movement, type MovementRow } from './rows.ts';
 import { ledgersOf, restsOf } from './whole-ledger.ts';
 
 export { prepaidReader } from './prepaid-reader.ts';
-export { append, isAsDrafted, lockLedger } from './booking.ts';
+export { append, giveGrant, isAsDrafted, lockLedger } from './booking.ts';
 
 /** Grants and their ledger, on PostgreSQL or PGlite. */
 export function prepaidStore(db: Database): PrepaidStore {
@@ -19,10 +19,7 @@ export function prepaidStore(db: Database): PrepaidStore {
     insertGrant: (customer, draft, tenant) =>
       db.transaction(async (tx) => {
         if (!(await exists(tx, customer, tenant))) return undefined;
-        const ledger = await openLedger(tx, customer, tenant);
-        if (!(await insertGrant(tx, ledger, draft))) return grantOfKey(tx, customer, draft.key, tenant);
-        const first = { grant: draft.id, kind: 'grant', amount: draft.amount, line: null, adjusts: null } as const;
-        await append(tx, ledger, [first], { invoice: null, bookedAtMs: draft.createdAtMs });
+        if (!(await giveGrant(tx, customer, draft, tenant))) return grantOfKey(tx, customer, draft.key, tenant);
         await wakeCustomer(tx, customer, tenant);
         return draft;
       }),

@@ -31,7 +31,7 @@ export function prepaidReader(db: SqlExecutor): PrepaidReader {
       const rows = await balancesAt(db, owners, positions, tenant);
       const billed = await db.query<{ customer: string; subscription: string; billed_through: string }>(
         `select customer, subscription, max(period_to) as billed_through from invoice
-         where customer = any($1::text[]) and tenant = $2 group by customer, subscription`,
+         where customer = any($1::text[]) and kind = 'period' and tenant = $2 group by customer, subscription`,
         [owners, tenant],
       );
       const balances = Map.groupBy(rows, (row) => row.customer);

@@ -20,7 +20,8 @@ export async function restsOf(
            select 1 from subscription s
            where s.tenant = g.tenant and s.customer = g.customer and s.starts_at < g.expires_at
              and (s.ends_at is null or s.ends_at >= s.starts_at)
-             and coalesce((select max(i.period_to) from invoice i where i.tenant = s.tenant and i.subscription = s.id), '-infinity')
+             and coalesce((select max(i.period_to) from invoice i where i.tenant = s.tenant and i.subscription = s.id and i.kind = 'period'),
+                 '-infinity')
                < least(g.expires_at, s.ends_at)))
      order by g.customer, g.id`,
     [new Date(atMs), tenant],

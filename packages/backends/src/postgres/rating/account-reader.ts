@@ -1,5 +1,6 @@
 import type { Commitment } from '@meterline/domain/commitments';
 import type { PlanFeature } from '@meterline/domain/entitlements';
+import type { UnusedTime } from '@meterline/domain/invoices';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type { Account, AccountReader, PrepaidReader, SqlExecutor, SubscriptionTerms } from '@meterline/pipeline/ports';
@@ -24,6 +25,7 @@ interface TermsRow {
   readonly rate_cards: RateCard[];
   readonly commitment: Commitment | null;
   readonly features: PlanFeature[];
+  readonly unused_time: UnusedTime;
   readonly starts_at: string;
   readonly ends_at: string | null;
 }
@@ -40,6 +42,7 @@ const terms = (row: TermsRow): SubscriptionTerms => ({
   rateCards: row.rate_cards,
   commitment: row.commitment,
   features: row.features,
+  unusedTime: row.unused_time,
 });
 
 export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof PrepaidReader> {
@@ -54,7 +57,8 @@ export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof Prepai
         [customers, tenant],
       );
       const termsRows = await db.query<TermsRow>(
-        `select s.id, s.customer, s.plan, s.plan_version, s.starts_at, s.ends_at, s.commitment, p.currency, p.billing_period, v.rate_cards, v.features, v.price_revision
+        `select s.id, s.customer, s.plan, s.plan_version, s.starts_at, s.ends_at, s.commitment, p.currency, p.billing_period,
+           v.rate_cards, v.features, v.unused_time, v.price_revision
          from subscription s
          join plan p on p.tenant = s.tenant and p.key = s.plan
          join plan_version v on v.tenant = s.tenant and v.plan = s.plan and v.version = s.plan_version

@@ -1,0 +1,87 @@
+import { creditNoteNumber, formatInvoiceNumber } from '@meterline/domain/invoices';
+import type { Database, InvoiceDraft, SqlExecutor } from '@meterline/pipeline/ports';
+import { webhookMessageId } from '@meterline/pipeline/webhooks';
+import { wakeCustomer } from '../catalog/customer-store.ts';
+import { epochMsOrNull } from '../catalog/rows.ts';
+import { append, giveGrant, isAsDrafted, lockLedger } from '../prepaid/index.ts';
+import { enqueueMessage } from '../webhooks/index.ts';
+import { lockIssuing } from './issuing.ts';
+
+export function issue(db: Database, draft: InvoiceDraft, tenant: string): Promise<'issued' | 'exists' | 'stale'> {
+  return db.transaction(async (tx) => {
+    // The counter's row lock lets one issuer of the tenant through at a time, so what the next query sees cannot change before we
+    // commit. The unique key would refuse a second invoice anyway; looking first means a used period costs no number.
+    const last = await lockIssuing(tx, tenant);
+    if (await isBilled(tx, draft, tenant)) return 'exists';
+    if ((await isStale(tx, draft, tenant)) || (await isBehindFees(tx, draft, tenant))) return 'stale';
+    const ledger = await lockLedger(tx, draft.customer, tenant);
+    if (!isAsDrafted(ledger, draft.prepaid)) return 'stale';
+    const { creditNote } = draft;
+    const text = creditNote === undefined ? formatInvoiceNumber(last + 1n) : creditNoteNumber(creditNote.invoice);
+    const { document, message } = draft.finish(text, last === 0n ? null : formatInvoiceNumber(last));
+    await tx.query(
+      `insert into invoice (id, number, customer, subscription, period_from, period_to, currency, total, document, issued_at, kind, tenant)
+       values ($1, $2, $3, $4, $5, $6, $7, $8::numeric, $9, $10, $11, $12)`,
+      [
+        draft.id,
+        text,
+        draft.customer,
+        draft.subscription,
+        new Date(draft.periodFromMs),
+        new Date(draft.periodToMs),
+        draft.currency,
+        draft.total,
+        document,
+        new Date(draft.issuedAtMs),
+        draft.kind,
+        tenant,
+      ],
+    );
+    if (ledger && draft.prepaid) {
+      await append(tx, ledger, draft.prepaid.movements, { invoice: draft.id, bookedAtMs: draft.issuedAtMs });
+    }
+    if (creditNote === undefined) {
+      await tx.query('update invoice_counter set last_number = $1::bigint where tenant = $2', [last + 1n, tenant]);
+      await tx.query('update invoice_run set invoices = invoices + 1 where id = $1 and tenant = $2', [draft.run, tenant]);
+    } else if (creditNote.grant !== null) await giveGrant(tx, draft.customer, creditNote.grant, tenant);
+    const type = creditNote === undefined ? 'invoice.finalized' : 'credit_note.issued';
+    await enqueueMessage(tx, {
+      id: webhookMessageId(tenant, type, draft.id),
+      tenant,
+      type,
+      data: message,
+      createdAtMs: draft.issuedAtMs,
+    });
+    await wakeCustomer(tx, draft.customer, tenant);
+    return 'issued';
+  });
+}
+
+async function isBilled(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
+  const rows = await tx.query(
+    `select id from invoice where subscription = $1 and period_from = $2 and (kind = $3 or kind = 'period' and $3 <> 'advance') and tenant = $4`,
+    [draft.subscription, new Date(draft.periodFromMs), draft.kind, tenant],
+  );
+  return rows.length > 0;
+}
+
+/** Whether fees of the period were billed, or given back, that the draft does not know of. */
+async function isBehindFees(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
+  if (draft.feeDocuments === undefined) return false;
+  const rows = await tx.query(
+    `select id from invoice where subscription = $1 and period_from = $2 and kind in ('fee', 'credit_note') and tenant = $3`,
+    [draft.subscription, new Date(draft.periodFromMs), tenant],
+  );
+  return rows.length !== draft.feeDocuments;
+}
+
+/** Whether the end of the subscription or its prices changed since the draft; locks it, so that they cannot before we commit. */
+async function isStale(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
+  const [row] = await tx.query<{ ends_at: string | null; price_revision: number }>(
+    `select s.ends_at, v.price_revision from subscription s
+     join plan_version v on v.tenant = s.tenant and v.plan = s.plan and v.version = s.plan_version
+     where s.id = $1 and s.tenant = $2 for share of s`,
+    [draft.subscription, tenant],
+  );
+  return row === undefined || epochMsOrNull(row.ends_at) !== draft.endsAtMs || row.price_revision !== draft.priceRevision;
+}

@@ -1,0 +1,136 @@
+import {
+  adjustmentsFor,
+  creditNoteLines,
+  creditNoteNumber,
+  type InvoiceDocument,
+  totalDue,
+  type UnusedTime,
+} from '@meterline/domain/invoices';
+import { compare, decimal, formatMoney, negate, ZERO } from '@meterline/domain/money';
+import type { Grant } from '@meterline/domain/prepaid';
+import { cardsInAdvance } from '@meterline/domain/prices';
+import { startOfLocalDay } from '@meterline/domain/time';
+import { newId } from '../ids/index.ts';
+import type { InvoiceDraft, InvoiceRun } from '../ports/index.ts';
+import { billedPeriod, invoiceGrants } from '../prepaid/index.ts';
+import { periodAt, type PeriodToRate, ratePeriods } from '../spend/index.ts';
+import { type BilledSubscription, readAgain } from './billed-subscriptions.ts';
+import { termsOfInvoice } from './draft.ts';
+import { type FeePorts, noUsage } from './fees.ts';
+import { type CreditNoteContent, invoiceDraft, periodDocument } from './invoice-draft.ts';
+import { parseInvoice } from './parse-invoice.ts';
+
+/**
+ * Gives back what subscriptions that ended by the run's instant paid in advance for the time after their end, each by a credit note: what was billed
+ * less what is due for the time that was used. Whatever no credit note gives back is settled by the invoice of the period.
+ */
+export async function issueCreditNotes(
+  ports: FeePorts,
+  subscriptions: readonly BilledSubscription[],
+  run: InvoiceRun,
+): Promise<void> {
+  for (const each of subscriptions) {
+    let subscription: BilledSubscription | undefined = each;
+    while (subscription !== undefined) {
+      let isStale = false;
+      for (const fee of await feesToGiveBack(ports, subscription, run)) {
+        const draft = await draftCreditNote(ports, subscription, fee, run);
+        if (draft !== undefined) isStale = (await ports.invoices.issue(draft, run.tenant)) === 'stale' || isStale;
+      }
+      subscription = isStale ? (await readAgain(ports, [subscription], run.tenant))[0] : undefined;
+    }
+  }
+}
+
+/** Fee invoices that reach beyond the end and that nothing has settled yet. */
+async function feesToGiveBack(
+  ports: FeePorts,
+  { terms }: BilledSubscription,
+  { atMs, tenant }: InvoiceRun,
+): Promise<InvoiceDocument[]> {
+  const { id, plan, planVersion, endsAtMs, unusedTime, commitment } = terms;
+  const hasEnded = endsAtMs !== null && endsAtMs <= atMs;
+  // What was drawn from a minimum paid in advance goes back to it, with the invoice of the period.
+  if (!hasEnded || unusedTime === 'none' || commitment?.trueUp === 'in_advance') return [];
+  if (cardsInAdvance(terms.rateCards).length === 0) return [];
+  const issued = await ports.invoices.issuedSince([id], endsAtMs, tenant);
+  const settled = new Set(
+    issued.filter(({ kind }) => kind === 'credit_note' || kind === 'period').map(({ periodFromMs }) => periodFromMs),
+  );
+  return issued
+    .filter(({ kind, periodFromMs }) => kind === 'fee' && !settled.has(periodFromMs))
+    .map(parseInvoice)
+    .filter((fee) => fee.plan === plan && fee.planVersion === planVersion);
+}
+
+/** Undefined where nothing is to be given back. */
+async function draftCreditNote(
+  ports: FeePorts,
+  { account, terms }: BilledSubscription,
+  fee: InvoiceDocument,
+  run: InvoiceRun,
+): Promise<InvoiceDraft | undefined> {
+  const grants = await invoiceGrants(ports.accounts, [{ customer: account.key, currency: terms.currency }], run.tenant);
+  const billed = await termsOfInvoice(ports, fee, { ...account, priceRevision: terms.priceRevision }, run.tenant);
+  const used = periodAt(terms, account, billed.period.fromMs) ?? unused(billed.period);
+  const cut = noUsage(ports);
+  const prepaid = grants.drawing(0, billedPeriod(fee, [], undefined));
+  const { rated } = await ratePeriods(ports, [{ ...billed, period: used, prepaid }], run.tenant, cut);
+  const adjustments = adjustmentsFor({ ...fee, period: periodDocument(used) }, rated[0]?.lines ?? [], []);
+  const drafted = grants.drafted(0, [rated[0]?.prepaid]);
+  const stated = drafted !== null && { prepaid: drafted.statement };
+  const amount = negate(decimal(totalDue({ lines: [], adjustments, ...stated }, terms.currency)));
+  if (compare(amount, ZERO) <= 0 || terms.unusedTime === 'none') return undefined;
+  const nowMs = ports.clock.nowMs();
+  const creditNote = noteOf(fee, { treatment: terms.unusedTime, amount: formatMoney(amount, terms.currency) });
+  const content = {
+    kind: 'credit_note',
+    account,
+    terms,
+    period: billed.period,
+    lines: [],
+    adjustments,
+    commitments: [],
+    prepaid: drafted,
+    feeDocuments: 1,
+    creditNote: { terms: { ...creditNote, lines: creditNoteLines(fee, adjustments) }, grant: grantOf(creditNote) },
+  } as const;
+  return invoiceDraft(content, { cut, nowMs, run: run.id }, run.tenant);
+
+  /** It pays for whatever of the subscription is not invoiced yet, and for what comes. */
+  function grantOf({ grant, amount: given }: Pick<CreditNoteContent['terms'], 'grant' | 'amount'>): Grant | null {
+    if (grant === null) return null;
+    return {
+      id: newId('grant', nowMs),
+      key: grant,
+      name: `Credit note ${grant}`,
+      units: null,
+      currency: terms.currency,
+      amount: given,
+      priority: 0,
+      effectiveAtMs: startOfLocalDay(terms.startsAtMs, account.timezone),
+      expiresAtMs: null,
+      createdAtMs: nowMs,
+      // It is the customer's money.
+      cost: given,
+      carryOver: null,
+      carriedFrom: null,
+    };
+  }
+}
+
+function noteOf(
+  fee: InvoiceDocument,
+  { treatment, amount }: { readonly treatment: Exclude<UnusedTime, 'none'>; readonly amount: string },
+): Omit<CreditNoteContent['terms'], 'lines'> {
+  const grant = treatment === 'credit' ? creditNoteNumber(fee.number) : null;
+  return { reason: 'subscription_ended', invoice: fee.number, treatment, amount, grant };
+}
+
+/** Nothing of the period is paid for. */
+function unused(period: PeriodToRate['period']): PeriodToRate['period'] {
+  const { fromMs, toMs } = period;
+  const secondsInPeriod =
+    period.sharing?.by === 'second' ? period.sharing.secondsInPeriod : Math.max(1, Math.floor((toMs - fromMs) / 1000));
+  return { ...period, days: 0, sharing: { by: 'second', fromMs, toMs: fromMs, secondsInPeriod } };
+}

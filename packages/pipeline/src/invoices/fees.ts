@@ -1,0 +1,81 @@
+import { feeLines } from '@meterline/domain/invoices';
+import { cardsInAdvance } from '@meterline/domain/prices';
+import type { BillingPeriod } from '@meterline/domain/subscriptions';
+import type { Clock, Cut, EventLog, InvoiceDraft, InvoiceRun, InvoiceStore } from '../ports/index.ts';
+import { invoiceGrants } from '../prepaid/index.ts';
+import { periodAt, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import { type BilledSubscription, readAgain } from './billed-subscriptions.ts';
+import { drawnInAdvance } from './drawn-in-advance.ts';
+import { invoiceDraft } from './invoice-draft.ts';
+import { issueInTurn } from './issue-in-turn.ts';
+
+export interface FeePorts extends RatingPorts {
+  readonly invoices: Pick<InvoiceStore, 'issuedSince' | 'issue'>;
+  readonly log: Pick<EventLog, 'partitionCount'>;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+interface DueFees extends BilledSubscription {
+  readonly period: BillingPeriod;
+}
+
+/**
+ * Invoices the fees that are due in advance for the period that the run's instant lies in, from no usage at all. A period whose run was missed has them
+ * on its own invoice instead: what is due for it less what was billed before.
+ */
+export async function issueFees(ports: FeePorts, subscriptions: readonly BilledSubscription[], run: InvoiceRun): Promise<void> {
+  let due = await dueFees(ports, subscriptions, run);
+  while (due.length > 0) {
+    const drafts = await draftFees(ports, due, run);
+    const outcomes = await issueInTurn(ports.invoices, drafts, run.tenant);
+    const stale = new Set(drafts.flatMap(({ subscription }, index) => (outcomes[index] === 'stale' ? subscription : [])));
+    const behind = due.filter(({ terms }) => stale.has(terms.id));
+    due = behind.length === 0 ? [] : await dueFees(ports, await readAgain(ports, behind, run.tenant), run);
+  }
+}
+
+async function dueFees(ports: FeePorts, subscriptions: readonly BilledSubscription[], run: InvoiceRun): Promise<DueFees[]> {
+  const begun = subscriptions.flatMap((each): DueFees[] => {
+    if (cardsInAdvance(each.terms.rateCards).length === 0) return [];
+    const period = periodAt(each.terms, each.account, run.atMs);
+    return period === undefined ? [] : [{ ...each, period }];
+  });
+  if (begun.length === 0) return [];
+  const ids = begun.map(({ terms }) => terms.id);
+  const issued = await ports.invoices.issuedSince(ids, Math.min(...begun.map(({ period }) => period.fromMs)) + 1, run.tenant);
+  const isBilled = ({ terms, period }: DueFees) =>
+    issued.some(
+      ({ kind, subscription, periodFromMs }) =>
+        subscription === terms.id && periodFromMs === period.fromMs && (kind === 'fee' || kind === 'period'),
+    );
+  return begun.filter((each) => !isBilled(each));
+}
+
+async function draftFees(ports: FeePorts, due: readonly DueFees[], run: InvoiceRun): Promise<InvoiceDraft[]> {
+  const parties = due.map(({ account, terms }) => ({ customer: account.key, currency: terms.currency }));
+  const grants = await invoiceGrants(ports.accounts, parties, run.tenant);
+  const cut = noUsage(ports);
+  const periods = due.map(({ account, terms, period }, index) => ({
+    ...periodToRate(terms, account, period),
+    rateCards: cardsInAdvance(terms.rateCards),
+    prepaid: grants.drawing(index, null),
+  }));
+  const { rated } = await ratePeriods(ports, periods, run.tenant, cut);
+  const context = { cut, nowMs: ports.clock.nowMs(), run: run.id };
+  const drafts: InvoiceDraft[] = [];
+  for (const [index, { account, terms, period }] of due.entries()) {
+    const lines = feeLines(rated[index]?.lines ?? []);
+    if (lines.length === 0) continue;
+    const charges = { kind: 'fee', lines, adjustments: [] } as const;
+    const commitments = await drawnInAdvance(ports, { account, terms, period }, charges, run.tenant);
+    const prepaid = grants.drafted(index, [rated[index]?.prepaid]);
+    const content = { ...charges, account, terms, period, commitments, prepaid, feeDocuments: 0 };
+    drafts.push(invoiceDraft(content, context, run.tenant));
+  }
+  return drafts;
+}
+
+/** The cut below which nothing is. */
+export function noUsage({ log }: Pick<FeePorts, 'log'>): Cut {
+  return Array.from({ length: log.partitionCount }, () => 0);
+}

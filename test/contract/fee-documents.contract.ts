@@ -1,0 +1,131 @@
+import { catalogStores, invoiceStore, prepaidStore } from '@meterline/backends/postgres';
+import type { Grant } from '@meterline/domain/prepaid';
+import type { Database, InvoiceDraft } from '@meterline/pipeline/ports';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+const FEBRUARY_MS = Date.parse('2026-02-01T00:00:00Z');
+const MARCH_MS = Date.parse('2026-03-01T00:00:00Z');
+let tenants = 0;
+
+/** What every billing store must keep about documents that bill a period before its invoice. */
+export function feeDocumentsContract(name: string, open: () => Promise<Database>): void {
+  describe(`documents in advance on ${name}`, () => {
+    let database: Database;
+    let tenant: string;
+    let subscription: string;
+    let drafts = 0;
+
+    beforeAll(async () => {
+      database = await open();
+    });
+    afterAll(() => database.close());
+    beforeEach(async () => {
+      tenants += 1;
+      tenant = `fees-${name}-${tenants}`;
+      subscription = `sub-${tenant}`;
+      await database.query('insert into tenant (id, name, created_at) values ($1, $1, now())', [tenant]);
+      const { customers, plans, subscriptions } = catalogStores(database);
+      await customers.insert({ key: 'acme', name: 'Acme', currency: 'USD', timezone: 'UTC', subjects: [] }, FEBRUARY_MS, tenant);
+      const billingPeriod = { every: 'month', anchor: 'calendar' } as const;
+      const plan = { key: 'pro', name: 'Pro', currency: 'USD', billingPeriod, rateCards: [], unusedTime: 'refund' } as const;
+      await plans.insert(plan, FEBRUARY_MS, tenant);
+      const of = { id: subscription, customer: 'acme', plan: 'pro', planVersion: 1, startsAtMs: FEBRUARY_MS };
+      await subscriptions.insert(of, { startDayMs: FEBRUARY_MS, nowMs: FEBRUARY_MS }, tenant);
+    });
+
+    const draft = (fields: Partial<InvoiceDraft>): InvoiceDraft => ({
+      id: `${tenant}-${(drafts += 1)}`,
+      kind: 'period',
+      prepaid: null,
+      subscription,
+      customer: 'acme',
+      currency: 'USD',
+      total: '1.00',
+      periodFromMs: FEBRUARY_MS,
+      periodToMs: MARCH_MS,
+      issuedAtMs: FEBRUARY_MS,
+      endsAtMs: null,
+      priceRevision: 0,
+      run: 'none',
+      finish: (number, follows) => ({ document: JSON.stringify({ number, follows }), message: { number } }),
+      ...fields,
+    });
+    const issue = (fields: Partial<InvoiceDraft>) => invoiceStore(database).issue(draft(fields), tenant);
+    const fee = { kind: 'fee', feeDocuments: 0 } as const;
+    const grant: Grant = {
+      ...{ id: 'grant', key: 'INV-000001-CN1', name: 'Note', units: null, currency: 'USD', amount: '0.50' },
+      ...{ priority: 0, effectiveAtMs: FEBRUARY_MS, expiresAtMs: null, createdAtMs: FEBRUARY_MS, cost: '0.50' },
+      ...{ carryOver: null, carriedFrom: null },
+    };
+    const note = { kind: 'credit_note', feeDocuments: 1, creditNote: { invoice: 'INV-000001', grant: null } } as const;
+
+    test('an invoice that does not know the fees of its period, or what was given back of them, is stale', async () => {
+      expect(await issue(fee)).toBe('issued');
+      expect(await issue({ feeDocuments: 0 })).toBe('stale');
+      expect(await issue(note)).toBe('issued');
+      expect(await issue({ feeDocuments: 1 })).toBe('stale');
+      expect(await issue({ feeDocuments: 2 })).toBe('issued');
+    });
+
+    test('neither fees are billed nor given back behind the invoice of their period', async () => {
+      expect(await issue({ feeDocuments: 0 })).toBe('issued');
+      expect(await issue(fee)).toBe('exists');
+      expect(await issue({ ...note, feeDocuments: 0 })).toBe('exists');
+    });
+
+    test('of 8 at once one bills the fees, and one gives them back', async () => {
+      const outcomes = await Promise.all(Array.from({ length: 8 }, () => issue(fee)));
+      expect(outcomes.toSorted()).toEqual([...Array.from({ length: 7 }, () => 'exists'), 'issued']);
+      const notes = await Promise.all(Array.from({ length: 8 }, () => issue(note)));
+      expect(notes.toSorted()).toEqual([...Array.from({ length: 7 }, () => 'exists'), 'issued']);
+    });
+
+    test('a credit note is numbered after its invoice, uses no number of theirs, gives its grant and is listed apart', async () => {
+      await issue(fee);
+      await issue({ ...note, creditNote: { invoice: 'INV-000001', grant: { ...grant, id: `grant-${tenant}` } } });
+      expect(await issue({ feeDocuments: 2 })).toBe('stale'); // it knows nothing of the grant
+      const prepaid = { position: 1, order: 'priority', movements: [] } as const;
+      expect(await issue({ feeDocuments: 2, prepaid })).toBe('issued');
+      const all = { after: null, limit: 10 };
+      const store = invoiceStore(database);
+      const documents = (items: readonly { document: string }[]) => items.map(({ document }) => JSON.parse(document) as unknown);
+      expect(documents((await store.creditNotes(all, tenant)).items)).toEqual([{ number: 'INV-000001-CN1', follows: 'INV-000001' }]);
+      expect(documents((await store.invoices(all, tenant)).items)).toEqual(
+        expect.arrayContaining([
+          { number: 'INV-000001', follows: null },
+          { number: 'INV-000002', follows: 'INV-000001' },
+        ]),
+      );
+      const kinds = (await store.issuedSince([subscription], 0, tenant)).map(({ kind }) => kind);
+      expect(kinds).toEqual(['fee', 'credit_note', 'period']);
+      const ledger = await prepaidStore(database).ledger('acme', all, tenant);
+      expect(ledger.items).toMatchObject([{ position: 1, kind: 'grant', amount: '0.50', balance: '0.50' }]);
+    });
+
+    test('a credit note never changes', async () => {
+      await issue(fee);
+      await issue(note);
+      const changed = database.query(`update invoice set total = 0 where kind = 'credit_note' and tenant = $1`, [tenant]);
+      await expect(changed).rejects.toThrow('never changes');
+    });
+
+    test('what is billed in advance bills no period: its subscription waits for its invoice, and so do grants', async () => {
+      await issue(fee);
+      const store = invoiceStore(database);
+      const candidates = await store.candidates(MARCH_MS, { after: null, limit: 10, subscription }, tenant);
+      expect(candidates.items).toEqual([{ subscription, customer: 'acme', billedThroughMs: null }]);
+      expect((await store.candidates(MARCH_MS, { after: null, limit: 10, subscription: 'another' }, tenant)).items).toEqual([]);
+      expect((await store.billedThrough([subscription], tenant)).size).toBe(0);
+      await prepaidStore(database).insertGrant('acme', { ...grant, id: `late-${tenant}`, expiresAtMs: FEBRUARY_MS + 1 }, tenant);
+      expect(await prepaidStore(database).withRests(MARCH_MS, tenant)).toEqual([]);
+      expect((await prepaidStore(database).prepaid(['acme'], tenant))[0]?.billedThroughMs.size).toBe(0);
+    });
+
+    test('a plan version says what becomes of unused time, by default a credit', async () => {
+      const { plans } = catalogStores(database);
+      expect((await plans.byKey('pro', tenant))?.unusedTime).toBe('refund');
+      await plans.addVersion('pro', { rateCards: [] }, FEBRUARY_MS, tenant);
+      expect((await plans.version('pro', 2, tenant))?.unusedTime).toBe('credit');
+    });
+  });
+}

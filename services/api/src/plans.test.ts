@@ -38,7 +38,16 @@ test('a plan is created at version 1 with its rate cards as they were given', as
   const created = await api.call('POST', '/v1/plans', pro);
   expect(created).toEqual({
     status: 201,
-    body: { ...pro, version: 1, commitment: null, unusedTime: 'credit', features: [], draft: false, createdAt: NOW, archivedAt: null },
+    body: {
+      ...pro,
+      version: 1,
+      commitment: null,
+      unusedTime: 'credit',
+      features: [],
+      draft: false,
+      createdAt: NOW,
+      archivedAt: null,
+    },
   });
   expect((await api.call('GET', '/v1/plans/pro', undefined, 'reader')).body).toEqual(created.body);
   expect((await api.call('GET', '/v1/plans')).body).toEqual({ items: [created.body], nextCursor: null });

@@ -2,7 +2,13 @@ import { commitmentSchema } from '@meterline/domain/commitments';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { formatInstant } from '@meterline/domain/time';
-import { newPlanSchema, newPlanVersionSchema, type PlanCatalog, planFeatureSchema, unusedTimeSchema } from '@meterline/pipeline/catalog';
+import {
+  newPlanSchema,
+  newPlanVersionSchema,
+  type PlanCatalog,
+  planFeatureSchema,
+  unusedTimeSchema,
+} from '@meterline/pipeline/catalog';
 import type { PlanRecord, PlanVersionRecord } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';

@@ -12,6 +12,7 @@ import type {
   PlanVersionKey,
   PlanVersionRecord,
   SqlExecutor,
+  SqlValue,
 } from '@meterline/pipeline/ports';
 import { epochMs, epochMsOrNull, pageOf } from './rows.ts';
 
@@ -99,8 +100,13 @@ export async function planAt(db: SqlExecutor, { plan, version }: PlanVersionKey,
 }
 
 /** As parameters: rate cards, commitment, unused time, features. */
-export function versionTerms({ rateCards, commitment, unusedTime = 'credit', features = [] }: PlanVersionDraft): unknown[] {
-  return [JSON.stringify(rateCards), commitment == null ? null : JSON.stringify(commitment), unusedTime, JSON.stringify(features)];
+export function versionTerms({ rateCards, commitment, unusedTime = 'credit', features = [] }: PlanVersionDraft): SqlValue[] {
+  return [
+    JSON.stringify(rateCards),
+    commitment == null ? null : JSON.stringify(commitment),
+    unusedTime,
+    JSON.stringify(features),
+  ];
 }
 
 async function insertVersion(

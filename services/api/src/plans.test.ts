@@ -36,7 +36,10 @@ const pro = {
 
 test('a plan is created at version 1 with its rate cards as they were given', async () => {
   const created = await api.call('POST', '/v1/plans', pro);
-  expect(created).toEqual({ status: 201, body: { ...pro, version: 1, commitment: null, unusedTime: 'credit', createdAt: NOW, archivedAt: null } });
+  expect(created).toEqual({
+    status: 201,
+    body: { ...pro, version: 1, commitment: null, unusedTime: 'credit', createdAt: NOW, archivedAt: null },
+  });
   expect((await api.call('GET', '/v1/plans/pro', undefined, 'reader')).body).toEqual(created.body);
   expect((await api.call('GET', '/v1/plans')).body).toEqual({ items: [created.body], nextCursor: null });
 });

@@ -81,7 +81,10 @@ function baseAmount({ parts, explanation }: InvoiceLine): string | null {
   if (parts !== undefined) return null;
   const fees = explanation.filter(({ kind }) => kind === 'flat' || kind === 'seat');
   return formatDecimal(
-    fees.reduce((sum, { quantity, unitAmount }) => add(sum, multiply(decimal(quantity ?? '1'), decimal(unitAmount ?? '0'))), ZERO),
+    fees.reduce(
+      (sum, { quantity, unitAmount }) => add(sum, multiply(decimal(quantity ?? '1'), decimal(unitAmount ?? '0'))),
+      ZERO,
+    ),
   );
 }
 

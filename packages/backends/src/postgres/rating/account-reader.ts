@@ -54,7 +54,8 @@ export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof Prepai
         [customers, tenant],
       );
       const termsRows = await db.query<TermsRow>(
-        `select s.id, s.customer, s.plan, s.plan_version, s.starts_at, s.ends_at, s.commitment, p.currency, p.billing_period, v.rate_cards, v.unused_time, v.price_revision
+        `select s.id, s.customer, s.plan, s.plan_version, s.starts_at, s.ends_at, s.commitment, p.currency, p.billing_period,
+           v.rate_cards, v.unused_time, v.price_revision
          from subscription s
          join plan p on p.tenant = s.tenant and p.key = s.plan
          join plan_version v on v.tenant = s.tenant and v.plan = s.plan and v.version = s.plan_version

@@ -89,7 +89,9 @@ export function feeDocumentsContract(name: string, open: () => Promise<Database>
       const all = { after: null, limit: 10 };
       const store = invoiceStore(database);
       const documents = (items: readonly { document: string }[]) => items.map(({ document }) => JSON.parse(document) as unknown);
-      expect(documents((await store.creditNotes(all, tenant)).items)).toEqual([{ number: 'INV-000001-CN1', follows: 'INV-000001' }]);
+      expect(documents((await store.creditNotes(all, tenant)).items)).toEqual([
+        { number: 'INV-000001-CN1', follows: 'INV-000001' },
+      ]);
       expect(documents((await store.invoices(all, tenant)).items)).toEqual(
         expect.arrayContaining([
           { number: 'INV-000001', follows: null },

@@ -246,7 +246,9 @@ describe('fees of the vectors over the API', () => {
     const note = ended?.find(({ kind }) => kind === 'credit_note');
     const fee = amountOf('subscription_fee', begun);
     expect(fees[0]?.total).toBe(fee === undefined ? undefined : money(fee));
-    expect(notes.map(({ creditNote }) => creditNote?.amount)).toEqual(note === undefined ? [] : [money(note.subtotalCents ?? '')]);
+    expect(notes.map(({ creditNote }) => creditNote?.amount)).toEqual(
+      note === undefined ? [] : [money(note.subtotalCents ?? '')],
+    );
     const last = amountOf('subscription_fee', ended);
     if (last !== undefined) expect(baseOf(periods.at(-1))).toBe(money(last));
     // In the end the usage is left to pay, less what was credited; taxes are left out.

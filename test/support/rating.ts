@@ -163,7 +163,11 @@ export async function openRatingFixture(database: Database, startIso: string) {
       unusedTime: UnusedTime = 'credit',
     ): Promise<void> {
       const billingPeriod = { every, anchor: 'calendar', ...(proration && { proration }) } as const;
-      await catalog.plans.insert({ key, name: key, currency: 'USD', billingPeriod, rateCards, unusedTime }, clock.nowMs(), tenant);
+      await catalog.plans.insert(
+        { key, name: key, currency: 'USD', billingPeriod, rateCards, unusedTime },
+        clock.nowMs(),
+        tenant,
+      );
     },
 
     priceChanges: priceChangeCatalog({ ...catalog, clock }),

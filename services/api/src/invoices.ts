@@ -121,7 +121,8 @@ function addRunRoutes(server: HttpServer, deps: InvoiceRoutesDeps): void {
     {
       config: { scope: 'admin', idempotent: true },
       schema: {
-        summary: 'Invoice every billing period that has ended and has no invoice yet, and fees due in advance of those that have begun',
+        summary:
+          'Invoice every billing period that has ended and has no invoice yet, and fees due in advance of those that have begun',
         tags,
         body: z.strictObject({ at: instantSchema.optional().describe('Only periods that ended by then; default now') }).nullish(),
         response: { 202: runSchema },

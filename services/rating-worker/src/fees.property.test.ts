@@ -47,7 +47,13 @@ const cardsOf = ({ amount, setup }: { amount: string; setup: string | null }, pa
   { key: 'base', name: 'Base', price: { model: 'flat', amount, paymentTerm } },
   ...(setup === null
     ? []
-    : [{ key: 'setup', name: 'Setup', price: { model: 'flat', amount: setup, paymentTerm, interval: 'once' } } satisfies RateCard]),
+    : [
+        {
+          key: 'setup',
+          name: 'Setup',
+          price: { model: 'flat', amount: setup, paymentTerm, interval: 'once' },
+        } satisfies RateCard,
+      ]),
   { key: 'calls', name: 'Calls', meter: 'calls', price: { model: 'per_unit', unitAmount: '0.003' } },
 ];
 
@@ -68,7 +74,10 @@ async function documentsOf(customer: string): Promise<InvoiceDocument[]> {
 
 /** What documents charge and give back, however it is paid. */
 function charged(documents: readonly InvoiceDocument[]): string {
-  const sum = documents.reduce((all, { total, prepaid }) => add(add(all, decimal(total)), decimal(prepaid?.credited ?? '0')), ZERO);
+  const sum = documents.reduce(
+    (all, { total, prepaid }) => add(add(all, decimal(total)), decimal(prepaid?.credited ?? '0')),
+    ZERO,
+  );
   return formatMoney(sum, 'USD');
 }
 
@@ -106,7 +115,10 @@ test('fees in advance, less what credit notes give back, come with the rest to w
       for (const [index, { fromMs }] of begun.entries()) {
         if (missed[index] !== true) await runAt(Math.max(fromMs, startsAtMs));
       }
-      await database.query('update subscription set ends_at = $1 where id = any($2::text[])', [new Date(endsAtMs), subscriptions]);
+      await database.query('update subscription set ends_at = $1 where id = any($2::text[])', [
+        new Date(endsAtMs),
+        subscriptions,
+      ]);
       await runAt(endsAtMs);
       await runAt(startOfLocalDay(endsAtMs + 48 * HOUR_MS, timezone));
 

@@ -255,8 +255,7 @@ describe('time that was paid for and not used', () => {
     await end(subscription, '2026-01-10T09:00:00Z');
     it.clock.moveTo(Date.parse('2026-01-11T00:00:00Z'));
     const issue = it.ports.invoices.issue;
-    const withoutNotes: typeof issue = async (draft, tenant) =>
-      draft.kind === 'credit_note' ? 'exists' : issue(draft, tenant);
+    const withoutNotes: typeof issue = async (draft, tenant) => (draft.kind === 'credit_note' ? 'exists' : issue(draft, tenant));
     const run = await requestInvoiceRun(it.ports, undefined, it.tenant);
     await executeInvoiceRun({ ...it.ports, invoices: { ...it.ports.invoices, issue: withoutNotes } }, run);
     expect(told(await billAt('2026-02-01'))).toEqual(['INV-000001 fee 31.00', 'INV-000002 period -21.00']);

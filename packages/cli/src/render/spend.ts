@@ -42,7 +42,9 @@ export function spendText(spend: Spend, terminal: Pick<Terminal, 'paint'>): stri
     const committed = commitment === null ? [] : commitmentRows(commitment, terminal);
     const rows = [...lines.flatMap((line) => chargeRows(line, terminal)), ...committed];
     const sum = ['So far', '', '', `${groupDigits(planTotal)} ${currency}`].map((cell) => paint('bold', cell));
-    const billed = billedInAdvance.map(({ name, invoice, amount }) => `  ${groupDigits(amount)} of it for ${name} are on ${invoice}`);
+    const billed = billedInAdvance.map(
+      ({ name, invoice, amount }) => `  ${groupDigits(amount)} of it for ${name} are on ${invoice}`,
+    );
     return [`${head}\n\n${table(CHARGE_COLUMNS, rows, sum)}`, ...billed.map((line) => paint('dim', line)), ''].join('\n');
   });
   const all = subscriptions.length === 1 ? [] : [`All subscriptions: ${paint('bold', `${groupDigits(total)} ${currency}`)}`];

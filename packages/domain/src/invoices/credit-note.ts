@@ -1,41 +1,11 @@
 import { add, decimal, formatDecimal, formatMoney, isNegative, multiply, negate, ZERO } from '../money/index.ts';
 import { feeShare, type FeeSharing } from '../subscriptions/index.ts';
 import { parseInstantMs } from '../time/index.ts';
-import type { InvoiceAdjustment, InvoiceDocument, InvoiceLine, InvoicePeriod } from './document.ts';
+import type { CreditNoteLine, InvoiceAdjustment, InvoiceDocument, InvoiceLine, InvoicePeriod } from './document.ts';
 
 /** What becomes of the time that a fee paid for and that lies after the end of its subscription. */
 export const UNUSED_TIME = ['credit', 'refund', 'none'] as const;
 export type UnusedTime = (typeof UNUSED_TIME)[number];
-
-/** A fee of which some time is not used. */
-export interface CreditNoteLine {
-  readonly key: string;
-  readonly name: string;
-  /** What a whole period costs; null where the price changed within it. */
-  readonly baseAmount: string | null;
-  /** What is not used of a whole period, in days or seconds. */
-  readonly unused: number;
-  readonly inPeriod: number;
-  readonly unit: 'day' | 'second';
-  /** What was billed less what is due for the time that was used: both are rounded, so that together they are what the fee was. */
-  readonly amount: string;
-}
-
-/** What a credit note says beside its adjustments. */
-export interface CreditNoteTerms {
-  readonly reason: 'subscription_ended';
-  /** Number of the fee invoice that it gives back from. */
-  readonly invoice: string;
-  /** The tenant's last invoice before it, by which it has its place among them; null: there is none. */
-  readonly follows: string | null;
-  /** `credit`: a grant pays next invoices with it. `refund`: it is to be paid back. */
-  readonly treatment: Exclude<UnusedTime, 'none'>;
-  readonly lines: readonly CreditNoteLine[];
-  /** What is credited or to be paid back: the lines, less what goes back to the grants that had paid. */
-  readonly amount: string;
-  /** Key of the grant; null for a refund. */
-  readonly grant: string | null;
-}
 
 /** Invoices have at most one. */
 export function creditNoteNumber(invoice: string): string {
@@ -81,7 +51,10 @@ function baseAmount({ parts, explanation }: InvoiceLine): string | null {
   if (parts !== undefined) return null;
   const fees = explanation.filter(({ kind }) => kind === 'flat' || kind === 'seat');
   return formatDecimal(
-    fees.reduce((sum, { quantity, unitAmount }) => add(sum, multiply(decimal(quantity ?? '1'), decimal(unitAmount ?? '0'))), ZERO),
+    fees.reduce(
+      (sum, { quantity, unitAmount }) => add(sum, multiply(decimal(quantity ?? '1'), decimal(unitAmount ?? '0'))),
+      ZERO,
+    ),
   );
 }
 

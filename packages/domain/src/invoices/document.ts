@@ -2,8 +2,6 @@ import type { CommitmentSettlement } from '../commitments/index.ts';
 import type { PrepaidStatement } from '../prepaid/index.ts';
 import type { Modifiers, Price } from '../prices/index.ts';
 import type { RatedLine } from '../rating/index.ts';
-import type { CreditNoteTerms } from './credit-note.ts';
-import type { BilledInAdvance } from './fees.ts';
 import type { InvoicePolicy } from './policy.ts';
 
 /** A part of a billing period with a price of its own; half-open. The explanation says by number, from 1, which part a step belongs to. */
@@ -77,6 +75,48 @@ export interface InvoiceAdjustment {
   readonly billedAmount: string;
   /** `ratedAmount - billedAmount`: negative gives money back. */
   readonly amount: string;
+}
+
+/** What an earlier document billed for a line: its fee invoice; or, below zero, the credit note that gave some of it back. */
+export interface BilledInAdvance {
+  /** Number of that document. */
+  readonly invoice: string;
+  /** The line, by its rate card. */
+  readonly key: string;
+  readonly name: string;
+  readonly amount: string;
+  /** What else was billed and stays so, though the line is less: the plan gives nothing back for time that is not used. Absent where it does. */
+  readonly kept?: string;
+}
+
+/** A fee of which some time is not used. */
+export interface CreditNoteLine {
+  readonly key: string;
+  readonly name: string;
+  /** What a whole period costs; null where the price changed within it. */
+  readonly baseAmount: string | null;
+  /** What is not used of a whole period, in days or seconds. */
+  readonly unused: number;
+  readonly inPeriod: number;
+  readonly unit: 'day' | 'second';
+  /** What was billed less what is due for the time that was used: both are rounded, so that together they are what the fee was. */
+  readonly amount: string;
+}
+
+/** What a credit note says beside its adjustments. */
+export interface CreditNoteTerms {
+  readonly reason: 'subscription_ended';
+  /** Number of the fee invoice that it gives back from. */
+  readonly invoice: string;
+  /** The tenant's last invoice before it, by which it has its place among them; null: there is none. */
+  readonly follows: string | null;
+  /** `credit`: a grant pays next invoices with it. `refund`: it is to be paid back. */
+  readonly treatment: 'credit' | 'refund';
+  readonly lines: readonly CreditNoteLine[];
+  /** What is credited or to be paid back: the lines, less what goes back to the grants that had paid. */
+  readonly amount: string;
+  /** Key of the grant; null for a refund. */
+  readonly grant: string | null;
 }
 
 /** An invoice as issued. It holds everything that rating it again needs; see `policy` for the rules. Instants are RFC 3339. */

@@ -1,17 +1,5 @@
 import { add, compare, decimal, formatMoney, max, min, subtract, ZERO } from '../money/index.ts';
-import type { InvoiceDocument, InvoiceLine } from './document.ts';
-
-/** What an earlier document billed for a line: its fee invoice; or, below zero, the credit note that gave some of it back. */
-export interface BilledInAdvance {
-  /** Number of that document. */
-  readonly invoice: string;
-  /** The line, by its rate card. */
-  readonly key: string;
-  readonly name: string;
-  readonly amount: string;
-  /** What else was billed and stays so, though the line is less: the plan gives nothing back for time that is not used. Absent where it does. */
-  readonly kept?: string;
-}
+import type { BilledInAdvance, InvoiceDocument, InvoiceLine } from './document.ts';
 
 /** The documents that billed fees of one period before its invoice. */
 export interface FeeDocuments {

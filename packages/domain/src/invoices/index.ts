@@ -3,6 +3,8 @@ export { adjustmentsFor, totalOf } from './adjustments.ts';
 export { type IssuedCharges, settleTerm, totalDue } from './commitments.ts';
 export type { CoveredUsage, Coverage } from './coverage.ts';
 export {
+  type BilledInAdvance,
+  type CreditNoteTerms,
   formatInvoiceNumber,
   type InvoiceAdjustment,
   type InvoiceDocument,
@@ -10,25 +12,8 @@ export {
   type InvoiceLinePart,
   type InvoicePeriod,
 } from './document.ts';
-export {
-  creditNoteLines,
-  type CreditNoteLine,
-  creditNoteNumber,
-  type CreditNoteTerms,
-  isCutShort,
-  sharingOf,
-  UNUSED_TIME,
-  type UnusedTime,
-} from './credit-note.ts';
-export {
-  type BilledInAdvance,
-  billedBefore,
-  type FeeDocuments,
-  feeDocumentsOf,
-  feeLines,
-  feesBilled,
-  feesByLine,
-} from './fees.ts';
+export { creditNoteLines, creditNoteNumber, isCutShort, sharingOf, UNUSED_TIME, type UnusedTime } from './credit-note.ts';
+export { billedBefore, type FeeDocuments, feeDocumentsOf, feeLines, feesBilled, feesByLine } from './fees.ts';
 export { invoiceLines, type LineInput } from './line.ts';
 export { linesUnder } from './lines-under.ts';
 export { INVOICE_POLICY, type InvoicePolicy } from './policy.ts';

@@ -3,14 +3,8 @@ import type { RateCard } from './rate-card.ts';
 
 /** Whether the fee of a price is due when its period begins; what is used cannot be. */
 export function isDueInAdvance(price: Price): boolean {
-  switch (price.model) {
-    case 'flat':
-      return price.paymentTerm === 'advance';
-    case 'per_seat':
-      return (price.paymentTerm ?? 'advance') === 'advance';
-    default:
-      return false;
-  }
+  if (price.model === 'flat') return price.paymentTerm === 'advance';
+  return price.model === 'per_seat' && price.paymentTerm !== 'arrears';
 }
 
 /** The cards whose fees are billed before their period, as the plan version was made: a change of prices moves no fee to another invoice. */

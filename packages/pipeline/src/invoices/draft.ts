@@ -1,4 +1,11 @@
-import { adjustmentsFor, billedBefore, feeDocumentsOf, type InvoiceDocument, isCutShort, sharingOf } from '@meterline/domain/invoices';
+import {
+  adjustmentsFor,
+  billedBefore,
+  feeDocumentsOf,
+  type InvoiceDocument,
+  isCutShort,
+  sharingOf,
+} from '@meterline/domain/invoices';
 import { cardsInAdvance } from '@meterline/domain/prices';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import { parseInstantMs } from '@meterline/domain/time';

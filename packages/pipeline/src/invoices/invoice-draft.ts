@@ -47,7 +47,10 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
   const { kind, account, terms, period, lines, billedInAdvance, adjustments, commitments, prepaid, creditNote } = content;
   const id = newId(kind === 'credit_note' ? 'cn' : 'inv', nowMs);
   const stated = prepaid !== null && { prepaid: prepaid.statement };
-  const total = totalDue({ lines, ...(billedInAdvance && { billedInAdvance }), adjustments, commitments, ...stated }, terms.currency);
+  const total = totalDue(
+    { lines, ...(billedInAdvance && { billedInAdvance }), adjustments, commitments, ...stated },
+    terms.currency,
+  );
   const { key, name, subjects } = account;
   const document: Omit<InvoiceDocument, 'id' | 'number' | 'tenant'> = {
     ...(kind !== 'period' && { kind }),

@@ -100,7 +100,15 @@ async function runDraft(
   tenant: string,
 ): Promise<InvoiceRunDraft> {
   const nowMs = ports.clock.nowMs();
-  return { id: newId('run', nowMs), tenant, subscription, atMs, scheduled, targetCut: await endOfLog(ports.log), createdAtMs: nowMs };
+  return {
+    id: newId('run', nowMs),
+    tenant,
+    subscription,
+    atMs,
+    scheduled,
+    targetCut: await endOfLog(ports.log),
+    createdAtMs: nowMs,
+  };
 }
 
 async function endOfLog(log: InvoicingPorts['log']): Promise<Cut> {

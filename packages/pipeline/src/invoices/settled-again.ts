@@ -13,7 +13,9 @@ export async function settledAgain(
   tenant: string,
 ): Promise<(invoice: InvoiceDocument, lines: readonly InvoiceLine[]) => InvoiceDocument['commitments']> {
   const terms = invoices.flatMap(({ commitments = [] }) => commitments.map(({ term }) => instantMs(term.from)));
-  const subscriptions = [...new Set(invoices.flatMap(({ commitments = [], subscription }) => (commitments.length > 0 ? subscription : [])))];
+  const subscriptions = [
+    ...new Set(invoices.flatMap(({ commitments = [], subscription }) => (commitments.length > 0 ? subscription : []))),
+  ];
   const stored = subscriptions.length === 0 ? [] : await store.issuedSince(subscriptions, Math.min(...terms), tenant);
   const bySubscription = Map.groupBy(stored.map(parseInvoice), ({ subscription }) => subscription);
 

@@ -100,7 +100,11 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
     const own = ratesItsPeriod(invoice) ? results.next().value : undefined;
     const earlier = adjustedPeriods(invoice).map(() => results.next().value?.lines ?? []);
     const commitments = commitmentsOf(invoice, own?.lines ?? []);
-    return { id: invoice.id, number: invoice.number, differences: differences(invoice, { own, earlier, commitments, fees: feesOf(invoice) }) };
+    return {
+      id: invoice.id,
+      number: invoice.number,
+      differences: differences(invoice, { own, earlier, commitments, fees: feesOf(invoice) }),
+    };
   });
 }
 

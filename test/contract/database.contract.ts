@@ -209,7 +209,7 @@ async function issueInvoice(database: Database): Promise<void> {
     [at],
   );
   await database.query(
-    `insert into subscription (id, tenant, customer, plan, plan_version, starts_at, created_at) values ('s', 't', 'c', 'p', 1, $1, $1)`,
+    `insert into subscription (id, tenant, customer, starts_at, created_at) values ('s', 't', 'c', $1, $1)`,
     [at],
   );
   await database.query(

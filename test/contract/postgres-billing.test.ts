@@ -47,7 +47,7 @@ await onEngines('billing on parallel connections of PostgreSQL', ['postgres'], a
     total: '1.00',
     issuedAtMs: NOW_MS,
     kind: 'period',
-    endsAtMs: null,
+    subscriptionVersion: 1,
     priceRevision: 0,
     run: 'run',
     prepaid: null,

@@ -218,7 +218,7 @@ export function prepaidContract(open: () => Promise<{ readonly database: Databas
       currency: 'USD',
       total: '0.00',
       issuedAtMs: Date.parse(NOW),
-      endsAtMs: null,
+      subscriptionVersion: 1,
       run: 'run',
       prepaid: { position: 1, order: 'priority', movements },
       finish: (number) => ({ document: JSON.stringify({ number }), message: { number } }),

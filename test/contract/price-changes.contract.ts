@@ -66,7 +66,7 @@ export function priceChangeContract(name: string, open: () => Promise<Database>)
       periodFromMs: FEBRUARY_MS,
       periodToMs: MARCH_MS,
       issuedAtMs: NOW_MS,
-      endsAtMs: null,
+      subscriptionVersion: 1,
       priceRevision: 0,
       run: 'run',
       finish: (number) => ({ document: JSON.stringify({ number }), message: {} }),

@@ -32,7 +32,7 @@ export function apiRoutes(deps: ApiDeps): (server: HttpServer) => Promise<void> 
     customerRoutes(server, deps.catalog.customers);
     planRoutes(server, deps.catalog.plans);
     priceChangeRoutes(server, deps.catalog.priceChanges);
-    subscriptionRoutes(server, deps.catalog.subscriptions);
+    subscriptionRoutes(server, deps.catalog.subscriptions, deps.clock);
     apiKeyRoutes(server, deps.catalog.apiKeys);
     priceRoutes(server);
     operationsRoutes(server, deps);

@@ -1,5 +1,6 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
 import { rateCardSchema } from '@meterline/domain/prices';
+import { changeRulesSchema } from '@meterline/domain/stages';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { formatInstant } from '@meterline/domain/time';
 import { newPlanSchema, newPlanVersionSchema, type PlanCatalog } from '@meterline/pipeline/catalog';
@@ -18,6 +19,7 @@ const planSchema = z.object({
   version: z.int().describe('The latest, which new subscriptions get'),
   rateCards: z.array(rateCardSchema),
   commitment: commitmentSchema.nullable(),
+  changeRules: changeRulesSchema.nullable(),
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable(),
 });
@@ -40,6 +42,7 @@ const versionSchema = z.object({
   version: z.int(),
   rateCards: z.array(rateCardSchema),
   commitment: commitmentSchema.nullable(),
+  changeRules: changeRulesSchema.nullable(),
   createdAt: instantAnswer,
 });
 

@@ -1,6 +1,7 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
 import { rateCardSchema } from '@meterline/domain/prices';
+import { changeRulesSchema } from '@meterline/domain/stages';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { z } from 'zod';
 import type { Clock, MeterStore, Page, PageRequest, PlanRecord, PlanStore, PlanVersionRecord } from '../ports/index.ts';
@@ -22,6 +23,7 @@ const rateCardsSchema = z
     }
   });
 
+const changeRulesField = changeRulesSchema.optional().describe('What it asks of changes of the subscriptions under it');
 const commitmentField = commitmentSchema.optional().describe('What each subscription spends at least or at most');
 
 export const newPlanSchema = z.strictObject({
@@ -31,10 +33,15 @@ export const newPlanSchema = z.strictObject({
   billingPeriod: billingPeriodSchema,
   rateCards: rateCardsSchema,
   commitment: commitmentField,
+  changeRules: changeRulesField,
 });
 export type NewPlan = z.output<typeof newPlanSchema>;
 
-export const newPlanVersionSchema = z.strictObject({ rateCards: rateCardsSchema, commitment: commitmentField });
+export const newPlanVersionSchema = z.strictObject({
+  rateCards: rateCardsSchema,
+  commitment: commitmentField,
+  changeRules: changeRulesField,
+});
 export type NewPlanVersion = z.output<typeof newPlanVersionSchema>;
 
 const planUnknown = (key: string): Fault => new Fault('not_found', 'plan.unknown', `There is no plan "${key}".`);

@@ -1,7 +1,7 @@
 import type { BillingCandidate, Clock, Cut, EventLog, InvoiceRun, InvoiceStore, SegmentLedger } from '../ports/index.ts';
 import { settleRests, type SettlePorts } from '../prepaid/index.ts';
-import { periodAt, type RatingPorts } from '../spend/index.ts';
-import { termOf } from '../commitments/index.ts';
+import { nextPeriod, type RatingPorts } from '../spend/index.ts';
+import { termAt } from '../commitments/index.ts';
 import { issueAdvances } from './advance.ts';
 import { draftInvoices, type DuePeriod, invoiceOnLog, LATE_USAGE_MS, looksBackAt } from './draft.ts';
 
@@ -41,7 +41,12 @@ export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, 
   do {
     const page = await ports.invoices.candidates(run.atMs, { after, limit: SUBSCRIPTIONS_AT_A_TIME_MAX }, run.tenant);
     let pending: readonly BillingCandidate[] = page.items;
-    await issueAdvances(ports, await subscriptionsOf(ports, pending, run.tenant), run);
+    const subscriptions = await subscriptionsOf(ports, pending, run.tenant);
+    await issueAdvances(
+      ports,
+      subscriptions.flatMap(({ account, stretches }) => stretches.map((terms) => ({ account, terms }))),
+      run,
+    );
     // Oldest period first: a subscription several periods behind gets one invoice a turn, and the next knows of it.
     while (pending.length > 0) {
       options.signal?.throwIfAborted();
@@ -61,22 +66,22 @@ async function subscriptionsOf(ports: InvoicingPorts, candidates: readonly Billi
   const accounts = new Map((await ports.accounts.accounts(customers, tenant)).map((account) => [account.key, account]));
   return candidates.flatMap(({ customer, subscription, billedThroughMs }) => {
     const account = accounts.get(customer);
-    const terms = account?.subscriptions.find((each) => each.id === subscription);
-    return account === undefined || terms === undefined ? [] : [{ account, terms, billedThroughMs }];
+    const stretches = account?.subscriptions.filter((each) => each.id === subscription) ?? [];
+    return account === undefined ? [] : [{ account, stretches, billedThroughMs }];
   });
 }
 
 type DueNow = Omit<DuePeriod, 'recent' | 'issued'>;
 
 async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandidate[], run: InvoiceRun): Promise<DuePeriod[]> {
-  const due = (await subscriptionsOf(ports, pending, run.tenant)).flatMap(({ account, terms, billedThroughMs }): DueNow[] => {
-    const period = periodAt(terms, account, billedThroughMs ?? terms.startsAtMs);
-    return period === undefined || period.toMs > run.atMs ? [] : [{ account, terms, period }];
+  const due = (await subscriptionsOf(ports, pending, run.tenant)).flatMap(({ account, stretches, billedThroughMs }): DueNow[] => {
+    const next = nextPeriod(stretches, account, billedThroughMs);
+    return next === undefined || next.period.toMs > run.atMs ? [] : [{ account, ...next }];
   });
   // A commitment of a year looks back further than the others need to.
   const issued = (
     await Promise.all(
-      [due.filter(({ terms }) => terms.commitment === null), due.filter(({ terms }) => terms.commitment !== null)].map(
+      [due.filter((each) => !hasAgreed(each)), due.filter(hasAgreed)].map(
         async (group) => {
           if (group.length === 0) return [];
           const subscriptions = group.map(({ terms }) => terms.id);
@@ -89,16 +94,25 @@ async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandid
   return due.map((each) => {
     const own = bySubscription.get(each.terms.id) ?? [];
     const recent = own.filter((invoice) => invoice.kind === 'period' && looksBackAt(invoice, each.period));
-    const issued = each.terms.commitment === null ? [] : own.map(invoiceOnLog);
+    const issued = hasAgreed(each) ? own.map(invoiceOnLog) : [];
     return { ...each, recent: recent.map(invoiceOnLog), issued };
   });
 }
 
+/** Whether the subscription has a commitment, or had one. */
+function hasAgreed({ account, terms: { id } }: DueNow): boolean {
+  return account.subscriptions.some((terms) => terms.id === id && terms.commitment !== null);
+}
+
 /** End of the earliest invoiced period that the invoice of a due one may change, or where the term that lies in begins. */
-function lookBackFromMs({ account, terms, period }: DueNow): number {
+function lookBackFromMs({ account, terms: { id }, period }: DueNow): number {
   const fromMs = period.fromMs - LATE_USAGE_MS - 1;
-  const { commitment } = terms;
-  return commitment === null ? fromMs : termOf({ account, terms, commitment }, Math.max(fromMs, terms.startsAtMs)).fromMs;
+  const terms = account.subscriptions.flatMap((each) => {
+    const { commitment } = each;
+    if (each.id !== id || commitment === null) return [];
+    return termAt({ account, terms: each, commitment }, Math.max(fromMs, each.startsAtMs)) ?? [];
+  });
+  return Math.min(fromMs, ...terms.map((term) => term.fromMs));
 }
 
 /** Answers the subscriptions as candidates for their next period. */

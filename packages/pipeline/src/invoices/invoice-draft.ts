@@ -1,6 +1,7 @@
 import type { CommitmentSettlement } from '@meterline/domain/commitments';
 import { INVOICE_POLICY, type InvoiceDocument, totalDue } from '@meterline/domain/invoices';
 import type { BillingPeriod, FeeSharing } from '@meterline/domain/subscriptions';
+import type { ChangeFee } from '@meterline/domain/stages';
 import { formatInstant } from '@meterline/domain/time';
 import { newId } from '../ids/index.ts';
 import type { Account, Cut, InvoiceDraft, InvoiceKind, SubscriptionTerms } from '../ports/index.ts';
@@ -30,6 +31,8 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
   const stated = prepaid !== null && { prepaid: prepaid.statement };
   const total = totalDue({ lines, adjustments, commitments, ...stated }, terms.currency);
   const { key, name, subjects } = account;
+  // Its lines are of a period, an invoice in advance has none.
+  const changeFees = kind === 'period' ? feesIn(terms, period) : [];
   const document: Omit<InvoiceDocument, 'id' | 'number' | 'tenant'> = {
     ...(kind === 'advance' && { kind }),
     customer: { key, name, subjects },
@@ -45,10 +48,12 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
       ...(period.sharing && { sharing: sharingDocument(period.sharing) }),
       ...(period.index !== undefined && { index: period.index }),
     },
+    ...quantitiesDocument(terms, period),
+    ...(changeFees.length > 0 && { changeFees }),
     currency: terms.currency,
     lines,
     adjustments,
-    ...(terms.commitment !== null && { commitments }),
+    ...((terms.commitment !== null || commitments.length > 0) && { commitments }),
     ...stated,
     total,
     cut,
@@ -65,7 +70,7 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
     currency: terms.currency,
     total,
     issuedAtMs: nowMs,
-    endsAtMs: terms.endsAtMs,
+    subscriptionVersion: terms.subscriptionVersion,
     priceRevision: terms.priceRevision,
     run,
     prepaid: prepaid?.booking ?? null,
@@ -74,6 +79,22 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
       return { document: JSON.stringify(finished), message: invoiceMessage(finished) };
     },
   };
+}
+
+function feesIn({ changeFees }: SubscriptionTerms, { fromMs, toMs }: InvoiceContent['period']): ChangeFee[] {
+  return changeFees
+    .filter(({ atMs }) => atMs >= fromMs && atMs < toMs)
+    .map(({ key, name, amount }) => ({ key, name, amount }));
+}
+
+/** Those that hold in the period, the first of them from before or at its beginning. */
+function quantitiesDocument(
+  { quantities }: SubscriptionTerms,
+  { fromMs, toMs }: InvoiceContent['period'],
+): Pick<InvoiceDocument, 'quantities'> {
+  const holding = quantities.filter((each, index) => each.fromMs < toMs && (quantities[index + 1]?.fromMs ?? Infinity) > fromMs);
+  if (holding.length === 0) return {};
+  return { quantities: holding.map(({ fromMs: holdsFromMs, of }) => ({ from: formatInstant(holdsFromMs), of })) };
 }
 
 function sharingDocument(sharing: FeeSharing): NonNullable<InvoiceDocument['period']['sharing']> {

@@ -66,12 +66,13 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
       timezone: zones.get(customer.key) ?? 'UTC',
       priceRevision: invoice.priceRevision ?? 0,
     };
-    const periodOf = (of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period'>) =>
+    const periodOf = (of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period' | 'quantities' | 'changeFees'>) =>
       termsOfInvoice(ports, { ...of, currency, ...(invoice.commitments && { commitments: invoice.commitments }) }, known, tenant);
     if (invoice.kind !== 'advance')
       periods.push({ ...(await periodOf(invoice)), prepaid: await drawingOfInvoice(ports.accounts, invoice) });
     for (const earlier of adjustedPeriods(invoice)) {
-      periods.push({ ...(await periodOf(earlier)), prepaid: coveredAsStated(invoice, earlier.invoice) });
+      const { priceRevision = known.priceRevision } = earlier;
+      periods.push({ ...(await periodOf(earlier)), priceRevision, prepaid: coveredAsStated(invoice, earlier.invoice) });
     }
   }
   const { rated } = await ratePeriods(ports, periods, first.tenant, first.cut);

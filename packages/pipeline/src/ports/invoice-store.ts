@@ -46,8 +46,8 @@ export interface InvoiceDraft extends Omit<StoredInvoice, 'document' | 'movedCut
   readonly currency: string;
   readonly total: string;
   readonly issuedAtMs: number;
-  /** End of the subscription that the period was computed with. */
-  readonly endsAtMs: number | null;
+  /** Of the subscription: what the period was computed with. */
+  readonly subscriptionVersion: number;
   /** Of the newest price change of the plan version that it was rated with. */
   readonly priceRevision: number;
   /** The run that counts this invoice as its own. */
@@ -102,7 +102,7 @@ export interface InvoiceStore extends InvoiceRunStore, ScheduleStore {
   /**
    * In one transaction: takes the tenant's next number, keeps the invoice, books what it takes from grants, sends `invoice.finalized`,
    * counts it for the run and wakes rating for the customer (its next period has begun). `exists` if the period already has an invoice,
-   * `stale` if the subscription ends otherwise by now, its plan version has another price revision or the grants stand otherwise: then
+   * `stale` if the subscription was changed meanwhile, its plan version has another price revision or the grants stand otherwise: then
    * nothing happens, and no number is used.
    */
   issue(draft: InvoiceDraft, tenant: string): Promise<'issued' | 'exists' | 'stale'>;

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Fault } from '@meterline/domain/faults';
 
-export const WEBHOOK_EVENT_TYPES = ['alert.triggered', 'invoice.finalized', 'ping'] as const;
+export const WEBHOOK_EVENT_TYPES = ['alert.triggered', 'invoice.finalized', 'subscription.changed', 'ping'] as const;
 export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];
 
 /** What Standard Webhooks asks senders to stay below. */

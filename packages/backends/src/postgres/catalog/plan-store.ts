@@ -1,5 +1,6 @@
 import type { Commitment } from '@meterline/domain/commitments';
 import type { RateCard } from '@meterline/domain/prices';
+import type { ChangeRules } from '@meterline/domain/stages';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type {
   Database,
@@ -19,12 +20,13 @@ interface PlanRow {
   readonly version: number;
   readonly rate_cards: RateCard[];
   readonly commitment: Commitment | null;
+  readonly change_rules: ChangeRules | null;
   readonly price_revision: number;
   readonly created_at: string;
   readonly archived_at: string | null;
 }
 
-const SELECT = `select p.key, p.name, p.currency, p.billing_period, v.version, v.rate_cards, v.commitment, v.price_revision, p.created_at, p.archived_at
+const SELECT = `select p.key, p.name, p.currency, p.billing_period, v.version, v.rate_cards, v.commitment, v.change_rules, v.price_revision, p.created_at, p.archived_at
   from plan p join plan_version v on v.plan = p.key and v.version = p.latest_version and v.tenant = p.tenant`;
 
 const record = (row: PlanRow): PlanRecord => ({
@@ -35,6 +37,7 @@ const record = (row: PlanRow): PlanRecord => ({
   version: row.version,
   rateCards: row.rate_cards,
   commitment: row.commitment,
+  changeRules: row.change_rules,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
@@ -45,6 +48,7 @@ interface PlanVersionRow {
   readonly version: number;
   readonly rate_cards: RateCard[];
   readonly commitment: Commitment | null;
+  readonly change_rules: ChangeRules | null;
   readonly price_revision: number;
   readonly created_at: string;
 }
@@ -54,11 +58,12 @@ const versionRecord = (row: PlanVersionRow): PlanVersionRecord => ({
   version: row.version,
   rateCards: row.rate_cards,
   commitment: row.commitment,
+  changeRules: row.change_rules,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
 });
 
-const SELECT_VERSION = 'select plan, version, rate_cards, commitment, price_revision, created_at from plan_version';
+const SELECT_VERSION = 'select plan, version, rate_cards, commitment, change_rules, price_revision, created_at from plan_version';
 
 async function byKey(db: SqlExecutor, key: string, tenant: string): Promise<PlanRecord | undefined> {
   const rows = await db.query<PlanRow>(`${SELECT} where p.key = $1 and p.tenant = $2`, [key, tenant]);
@@ -69,16 +74,18 @@ async function insertVersion(
   tx: SqlExecutor,
   key: string,
   version: number,
-  { rateCards, commitment = null }: PlanVersionDraft,
+  { rateCards, commitment = null, changeRules = null }: PlanVersionDraft,
   nowMs: number,
   tenant: string,
 ): Promise<void> {
   await tx.query(
-    `insert into plan_version (plan, version, rate_cards, commitment, created_at, tenant)
-     values ($1, $2, $3::jsonb, $4::jsonb, $5, $6)`,
-    [key, version, JSON.stringify(rateCards), commitment === null ? null : JSON.stringify(commitment), new Date(nowMs), tenant],
+    `insert into plan_version (plan, version, rate_cards, commitment, change_rules, created_at, tenant)
+     values ($1, $2, $3::jsonb, $4::jsonb, $5::jsonb, $6, $7)`,
+    [key, version, JSON.stringify(rateCards), jsonOrNull(commitment), jsonOrNull(changeRules), new Date(nowMs), tenant],
   );
 }
+
+const jsonOrNull = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));
 
 export function planStore(db: Database): PlanStore {
   return {

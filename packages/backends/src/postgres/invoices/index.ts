@@ -168,13 +168,20 @@ async function isBilled(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): P
   return rows.length > 0;
 }
 
-/** Whether the end of the subscription or its prices changed since the draft; locks it, so that they cannot before we commit. */
+/** Whether the subscription or its prices changed since the draft; locks it, so that they cannot before we commit. */
 async function isStale(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
-  const [row] = await tx.query<{ ends_at: string | null; price_revision: number }>(
-    `select s.ends_at, v.price_revision from subscription s
-     join plan_version v on v.tenant = s.tenant and v.plan = s.plan and v.version = s.plan_version
-     where s.id = $1 and s.tenant = $2 for share of s`,
+  // Locked by itself: the stages read next are those of the version locked here.
+  const [subscription] = await tx.query<{ version: number }>(
+    'select version from subscription where id = $1 and tenant = $2 for share',
     [draft.subscription, tenant],
   );
-  return row === undefined || epochMsOrNull(row.ends_at) !== draft.endsAtMs || row.price_revision !== draft.priceRevision;
+  if (subscription?.version !== draft.subscriptionVersion) return true;
+  const [row] = await tx.query<{ price_revision: number }>(
+    `select v.price_revision from subscription_stage st
+     join plan_version v on v.tenant = st.tenant and v.plan = st.plan and v.version = st.plan_version
+     where st.subscription = $1 and st.from_at < $2 and (st.until_at is null or st.until_at > $3) and st.tenant = $4
+     order by st.from_at limit 1`,
+    [draft.subscription, new Date(draft.periodToMs), new Date(draft.periodFromMs), tenant],
+  );
+  return row?.price_revision !== draft.priceRevision;
 }

@@ -3,17 +3,19 @@ import { formatInstant } from '@meterline/domain/time';
 import { quantitiesSchema, text } from '@meterline/pipeline/catalog';
 import type { SubscriptionChangeRecord } from '@meterline/pipeline/ports';
 import {
-  type ChangePorts,
-  changesOf,
   changeOrTokenSchema,
-  decideChange,
-  makeChange,
+  changeRequestSchema,
+  changesOf,
+  executeChange,
   type MadeChange,
+  previewChange,
+  type PreviewPorts,
   withdrawChange,
 } from '@meterline/pipeline/subscription-changes';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
 import { z } from 'zod';
+import { previewSchema, showPreview } from './change-preview.ts';
 import { idParams, instantAnswer, instantOrNull } from './fields.ts';
 import { pageAnswer, pageRequest } from './paging.ts';
 import { showSubscription, subscriptionSchema } from './subscriptions.ts';
@@ -51,7 +53,7 @@ function showChange(change: SubscriptionChangeRecord, nowMs: number): z.input<ty
   };
 }
 
-export interface SubscriptionChangeDeps extends ChangePorts {
+export interface SubscriptionChangeDeps extends PreviewPorts {
   /** Rating has to look at somebody. */
   readonly onChange: () => void;
 }
@@ -82,9 +84,24 @@ export function subscriptionChangeRoutes(server: HttpServer, deps: SubscriptionC
       },
     },
     async ({ params, body, principal }, reply) => {
-      const decided = await decideChange(deps, params.id, body, principal.tenant);
-      return reply.code(201).send(answered(await makeChange(deps, decided, principal.tenant)));
+      return reply.code(201).send(answered(await executeChange(deps, params.id, body, principal.tenant)));
     },
+  );
+
+  server.post(
+    `${path}/preview`,
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'What a change would do: charges, the next invoices, what is lost, what the last months would have cost',
+        description: 'Nothing is made. With the token, `POST .../changes` does exactly this, or says what changed since.',
+        tags,
+        params: idParams,
+        body: changeRequestSchema,
+        response: { 200: previewSchema },
+      },
+    },
+    async ({ params, body, principal }) => showPreview(await previewChange(deps, params.id, body, principal.tenant)),
   );
 
   server.get(

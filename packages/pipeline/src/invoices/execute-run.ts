@@ -71,13 +71,23 @@ async function subscriptionsOf(ports: InvoicingPorts, candidates: readonly Billi
   });
 }
 
-type DueNow = Omit<DuePeriod, 'recent' | 'issued'>;
+/** A period to bill, without what was invoiced before it. */
+export type DueNow = Omit<DuePeriod, 'recent' | 'issued'>;
 
 async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandidate[], run: InvoiceRun): Promise<DuePeriod[]> {
   const due = (await subscriptionsOf(ports, pending, run.tenant)).flatMap(({ account, stretches, billedThroughMs }): DueNow[] => {
     const next = nextPeriod(stretches, account, billedThroughMs);
     return next === undefined || next.period.toMs > run.atMs ? [] : [{ account, ...next }];
   });
+  return withHistory(ports.invoices, due, run.tenant);
+}
+
+/** Each with the invoices of its subscription that it may still change, or that count for its commitments. */
+export async function withHistory(
+  invoices: Pick<InvoiceStore, 'issuedSince'>,
+  due: readonly DueNow[],
+  tenant: string,
+): Promise<DuePeriod[]> {
   // A commitment of a year looks back further than the others need to.
   const issued = (
     await Promise.all(
@@ -85,7 +95,7 @@ async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandid
         async (group) => {
           if (group.length === 0) return [];
           const subscriptions = group.map(({ terms }) => terms.id);
-          return ports.invoices.issuedSince(subscriptions, Math.min(...group.map(lookBackFromMs)), run.tenant);
+          return invoices.issuedSince(subscriptions, Math.min(...group.map(lookBackFromMs)), tenant);
         },
       ),
     )

@@ -1,12 +1,5 @@
-export {
-  changedSince,
-  type ChangePorts,
-  changesOf,
-  decideChange,
-  type Decided,
-  makeChange,
-  type MadeChange,
-  withdrawChange,
-} from './changes.ts';
-export { type ChangeOrToken, changeOrTokenSchema, type ChangeRequest, changeRequestSchema } from './request.ts';
-export { type PlannedStage, stretchesOf } from './stretches.ts';
+export { type ChangePorts, changesOf, type MadeChange, withdrawChange } from './changes.ts';
+export { executeChange } from './execute.ts';
+export { type ChangePreview, type LastMonths, type PreviewPorts, previewChange } from './preview.ts';
+export { type ChangeRequest, changeOrTokenSchema, changeRequestSchema } from './request.ts';
+export { stretchesOf } from './stretches.ts';

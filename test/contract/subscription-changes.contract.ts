@@ -29,7 +29,8 @@ export function subscriptionChangeContract(name: string, open: () => Promise<Dat
       await customers.insert({ key: 'acme', name: 'Acme', currency: 'USD', timezone: 'UTC', subjects: ['a'] }, NOW_MS, tenant);
       const billingPeriod = { every: 'month', anchor: 'calendar' } as const;
       const rateCards = [{ key: 'seats', name: 'Seats', price: { model: 'flat', amount: '10.00' } as const }];
-      for (const key of ['free', 'pro', 'max']) await plans.insert({ key, name: key, currency: 'USD', billingPeriod, rateCards }, NOW_MS, tenant);
+      for (const key of ['free', 'pro', 'max'])
+        await plans.insert({ key, name: key, currency: 'USD', billingPeriod, rateCards }, NOW_MS, tenant);
       await subscribe(subscription, 'free');
     });
 
@@ -127,7 +128,10 @@ export function subscriptionChangeContract(name: string, open: () => Promise<Dat
 
     test('of 32 requests at once each is made on top of those before it, or refused because it did not know of one', async () => {
       const codes = await together(
-        Array.from({ length: 32 }, (_, index) => () => codeOf(change({ kind: 'quantity', quantities: { seats: String(index + 2) } }))),
+        Array.from(
+          { length: 32 },
+          (_, index) => () => codeOf(change({ kind: 'quantity', quantities: { seats: String(index + 2) } })),
+        ),
       );
       const made = codes.filter((code) => code === 'made').length;
       expect(made).toBeGreaterThan(0);

@@ -17,7 +17,12 @@ beforeAll(async () => {
   server = await startServer(folder, { METERLINE_TEST_CLOCK: '2026-02-01T00:00:00Z', METERLINE_ADMIN_KEY: KEY });
   await call('POST', '/v1/meters', { key: 'calls', eventType: 'call', aggregation: 'sum', valueProperty: '$.n' });
   const plan = { currency: 'USD', billingPeriod: { every: 'month', anchor: 'calendar' } };
-  const calls = (unitAmount: string) => ({ key: 'calls', name: 'Calls', meter: 'calls', price: { model: 'per_unit', unitAmount } });
+  const calls = (unitAmount: string) => ({
+    key: 'calls',
+    name: 'Calls',
+    meter: 'calls',
+    price: { model: 'per_unit', unitAmount },
+  });
   await call('POST', '/v1/plans', { ...plan, key: 'payg', name: 'Pay as you go', rateCards: [calls('0.01')] });
   await call('POST', '/v1/plans', {
     ...plan,
@@ -33,7 +38,10 @@ beforeAll(async () => {
       },
     ],
   });
-  for (const [key, amount] of [['basic', '31.00'], ['large', '93.00']] as const) {
+  for (const [key, amount] of [
+    ['basic', '31.00'],
+    ['large', '93.00'],
+  ] as const) {
     const rateCards = [{ key: 'base', name: 'Base', price: { model: 'flat', amount } }];
     const changeRules = { noticeHours: 48, downgrade: 'period_end', ...(key === 'basic' && { changeFee: '2.00' }) };
     await call('POST', '/v1/plans', { ...plan, key, name: key, rateCards, changeRules });
@@ -74,7 +82,11 @@ async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
 
 interface Reconciliation {
   readonly holds: boolean;
-  readonly invariants: readonly { readonly name: string; readonly counts: Record<string, number>; readonly differences: unknown[] }[];
+  readonly invariants: readonly {
+    readonly name: string;
+    readonly counts: Record<string, number>;
+    readonly differences: unknown[];
+  }[];
 }
 
 async function use(time: string, subject: string, n: string): Promise<void> {
@@ -138,9 +150,14 @@ it('from pay as you go to a package on 17 February and back: shown beforehand, c
   expect([again.status, (again.body as Problem).code]).toEqual([409, 'subscription.changed_since']);
 
   await moveTo('2026-03-10T09:00:00Z');
+  await invoiced('acme', 2);
   await use('2026-03-09T08:00:00Z', 'acme', '6000');
   // Back to pay as you go: 6,000 calls are used of what will include none.
-  const back = await call<Preview>('POST', `${changesRoute(id)}/preview`, { kind: 'plan', plan: 'payg', at: '2026-03-15T00:00:00Z' });
+  const back = await call<Preview>('POST', `${changesRoute(id)}/preview`, {
+    kind: 'plan',
+    plan: 'payg',
+    at: '2026-03-15T00:00:00Z',
+  });
   expect(back.differences.allowances).toMatchObject([{ exceeds: true, message: 'Package: you use 6000 of 0 (5000 before)' }]);
   await change(id, { token: back.token });
   await moveTo('2026-03-21T00:00:00Z');
@@ -152,7 +169,9 @@ it('from pay as you go to a package on 17 February and back: shown beforehand, c
     '03-01..03-15 package 17.65', // 28.00 * 14 / 31 = 12.645..., and 1,000 * 0.005
     '03-15..04-01 payg 0.50',
   ]);
-  expect((await call<Reconciliation>('GET', '/v1/reconciliation')).invariants.flatMap(({ differences }) => differences)).toEqual([]);
+  expect((await call<Reconciliation>('GET', '/v1/reconciliation')).invariants.flatMap(({ differences }) => differences)).toEqual(
+    [],
+  );
 }, 120_000);
 
 it('upgrade now with its fee, a campaign that reverts by itself, a rest, and a downgrade that is scheduled under notice and withdrawn', async () => {
@@ -182,12 +201,7 @@ it('upgrade now with its fee, a campaign that reverts by itself, a rest, and a d
   ]);
   await call('DELETE', `${changesRoute(id)}/${scheduled.id}`);
   const { items } = await call<{ items: { kind: string; state: string }[] }>('GET', changesRoute(id));
-  expect(items.map(({ kind, state }) => `${kind} ${state}`)).toEqual([
-    'start done',
-    'plan done',
-    'plan done',
-    'plan withdrawn',
-  ]);
+  expect(items.map(({ kind, state }) => `${kind} ${state}`)).toEqual(['start done', 'plan done', 'plan done', 'plan withdrawn']);
 
   await moveTo('2026-05-18T10:00:00Z');
   await change(id, { kind: 'pause', at: '2026-05-21T00:00:00Z', until: '2026-05-26T00:00:00Z' });

@@ -79,7 +79,15 @@ export const previewSchema = z.object({
 
 const isFee = ({ meter }: InvoiceLine) => meter === null;
 
-function showInvoice({ plan, planVersion, period, lines, adjustments, total, currency }: InvoiceDocument): z.input<typeof invoiceSchema> {
+function showInvoice({
+  plan,
+  planVersion,
+  period,
+  lines,
+  adjustments,
+  total,
+  currency,
+}: InvoiceDocument): z.input<typeof invoiceSchema> {
   return {
     ...{ plan, planVersion, from: period.from, to: period.to, days: period.days, daysInPeriod: period.daysInPeriod },
     lines: lines.map((line) => {
@@ -96,7 +104,16 @@ function showInvoice({ plan, planVersion, period, lines, adjustments, total, cur
   };
 }
 
-export function showPreview({ decided, token, cut, now, next, without, difference, lastMonths }: ChangePreview): z.input<typeof previewSchema> {
+export function showPreview({
+  decided,
+  token,
+  cut,
+  now,
+  next,
+  without,
+  difference,
+  lastMonths,
+}: ChangePreview): z.input<typeof previewSchema> {
   const { change, direction, plans, subject } = decided;
   const { currency } = subject.customer;
   const sum = (invoices: readonly InvoiceDocument[]) =>

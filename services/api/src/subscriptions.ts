@@ -73,11 +73,7 @@ export function showSubscription(subscription: SubscriptionRecord, nowMs: number
 
 const listQuery = z.strictObject({ ...pageQuery, customer: keySchema.optional(), plan: keySchema.optional() });
 
-export function subscriptionRoutes(
-  server: HttpServer,
-  subscriptions: SubscriptionCatalog,
-  clock: Pick<Clock, 'nowMs'>,
-): void {
+export function subscriptionRoutes(server: HttpServer, subscriptions: SubscriptionCatalog, clock: Pick<Clock, 'nowMs'>): void {
   const tags = ['Subscriptions'];
   const show = (subscription: SubscriptionRecord) => showSubscription(subscription, clock.nowMs());
 

@@ -23,7 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-const cents = (max: number) => fc.integer({ min: 1, max }).map((minor) => `${Math.floor(minor / 100)}.${String(minor % 100).padStart(2, '0')}`);
+const cents = (max: number) =>
+  fc.integer({ min: 1, max }).map((minor) => `${Math.floor(minor / 100)}.${String(minor % 100).padStart(2, '0')}`);
 const planTerms = fc.record({
   fee: cents(10_000),
   unit: fc.constantFrom('0', '0.003', '0.1'),
@@ -50,7 +51,10 @@ const step = fc.record({
   lasts: fc.option(fc.integer({ min: 1, max: 30 })),
   change: fc.oneof(
     fc.record({ kind: fc.constant('plan' as const), plan: fc.constantFrom(...KEYS) }),
-    fc.record({ kind: fc.constant('quantity' as const), quantities: fc.constantFrom({ base: '0' }, { base: '2' }, { base: '5' }) }),
+    fc.record({
+      kind: fc.constant('quantity' as const),
+      quantities: fc.constantFrom({ base: '0' }, { base: '2' }, { base: '5' }),
+    }),
     fc.record({ kind: fc.constantFrom('pause' as const, 'resume' as const, 'cancel' as const, 'resubscribe' as const) }),
   ),
 });
@@ -60,7 +64,7 @@ function requestOf({ change, when: at, lasts }: Step, nowMs: number): ChangeRequ
   const instant = (days: number) => new Date(nowMs + days * DAY_MS).toISOString();
   const timing = 'at' in at ? at : { at: instant(at.days) };
   const isLasting = change.kind === 'plan' || change.kind === 'quantity' || change.kind === 'pause';
-  return { ...change, ...timing, ...(isLasting && lasts !== null && { until: instant(60 + lasts) }) } as ChangeRequest;
+  return { ...change, ...timing, ...(isLasting && lasts !== null && { until: instant(60 + lasts) }) };
 }
 
 function draft(key: string, terms: PlanTerms): PlanDraft {
@@ -89,7 +93,8 @@ function draft(key: string, terms: PlanTerms): PlanDraft {
 async function subscribed(plans: readonly PlanTerms[]) {
   const it = await openRatingFixture(database, new Date(START_MS).toISOString());
   await it.meter('calls');
-  for (const [index, terms] of plans.entries()) await catalogStores(database).plans.insert(draft(KEYS[index] ?? '', terms), START_MS, it.tenant);
+  for (const [index, terms] of plans.entries())
+    await catalogStores(database).plans.insert(draft(KEYS[index] ?? '', terms), START_MS, it.tenant);
   await it.customer('acme', ['a']);
   return { it, subscription: await it.subscribe('acme', 'one', '2026-01-05T00:00:00Z') };
 }
@@ -119,55 +124,72 @@ const told = ({ period, plan, total }: InvoiceDocument) => `${period.from} ${per
 
 test('any changes: each day is billed once by its plan, in one go as month by month, and what a preview shows is what is charged', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.tuple(planTerms, planTerms, planTerms), fc.array(step, { minLength: 1, maxLength: 5 }), async (plans, steps) => {
-      const monthly = await subscribed(plans);
-      const atOnce = await subscribed(plans);
-      const moveTo = async (toMs: number) => {
-        for (const { it } of [monthly, atOnce]) {
-          // As a scheduler would, sometimes twice within a period.
-          while (it === monthly.it && it.clock.nowMs() + 11 * DAY_MS < toMs) {
-            it.clock.moveTo(it.clock.nowMs() + 11 * DAY_MS);
-            await bill(it);
+    fc.asyncProperty(
+      fc.tuple(planTerms, planTerms, planTerms),
+      fc.array(step, { minLength: 1, maxLength: 5 }),
+      async (plans, steps) => {
+        const monthly = await subscribed(plans);
+        const atOnce = await subscribed(plans);
+        const moveTo = async (toMs: number) => {
+          for (const { it } of [monthly, atOnce]) {
+            // As a scheduler would, sometimes twice within a period.
+            while (it === monthly.it && it.clock.nowMs() + 11 * DAY_MS < toMs) {
+              it.clock.moveTo(it.clock.nowMs() + 11 * DAY_MS);
+              await bill(it);
+            }
+            it.clock.moveTo(toMs);
           }
-          it.clock.moveTo(toMs);
-        }
-      };
-      let atMs = START_MS;
-      for (const [index, one] of steps.entries()) {
-        atMs += one.afterDays * DAY_MS + 3_600_000;
-        await moveTo(atMs);
-        const request = requestOf(one, atMs);
-        for (const { it } of [monthly, atOnce]) if (one.used > 0) await it.use('calls', 'a', new Date(atMs - 60_000).toISOString(), String(one.used));
-        const preview = await outcomeOf(previewNow(atOnce.it, atOnce.subscription, request));
-        const made = await outcomeOf(changeNow(atOnce.it, atOnce.subscription, typeof preview === 'string' ? request : { token: preview.token }));
-        const other = await outcomeOf(changeNow(monthly.it, monthly.subscription, request));
-        expect(typeof made === 'string' ? made : 'made').toBe(typeof preview === 'string' ? preview : 'made');
-        expect(typeof other === 'string' ? other : 'made').toBe(typeof made === 'string' ? made : 'made');
-        if (index === steps.length - 1 && typeof preview !== 'string') {
-          const shown = [...preview.now, ...preview.next];
-          atMs = Math.max(atMs, ...shown.map(({ period }) => Date.parse(period.to)));
+        };
+        let atMs = START_MS;
+        for (const [index, one] of steps.entries()) {
+          atMs += one.afterDays * DAY_MS + 3_600_000;
           await moveTo(atMs);
-          await bill(atOnce.it);
-          const charged = (await documents(atOnce.it)).slice(0, shown.length);
-          expect(charged.map(told)).toEqual(shown.map(told));
-          expect(totalOf(charged.map(({ total }) => ({ amount: total })), 'USD')).toBe(totalOf(shown.map(({ total }) => ({ amount: total })), 'USD'));
+          const request = requestOf(one, atMs);
+          for (const { it } of [monthly, atOnce])
+            if (one.used > 0) await it.use('calls', 'a', new Date(atMs - 60_000).toISOString(), String(one.used));
+          const preview = await outcomeOf(previewNow(atOnce.it, atOnce.subscription, request));
+          const made = await outcomeOf(
+            changeNow(atOnce.it, atOnce.subscription, typeof preview === 'string' ? request : { token: preview.token }),
+          );
+          const other = await outcomeOf(changeNow(monthly.it, monthly.subscription, request));
+          expect(typeof made === 'string' ? made : 'made').toBe(typeof preview === 'string' ? preview : 'made');
+          expect(typeof other === 'string' ? other : 'made').toBe(typeof made === 'string' ? made : 'made');
+          if (index === steps.length - 1 && typeof preview !== 'string') {
+            const shown = [...preview.now, ...preview.next];
+            atMs = Math.max(atMs, ...shown.map(({ period }) => Date.parse(period.to)));
+            await moveTo(atMs);
+            await bill(atOnce.it);
+            const charged = (await documents(atOnce.it)).slice(0, shown.length);
+            expect(charged.map(told)).toEqual(shown.map(told));
+            expect(
+              totalOf(
+                charged.map(({ total }) => ({ amount: total })),
+                'USD',
+              ),
+            ).toBe(
+              totalOf(
+                shown.map(({ total }) => ({ amount: total })),
+                'USD',
+              ),
+            );
+          }
         }
-      }
-      await moveTo(atMs + 100 * DAY_MS);
-      for (const { it } of [monthly, atOnce]) await bill(it);
-      const [inParts, inOneGo] = [await documents(monthly.it), await documents(atOnce.it)];
-      expect(inParts.map(told)).toEqual(inOneGo.map(told));
+        await moveTo(atMs + 100 * DAY_MS);
+        for (const { it } of [monthly, atOnce]) await bill(it);
+        const [inParts, inOneGo] = [await documents(monthly.it), await documents(atOnce.it)];
+        expect(inParts.map(told)).toEqual(inOneGo.map(told));
 
-      const record = await catalogStores(database).subscriptions.byId(atOnce.subscription, atOnce.it.tenant);
-      const lastDay = record?.endsAtMs == null ? Infinity : Math.floor(record.endsAtMs / DAY_MS) * DAY_MS;
-      const billedThrough = Math.max(START_MS, ...inOneGo.map(({ period }) => Date.parse(period.to)));
-      for (let day = START_MS; day < billedThrough; day += DAY_MS) {
-        const covering = inOneGo.filter(({ period }) => Date.parse(period.from) <= day && day < Date.parse(period.to));
-        const stage = record?.stages.find(({ fromMs, untilMs }) => fromMs <= day && day < (untilMs ?? Infinity));
-        const isBilled = stage !== undefined && !stage.paused && day <= lastDay;
-        expect(covering.map(({ plan }) => plan)).toEqual(isBilled ? [stage.plan] : []);
-      }
-    }),
+        const record = await catalogStores(database).subscriptions.byId(atOnce.subscription, atOnce.it.tenant);
+        const lastDay = record?.endsAtMs == null ? Infinity : Math.floor(record.endsAtMs / DAY_MS) * DAY_MS;
+        const billedThrough = Math.max(START_MS, ...inOneGo.map(({ period }) => Date.parse(period.to)));
+        for (let day = START_MS; day < billedThrough; day += DAY_MS) {
+          const covering = inOneGo.filter(({ period }) => Date.parse(period.from) <= day && day < Date.parse(period.to));
+          const stage = record?.stages.find(({ fromMs, untilMs }) => fromMs <= day && day < (untilMs ?? Infinity));
+          const isBilled = stage !== undefined && !stage.paused && day <= lastDay;
+          expect(covering.map(({ plan }) => plan)).toEqual(isBilled ? [stage.plan] : []);
+        }
+      },
+    ),
     { numRuns },
   );
 }, 36_000_000);

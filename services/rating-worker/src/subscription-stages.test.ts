@@ -36,7 +36,13 @@ beforeEach(async () => {
       key: 'calls',
       name: 'Calls',
       meter: 'calls',
-      price: { model: 'graduated', tiers: [{ upTo: '100', unitAmount: '0.01' }, { upTo: null, unitAmount: '0' }] },
+      price: {
+        model: 'graduated',
+        tiers: [
+          { upTo: '100', unitAmount: '0.01' },
+          { upTo: null, unitAmount: '0' },
+        ],
+      },
     },
   ]);
   await it.customer('acme', ['a']);
@@ -97,7 +103,11 @@ describe('changes of plan', () => {
     await changeNow(it, subscription, { kind: 'plan', plan: 'package' });
     await billAt('2026-03-01');
     const price = { model: 'per_unit', unitAmount: '0.02' } as const;
-    await it.priceChanges.add({ plan: 'payg', version: 1 }, { rateCard: 'calls', validFrom: '2026-02-10T00:00:00Z', price, correction: true }, it.tenant);
+    await it.priceChanges.add(
+      { plan: 'payg', version: 1 },
+      { rateCard: 'calls', validFrom: '2026-02-10T00:00:00Z', price, correction: true },
+      it.tenant,
+    );
     await it.use('calls', 'a', '2026-02-05T00:00:00Z', '100'); // 1.00
     await it.use('calls', 'a', '2026-02-12T00:00:00Z', '100'); // 2.00, at the price as corrected
     expect((await billAt('2026-04-01')).at(-1)).toBe('03-01..04-01 package 31.00'); // 28.00 + 3.00
@@ -120,7 +130,10 @@ describe('changes of plan', () => {
 
   test('anniversaries stay those of the first day, through a change of plan and a new beginning', async () => {
     const billingPeriod = { every: 'month', anchor: 'anniversary' } as const;
-    for (const [key, amount] of [['small', '31.00'], ['large', '62.00']] as const) {
+    for (const [key, amount] of [
+      ['small', '31.00'],
+      ['large', '62.00'],
+    ] as const) {
       const rateCards = [{ key: 'base', name: 'Base', price: { model: 'flat', amount } } as const];
       const draft = { key, name: key, currency: 'USD', billingPeriod, rateCards };
       await catalogStores(database).plans.insert(draft, it.clock.nowMs(), it.tenant);
@@ -156,7 +169,10 @@ describe('changes within a plan', () => {
     expect(invoice?.lines.find(({ key }) => key === 'seats')).toMatchObject({
       quantity: '3',
       amount: '73.00',
-      parts: [{ days: 10, quantity: '1' }, { days: 21, quantity: '3' }],
+      parts: [
+        { days: 10, quantity: '1' },
+        { days: 21, quantity: '3' },
+      ],
     });
     expect(invoice?.quantities).toEqual([{ from: '2026-03-11T00:00:00Z', of: { seats: '3' } }]);
     await expectVerified();
@@ -202,9 +218,16 @@ describe('changes within a plan', () => {
     const subscription = await it.subscribe('acme', 'payg', '2026-03-01T00:00:00Z');
     moveTo('2026-03-17');
     const { change } = await changeNow(it, subscription, { kind: 'plan', plan: 'package' });
-    expect(await billAt('2026-05-01')).toEqual(['03-01..03-17 payg 0.00', '03-17..04-01 package 33.00', '04-01..05-01 package 28.00']);
+    expect(await billAt('2026-05-01')).toEqual([
+      '03-01..03-17 payg 0.00',
+      '03-17..04-01 package 33.00',
+      '04-01..05-01 package 28.00',
+    ]);
     const lines = (await documents())[1]?.lines.map(({ key, name, amount }) => [key, name, amount]);
-    expect(lines).toEqual([['package', 'Package', '28.00'], [change.id, 'Change fee', '5.00']]);
+    expect(lines).toEqual([
+      ['package', 'Package', '28.00'],
+      [change.id, 'Change fee', '5.00'],
+    ]);
     await expectVerified();
   });
 });

@@ -1,4 +1,4 @@
-import { type Command } from 'commander';
+import type { Command } from 'commander';
 import { route } from '../client.ts';
 import { CliError } from '../errors.ts';
 import { instantArgument } from '../instants.ts';

@@ -84,7 +84,15 @@ export function changesText(changes: readonly SubscriptionChange[]): string {
 
 export function previewText(preview: ChangePreview): string {
   const { change, currency, now, next, differences, lastMonths } = preview;
-  const row = ({ from, to, plan, fees, usage, total }: PreviewedInvoice, due: string) => [from, to, plan, fees, usage, total, due];
+  const row = ({ from, to, plan, fees, usage, total }: PreviewedInvoice, due: string) => [
+    from,
+    to,
+    plan,
+    fees,
+    usage,
+    total,
+    due,
+  ];
   const rows = [...now.invoices.map((invoice) => row(invoice, 'now')), ...next.map((invoice) => row(invoice, invoice.to))];
   const columns = [
     ...['From', 'To', 'Plan'].map((title) => ({ title })),
@@ -94,7 +102,9 @@ export function previewText(preview: ChangePreview): string {
   const messages = differences.allowances.flatMap(({ message }) => message ?? []);
   const unpriced = differences.unpricedMeters.map((meter) => `${meter}: no longer charged`);
   const months =
-    lastMonths === null ? [] : [`The last whole months: ${lastMonths.before ?? '?'} as it was, ${lastMonths.after} after the change`];
+    lastMonths === null
+      ? []
+      : [`The last whole months: ${lastMonths.before ?? '?'} as it was, ${lastMonths.after} after the change`];
   return [
     `${change.kind} (${change.direction}) from ${change.at}${change.fee === null ? '' : `, fee ${change.fee}`}`,
     '',

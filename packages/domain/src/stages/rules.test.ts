@@ -44,7 +44,9 @@ describe('rules for changes', () => {
   test('windows, the minimum term, how often and downgrades at the end of a period each say from when on', () => {
     expect(refusals({ windows: [{ fromDay: 28, toDay: 3 }] }, {})).toEqual([['windows', '2026-02-28']]);
     expect(refusals({ windows: [{ fromDay: 28, toDay: 3 }] }, { day: on('2026-02-02') })).toEqual([]);
-    expect(refusals({ minimumTermMonths: 12 }, { kind: 'cancel', direction: 'same' })).toEqual([['minimumTermMonths', '2027-01-01']]);
+    expect(refusals({ minimumTermMonths: 12 }, { kind: 'cancel', direction: 'same' })).toEqual([
+      ['minimumTermMonths', '2027-01-01'],
+    ]);
     expect(refusals({ minimumTermMonths: 12 }, { direction: 'up' })).toEqual([]);
     const limit = { changes: 1, days: 30 };
     expect(refusals({ limit }, { earlier: [on('2026-02-01')] })).toEqual([['limit', '2026-03-03']]);

@@ -9,7 +9,9 @@ const wholeNumber = (name: string, most: number) => z.int(`${name} must be a who
 export const changeRulesSchema = strictFields('changeRules', {
   noticeHours: wholeNumber('noticeHours', 8_784)
     .optional()
-    .describe('So long before it takes effect a change at a renewal must be asked for, and a downgrade, pause or cancellation at any time'),
+    .describe(
+      'So long before it takes effect a change at a renewal must be asked for, and a downgrade, pause or cancellation at any time',
+    ),
   windows: z
     .array(strictFields('window', { fromDay: wholeNumber('fromDay', 31), toDay: wholeNumber('toDay', 31) }))
     .min(1)
@@ -27,7 +29,10 @@ export const changeRulesSchema = strictFields('changeRules', {
     .enum(['prorated', 'full_price'])
     .optional()
     .describe('What the fees of the plan upgraded to come to in the period of the change: its days (default), or all of it'),
-  downgrade: z.enum(['now', 'period_end']).optional().describe('When a downgrade may take effect: any day (default), or when a period ends'),
+  downgrade: z
+    .enum(['now', 'period_end'])
+    .optional()
+    .describe('When a downgrade may take effect: any day (default), or when a period ends'),
 });
 export type ChangeRules = z.infer<typeof changeRulesSchema>;
 

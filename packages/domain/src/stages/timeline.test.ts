@@ -5,7 +5,11 @@ import { type Timeline, timelineOf } from './timeline.ts';
 
 const terms = (plan: string) => ({ plan, planVersion: 1, commitment: null });
 let seq = 0;
-const change = (kind: SubscriptionChange['kind'], fromDay: number, more: Partial<SubscriptionChange> = {}): SubscriptionChange => {
+const change = (
+  kind: SubscriptionChange['kind'],
+  fromDay: number,
+  more: Partial<SubscriptionChange> = {},
+): SubscriptionChange => {
   seq += 1;
   return { id: `c${seq}`, seq, kind, fromDay, untilDay: null, ...more };
 };
@@ -37,8 +41,16 @@ describe('the stages of a subscription', () => {
   });
 
   test('resting ends by itself or when it is resumed', () => {
-    expect(shown(timelineOf([start(), change('pause', 20, { untilDay: 25 })]))).toEqual(['10-20 free', '20-25 resting', '25- free']);
-    expect(shown(timelineOf([start(), change('pause', 20), change('resume', 23)]))).toEqual(['10-20 free', '20-23 resting', '23- free']);
+    expect(shown(timelineOf([start(), change('pause', 20, { untilDay: 25 })]))).toEqual([
+      '10-20 free',
+      '20-25 resting',
+      '25- free',
+    ]);
+    expect(shown(timelineOf([start(), change('pause', 20), change('resume', 23)]))).toEqual([
+      '10-20 free',
+      '20-23 resting',
+      '23- free',
+    ]);
   });
 
   test('an end closes the last stage; beginning again leaves out the days between, and a start that is called off bills none', () => {
@@ -53,7 +65,12 @@ describe('the stages of a subscription', () => {
   const day = fc.integer({ min: 8, max: 40 });
   const changes = fc.array(
     fc.oneof(
-      fc.record({ kind: fc.constant('plan' as const), day, length: fc.option(fc.integer({ min: 1, max: 9 })), to: fc.constantFrom('free', 'pro', 'max') }),
+      fc.record({
+        kind: fc.constant('plan' as const),
+        day,
+        length: fc.option(fc.integer({ min: 1, max: 9 })),
+        to: fc.constantFrom('free', 'pro', 'max'),
+      }),
       fc.record({ kind: fc.constantFrom('pause' as const, 'resume' as const, 'cancel' as const, 'resubscribe' as const), day }),
       fc.record({ kind: fc.constant('quantity' as const), day, seats: fc.constantFrom('1', '2', '3') }),
     ),

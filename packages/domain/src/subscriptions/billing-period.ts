@@ -93,7 +93,10 @@ interface DateSpan {
 }
 
 function datesOf({ startsAtMs, endsAtMs, untilMs = null, anchorMs = startsAtMs, timezone }: SubscriptionSpan): DateSpan {
-  const ends = [...(endsAtMs === null ? [] : [localDateAt(endsAtMs, timezone) + 1]), ...(untilMs === null ? [] : [localDateAt(untilMs, timezone)])];
+  const ends = [
+    ...(endsAtMs === null ? [] : [localDateAt(endsAtMs, timezone) + 1]),
+    ...(untilMs === null ? [] : [localDateAt(untilMs, timezone)]),
+  ];
   return {
     from: localDateAt(startsAtMs, timezone),
     to: ends.length === 0 ? null : Math.min(...ends),
@@ -120,7 +123,11 @@ function numbered(
 ): BillingPeriod | undefined {
   if (period === undefined) return undefined;
   const number = period.index - firstPlace(cadence, span);
-  return { ...period, index: begins ? number : number + 1, ...(paysWhole && number === 0 && { sharing: { by: 'none' } as const }) };
+  return {
+    ...period,
+    index: begins ? number : number + 1,
+    ...(paysWhole && number === 0 && { sharing: { by: 'none' } as const }),
+  };
 }
 
 function periodOf(

@@ -91,13 +91,11 @@ export async function withHistory(
   // A commitment of a year looks back further than the others need to.
   const issued = (
     await Promise.all(
-      [due.filter((each) => !hasAgreed(each)), due.filter(hasAgreed)].map(
-        async (group) => {
-          if (group.length === 0) return [];
-          const subscriptions = group.map(({ terms }) => terms.id);
-          return invoices.issuedSince(subscriptions, Math.min(...group.map(lookBackFromMs)), tenant);
-        },
-      ),
+      [due.filter((each) => !hasAgreed(each)), due.filter(hasAgreed)].map(async (group) => {
+        if (group.length === 0) return [];
+        const subscriptions = group.map(({ terms }) => terms.id);
+        return invoices.issuedSince(subscriptions, Math.min(...group.map(lookBackFromMs)), tenant);
+      }),
     )
   ).flat();
   const bySubscription = Map.groupBy(issued, (invoice) => invoice.subscription);

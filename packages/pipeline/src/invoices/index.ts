@@ -1,5 +1,12 @@
 export { draftInvoices, invoiceOnLog, looksBackAt } from './draft.ts';
-export { type DueNow, executeInvoiceRun, type InvoicingPorts, NotSealedError, type RunOptions, withHistory } from './execute-run.ts';
+export {
+  type DueNow,
+  executeInvoiceRun,
+  type InvoicingPorts,
+  NotSealedError,
+  type RunOptions,
+  withHistory,
+} from './execute-run.ts';
 export { parseInvoice } from './parse-invoice.ts';
 export { type InvoiceRunPorts, processInvoiceRuns, requeuePending, requestInvoiceRun, startDueRuns } from './runs.ts';
 export { DEFAULT_SCHEDULE, nextRunMs, setSchedule } from './schedule.ts';

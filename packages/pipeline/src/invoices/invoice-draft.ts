@@ -82,9 +82,7 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
 }
 
 function feesIn({ changeFees }: SubscriptionTerms, { fromMs, toMs }: InvoiceContent['period']): ChangeFee[] {
-  return changeFees
-    .filter(({ atMs }) => atMs >= fromMs && atMs < toMs)
-    .map(({ key, name, amount }) => ({ key, name, amount }));
+  return changeFees.filter(({ atMs }) => atMs >= fromMs && atMs < toMs).map(({ key, name, amount }) => ({ key, name, amount }));
 }
 
 /** Those that hold in the period, the first of them from before or at its beginning. */

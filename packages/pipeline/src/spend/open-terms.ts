@@ -54,7 +54,9 @@ export async function openTerms(
     const unbilled =
       open.term.fromMs === period.fromMs
         ? []
-        : billingPeriods(terms.cadence, spanOf(terms, account), { untilMs: period.fromMs }).filter(({ fromMs }) => fromMs >= billedThroughMs);
+        : billingPeriods(terms.cadence, spanOf(terms, account), { untilMs: period.fromMs }).filter(
+            ({ fromMs }) => fromMs >= billedThroughMs,
+          );
     return { ...open, issued: own.map(parseInvoice), unbilled };
   });
 }

@@ -53,10 +53,7 @@ export function dayOf({ kind, at = 'now' }: ChangeRequest, cadence: BillingCaden
  * What a change would make of the subscription: a pure function of the request and of everything it depends on, so that what was shown is what is done.
  * Fails with a Fault that says why it cannot be, and for a rule of the plan from when on it could.
  */
-export function decide(
-  { request, day, plans, id }: ChangeToDecide,
-  subject: Subject,
-): Decision {
+export function decide({ request, day, plans, id }: ChangeToDecide, subject: Subject): Decision {
   const { subscription, customer, nowMs } = subject;
   const { timezone } = customer;
   const stood = standing(subject);
@@ -89,9 +86,14 @@ export function withdrawal(change: SubscriptionChangeRecord, subject: Subject): 
   const { subscription, customer } = subject;
   const own = byDays(change, customer.timezone);
   const today = localDateAt(subject.nowMs, customer.timezone);
-  if (change.withdrawnAtMs !== null) throw new Fault('conflict', 'subscription.change_withdrawn', 'The change is withdrawn already.');
+  if (change.withdrawnAtMs !== null)
+    throw new Fault('conflict', 'subscription.change_withdrawn', 'The change is withdrawn already.');
   if (change.kind === 'start' || own.fromDay <= today)
-    throw new Fault('conflict', 'subscription.change_begun', 'The change has begun: only one that is scheduled can be withdrawn.');
+    throw new Fault(
+      'conflict',
+      'subscription.change_begun',
+      'The change has begun: only one that is scheduled can be withdrawn.',
+    );
   const after = timelineOf(standing(subject).filter(({ id }) => id !== change.id));
   return {
     subscription: subscription.id,
@@ -159,7 +161,11 @@ function refuseState(request: ChangeRequest, day: EpochDay, before: Timeline, su
   const startDay = dateOf(subscription.startsAtMs);
   // What has not begun yet can be called off: it ends before it starts and is never billed.
   if (day <= startDay - (request.kind === 'cancel' ? 0 : 1) && (request.kind !== 'cancel' || startDay <= dateOf(nowMs)))
-    throw refuse('not_begun', 'The subscription begins later.', atFault(`must not be before ${formatInstant(subscription.startsAtMs)}`));
+    throw refuse(
+      'not_begun',
+      'The subscription begins later.',
+      atFault(`must not be before ${formatInstant(subscription.startsAtMs)}`),
+    );
   const until = 'until' in request ? instantMs(request.until) : undefined;
   if (until !== undefined && dateOf(until) <= day)
     throw new Fault('invalid', 'subscription.until_before_at', 'A change ends after it begins.', {
@@ -256,7 +262,8 @@ function changeOf(
       const terms = { plan: to.plan.key, planVersion: to.version, commitment: to.commitment };
       return { ...base, kind: 'resubscribe', fromMs, untilMs: null, ...(isAnother(request, before) && { terms }) };
     }
-    default:
+    case 'pause':
+    case 'resume':
       return { ...base, kind: request.kind, fromMs, untilMs };
   }
 }

@@ -9,7 +9,9 @@ export async function executeChange(ports: ChangePorts, id: string, input: Chang
   const version = (await ports.subscriptions.byId(id, tenant))?.version;
   // Said before anything else: what was shown may not even be possible any more.
   if (version !== undefined && version !== basis.version)
-    throw changedSince([{ path: 'version', message: `version of the subscription: ${basis.version} when it was previewed, ${version} now` }]);
+    throw changedSince([
+      { path: 'version', message: `version of the subscription: ${basis.version} when it was previewed, ${version} now` },
+    ]);
   const decided = await decideChange(ports, id, request, tenant);
   refuseIfChanged(basis, decided);
   return makeChange(ports, decided, tenant);

@@ -29,7 +29,12 @@ export interface ChangePreview {
 
 /** What the last whole months would have cost. */
 export interface LastMonths {
-  readonly months: readonly { readonly fromMs: number; readonly toMs: number; readonly before: string | null; readonly after: string }[];
+  readonly months: readonly {
+    readonly fromMs: number;
+    readonly toMs: number;
+    readonly before: string | null;
+    readonly after: string;
+  }[];
   readonly before: string | null;
   readonly after: string;
 }

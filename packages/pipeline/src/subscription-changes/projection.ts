@@ -62,6 +62,6 @@ async function plannedStage(plans: ProjectionPorts['plans'], stage: StageRecord,
 function horizonMs({ change, day, plans, subject }: Decided): number {
   const { timezone } = subject.customer;
   const cadences = [plans.from.plan.billingPeriod, plans.to.plan.billingPeriod];
-  const afterwards = cadences.map((cadence) => renewalFrom(renewalFrom(day + 1, cadence, subject) + 1, cadence, subject));
+  const afterwards = cadences.map((cadence) => renewalFrom(renewalFrom(day, cadence, subject) + 1, cadence, subject));
   return Math.max(...afterwards.map((end) => startOfDateMs(end, timezone)), (change.untilMs ?? 0) + 1);
 }

@@ -6,7 +6,9 @@ const at = z
   .union([z.enum(['now', 'period_end']), instantSchema], { error: 'must be "now", "period_end" or an RFC 3339 instant' })
   .optional()
   .describe('When it takes effect, with the whole local day; default now. `cancel` bills through that day');
-const until = instantSchema.optional().describe('From this local day on it is as it would be without the change; default: for good');
+const until = instantSchema
+  .optional()
+  .describe('From this local day on it is as it would be without the change; default: for good');
 const version = z.int().min(1).optional().describe('Default the latest');
 
 const changes = [

@@ -1,5 +1,5 @@
 import { Fault } from '@meterline/domain/faults';
-import { type SubscriptionChange, type Stage } from '@meterline/domain/stages';
+import type { Stage, SubscriptionChange } from '@meterline/domain/stages';
 import { billingPeriodAt } from '@meterline/domain/subscriptions';
 import { type EpochDay, localDateAt, startOfDateMs } from '@meterline/domain/time';
 import type {
@@ -23,7 +23,10 @@ export interface SubjectPorts {
 }
 
 /** A version of a plan, with the plan it is of. */
-export interface PlanTerms extends Pick<PlanVersionRecord, 'version' | 'rateCards' | 'commitment' | 'changeRules' | 'priceRevision'> {
+export interface PlanTerms extends Pick<
+  PlanVersionRecord,
+  'version' | 'rateCards' | 'commitment' | 'changeRules' | 'priceRevision'
+> {
   readonly plan: PlanRecord;
 }
 
@@ -95,5 +98,7 @@ export function renewalFrom(day: EpochDay, cadence: PlanRecord['billingPeriod'],
   const span = { startsAtMs: subscription.startsAtMs, endsAtMs: null, timezone };
   const before = billingPeriodAt(cadence, span, startOfDateMs(day, timezone) - 1);
   // On or before the first day there is no renewal but the beginning itself.
-  return before === undefined ? Math.max(day, localDateAt(subscription.startsAtMs, timezone)) : localDateAt(before.toMs, timezone);
+  return before === undefined
+    ? Math.max(day, localDateAt(subscription.startsAtMs, timezone))
+    : localDateAt(before.toMs, timezone);
 }

@@ -1,4 +1,10 @@
-import type { StageRecord, SubscriptionChangeRecord, SqlExecutor, SubscriptionUpdate, UpdateRefusal } from '@meterline/pipeline/ports';
+import type {
+  StageRecord,
+  SubscriptionChangeRecord,
+  SqlExecutor,
+  SubscriptionUpdate,
+  UpdateRefusal,
+} from '@meterline/pipeline/ports';
 import { dateOrNull } from './rows.ts';
 import type { ChangeDetails } from './subscription-rows.ts';
 
@@ -78,17 +84,7 @@ export async function insertChange(tx: SqlExecutor, change: ChangeDraft, nowMs: 
   await tx.query(
     `insert into subscription_change (id, subscription, seq, kind, from_at, until_at, details, created_at, tenant)
      values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9)`,
-    [
-      id,
-      subscription,
-      seq,
-      kind,
-      new Date(fromMs),
-      dateOrNull(untilMs),
-      JSON.stringify(details),
-      new Date(nowMs),
-      tenant,
-    ],
+    [id, subscription, seq, kind, new Date(fromMs), dateOrNull(untilMs), JSON.stringify(details), new Date(nowMs), tenant],
   );
 }
 

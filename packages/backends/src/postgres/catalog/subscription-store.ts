@@ -3,8 +3,21 @@ import type { Database, SqlExecutor, SubscriptionDraft, SubscriptionRecord, Subs
 import { tellChanged } from './subscription-message.ts';
 import { wakeCustomer } from './customer-store.ts';
 import { pageOf } from './rows.ts';
-import { insertChange, insertStages, isInvoicedBeyond, Overlap, updateSubscription, withdrawChanges } from './subscription-changes.ts';
-import { changeRecord, type ChangeRow, SUBSCRIPTION_COLUMNS, subscriptionRecord, type SubscriptionRow } from './subscription-rows.ts';
+import {
+  insertChange,
+  insertStages,
+  isInvoicedBeyond,
+  Overlap,
+  updateSubscription,
+  withdrawChanges,
+} from './subscription-changes.ts';
+import {
+  changeRecord,
+  type ChangeRow,
+  SUBSCRIPTION_COLUMNS,
+  subscriptionRecord,
+  type SubscriptionRow,
+} from './subscription-rows.ts';
 
 async function byId(db: SqlExecutor, id: string, tenant: string): Promise<SubscriptionRecord | undefined> {
   const rows = await db.query<SubscriptionRow>(
@@ -31,15 +44,7 @@ export function subscriptionStore(db: Database): SubscriptionStore {
              where s.customer = $2 and st.plan = $3 and (st.until_at is null or st.until_at > $7::timestamptz)
                and (s.ends_at is null or s.ends_at >= greatest($7::timestamptz, st.from_at)) and s.tenant = $6)
            returning id`,
-          [
-            draft.id,
-            draft.customer,
-            draft.plan,
-            new Date(draft.startsAtMs),
-            new Date(at.nowMs),
-            tenant,
-            new Date(at.startDayMs),
-          ],
+          [draft.id, draft.customer, draft.plan, new Date(draft.startsAtMs), new Date(at.nowMs), tenant, new Date(at.startDayMs)],
         );
         if (inserted.length === 0) return undefined;
         await insertStart(tx, draft, at.nowMs, tenant);

@@ -9,7 +9,7 @@ import {
 import type { RatingFixture } from './rating.ts';
 
 /** The ports of changes on a fixture, at its clock. */
-export function changePorts({ database, ports }: RatingFixture): PreviewPorts {
+function changePorts({ database, ports }: RatingFixture): PreviewPorts {
   const { customers, plans, subscriptions } = catalogStores(database);
   return { ...ports, customers, plans, subscriptions };
 }

@@ -36,7 +36,10 @@ const pro = {
 
 test('a plan is created at version 1 with its rate cards as they were given', async () => {
   const created = await api.call('POST', '/v1/plans', pro);
-  expect(created).toEqual({ status: 201, body: { ...pro, version: 1, commitment: null, createdAt: NOW, archivedAt: null } });
+  expect(created).toEqual({
+    status: 201,
+    body: { ...pro, version: 1, commitment: null, changeRules: null, createdAt: NOW, archivedAt: null },
+  });
   expect((await api.call('GET', '/v1/plans/pro', undefined, 'reader')).body).toEqual(created.body);
   expect((await api.call('GET', '/v1/plans')).body).toEqual({ items: [created.body], nextCursor: null });
 });
@@ -48,7 +51,9 @@ test('new rate cards make a new version; the old one stays as it was', async () 
     body: { key: 'pro', version: 2, rateCards: cheaper },
   });
   const { body } = await api.call('GET', '/v1/plans/pro/versions?limit=1');
-  expect(body['items']).toEqual([{ plan: 'pro', version: 1, rateCards: pro.rateCards, commitment: null, createdAt: NOW }]);
+  expect(body['items']).toEqual([
+    { plan: 'pro', version: 1, rateCards: pro.rateCards, commitment: null, changeRules: null, createdAt: NOW },
+  ]);
   const next = await api.call('GET', `/v1/plans/pro/versions?limit=1&cursor=${String(body['nextCursor'])}`);
   expect(next.body).toMatchObject({ items: [{ version: 2, rateCards: cheaper }], nextCursor: null });
 });

@@ -49,7 +49,7 @@ export interface InvoicePeriod {
   readonly sharing?:
     | { readonly by: 'none' }
     | { readonly by: 'second'; readonly from: string; readonly to: string; readonly secondsInPeriod: number };
-  /** 0 for the first period of the plan in the subscription, in which fees are due once; absent under policy 1, which had no fee due once, and on invoices in advance. */
+  /** 0 for the period in which fees of the plan are due once; absent under policy 1, which had none, and on invoices in advance. */
   readonly index?: number;
 }
 

@@ -2,4 +2,3 @@ export type { ChangeFee, ChangeKind, Quantities, StageTerms, SubscriptionChange 
 export { directionOf } from './direction.ts';
 export { type ChangeDirection, type ChangeRules, changeRulesSchema, type RuleRefusal, ruleRefusals } from './rules.ts';
 export { sameTerms, type Stage, type Timeline, timelineOf } from './timeline.ts';
-export { type AllowanceDifference, type PriceDifference, type TermsDifference, termsDifference } from './differences.ts';

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from './catalog-store.ts';
+import type { Page, PageRequest } from './page.ts';
 
 /** A row of the billing store as JSON, its fields named as in the API; never a secret. */
 export type AuditDocument = Readonly<Record<string, unknown>>;

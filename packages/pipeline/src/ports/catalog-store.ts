@@ -4,21 +4,10 @@ import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { ChangeRules } from '@meterline/domain/stages';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
+import type { Page, PageRequest } from './page.ts';
 import type { SubscriptionStore } from './subscription-store.ts';
 
 /** What an operator sets up: meters, customers, plans, subscriptions, API keys. In every call the tenant comes last. */
-
-/** At most `limit` items whose key (or id) sorts after `after`. */
-export interface PageRequest {
-  readonly after: string | null;
-  readonly limit: number;
-}
-
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  /** The `after` of the next page, or null at the end. */
-  readonly nextAfter: string | null;
-}
 
 export interface MeterRecord extends Meter {
   readonly createdAtMs: number;

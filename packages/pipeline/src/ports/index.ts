@@ -5,6 +5,7 @@ export * from './database.ts';
 export * from './event-log.ts';
 export * from './invoice-store.ts';
 export * from './job-queue.ts';
+export * from './page.ts';
 export * from './prepaid-store.ts';
 export * from './rate-limiter.ts';
 export * from './rating-store.ts';

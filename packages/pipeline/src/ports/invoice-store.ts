@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from './catalog-store.ts';
+import type { Page, PageRequest } from './page.ts';
 import type { PrepaidBooking } from './prepaid-store.ts';
 import type { Cut } from './segment-ledger.ts';
 

@@ -7,7 +7,7 @@ import type {
   PrepaidState,
   Settlement,
 } from '@meterline/domain/prepaid';
-import type { Page, PageRequest } from './catalog-store.ts';
+import type { Page, PageRequest } from './page.ts';
 
 /** A customer that has, or had, grants. */
 export interface CustomerPrepaid extends PrepaidState {

@@ -4,7 +4,8 @@ import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { ChangeFee, Quantities } from '@meterline/domain/stages';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
-import type { Page, PageRequest, PlanVersionKey } from './catalog-store.ts';
+import type { PlanVersionKey } from './catalog-store.ts';
+import type { Page, PageRequest } from './page.ts';
 import type { PrepaidReader } from './prepaid-store.ts';
 import type { Cut } from './segment-ledger.ts';
 
@@ -48,7 +49,7 @@ export interface ChangeFeeAt extends ChangeFee {
   readonly atMs: number;
 }
 
-/** A customer with the subjects attributed to it now and its subscriptions, oldest first: of each what it was, is and will be, but for the days on which it rests. */
+/** A customer with the subjects attributed to it now and its subscriptions, oldest first: of each what it was, is and will be when it does not rest. */
 export interface Account {
   readonly key: string;
   readonly name: string;

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from './catalog-store.ts';
+import type { Page, PageRequest } from './page.ts';
 
 export const REFUSAL_STATUSES = ['duplicate', 'conflict', 'rejected'] as const;
 export type RefusalStatus = (typeof REFUSAL_STATUSES)[number];

@@ -1,6 +1,6 @@
 import type { Commitment } from '@meterline/domain/commitments';
 import type { ChangeFee, ChangeKind, Quantities, StageTerms } from '@meterline/domain/stages';
-import type { Page, PageRequest } from './catalog-store.ts';
+import type { Page, PageRequest } from './page.ts';
 
 export interface SubscriptionDraft {
   readonly id: string;

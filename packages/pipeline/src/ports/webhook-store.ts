@@ -1,5 +1,5 @@
 import type { AttemptResult, NextStep, WebhookEventType } from '../webhooks/index.ts';
-import type { Page, PageRequest } from './catalog-store.ts';
+import type { Page, PageRequest } from './page.ts';
 
 /** A delivery taken by one worker: nobody else takes it before the lease ends. */
 export interface ClaimedDelivery {

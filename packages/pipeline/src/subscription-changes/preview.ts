@@ -1,7 +1,6 @@
 import type { InvoiceDocument } from '@meterline/domain/invoices';
-import { countingCard, unitsCounted } from '@meterline/domain/plan-fit';
+import { countingCard, type TermsDifference, termsDifference, unitsCounted } from '@meterline/domain/plan-fit';
 import type { RateCard } from '@meterline/domain/prices';
-import { type TermsDifference, termsDifference } from '@meterline/domain/stages';
 import { parseInstantMs } from '@meterline/domain/time';
 import { type PlanFitPorts, planFitOf } from '../plan-fit/index.ts';
 import type { Account, Cut } from '../ports/index.ts';

@@ -26,7 +26,8 @@ interface PlanRow {
   readonly archived_at: string | null;
 }
 
-const SELECT = `select p.key, p.name, p.currency, p.billing_period, v.version, v.rate_cards, v.commitment, v.change_rules, v.price_revision, p.created_at, p.archived_at
+const SELECT = `select p.key, p.name, p.currency, p.billing_period, v.version, v.rate_cards, v.commitment, v.change_rules, v.price_revision,
+    p.created_at, p.archived_at
   from plan p join plan_version v on v.plan = p.key and v.version = p.latest_version and v.tenant = p.tenant`;
 
 const record = (row: PlanRow): PlanRecord => ({

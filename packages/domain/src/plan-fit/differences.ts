@@ -1,5 +1,5 @@
 import { compare, decimal } from '../money/index.ts';
-import { allowanceOf } from '../plan-fit/index.ts';
+import { allowanceOf } from './allowances.ts';
 import type { Modifiers, Price, RateCard } from '../prices/index.ts';
 
 /** A rate card that a change of plan adds, removes or prices otherwise. */

@@ -208,10 +208,9 @@ async function issueInvoice(database: Database): Promise<void> {
     `insert into plan_version (tenant, plan, version, rate_cards, created_at) values ('t', 'p', 1, '[]', $1)`,
     [at],
   );
-  await database.query(
-    `insert into subscription (id, tenant, customer, plan, plan_version, starts_at, created_at) values ('s', 't', 'c', 'p', 1, $1, $1)`,
-    [at],
-  );
+  await database.query(`insert into subscription (id, tenant, customer, starts_at, created_at) values ('s', 't', 'c', $1, $1)`, [
+    at,
+  ]);
   await database.query(
     `insert into invoice (id, tenant, number, customer, subscription, period_from, period_to, currency, total, document, issued_at)
      values ('i', 't', '1', 'c', 's', $1, $1, 'USD', 1.00, '{}', $1)`,

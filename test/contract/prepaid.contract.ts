@@ -105,18 +105,18 @@ export function prepaidContract(open: () => Promise<{ readonly database: Databas
       const subscription = await subscribe('pro');
       const grant = await it.give('acme', pack('starter', '10'));
       const burn = { grant, kind: 'burn', amount: '-10.5', line: 'calls', adjusts: null } as const;
-      await expect(it.ports.invoices.issue(draftOf(subscription, [burn]), it.tenant)).rejects.toMatchObject({ code: '23514' });
+      await expect(it.ports.invoices.issue(draftOf({ subscription, plan: 'pro' }, [burn]), it.tenant)).rejects.toMatchObject({ code: '23514' });
       expect(await it.invoices()).toEqual([]);
       expect(await it.ledger('acme')).toEqual(['starter grant 10 -> 10']);
     });
 
     test('of 32 invoices that saw it at the same place at once, one is issued; the others are stale', async () => {
       const subscriptions = [];
-      for (let count = 0; count < 32; count += 1) subscriptions.push(await subscribe(`plan${count}`));
+      for (let count = 0; count < 32; count += 1) subscriptions.push({ subscription: await subscribe(`plan${count}`), plan: `plan${count}` });
       const grant = await it.give('acme', pack('starter', '10'));
       const burn = { grant, kind: 'burn', amount: '-10', line: 'calls', adjusts: null } as const;
       const outcomes = await together(
-        subscriptions.map((subscription) => () => it.ports.invoices.issue(draftOf(subscription, [burn]), it.tenant)),
+        subscriptions.map((of) => () => it.ports.invoices.issue(draftOf(of, [burn]), it.tenant)),
       );
       expect(outcomes.toSorted()).toEqual(['issued', ...Array.from({ length: 31 }, () => 'stale')]);
       expect(await it.ledger('acme')).toEqual(['starter grant 10 -> 10', 'starter burn -10 -> 0']);
@@ -206,7 +206,10 @@ export function prepaidContract(open: () => Promise<{ readonly database: Databas
   });
 
   /** An invoice for February that takes something of the grants. */
-  function draftOf(subscription: string, movements: NonNullable<InvoiceDraft['prepaid']>['movements']): InvoiceDraft {
+  function draftOf(
+    { subscription, plan }: { readonly subscription: string; readonly plan: string },
+    movements: NonNullable<InvoiceDraft['prepaid']>['movements'],
+  ): InvoiceDraft {
     return {
       id: `${subscription}-${Math.random().toString(36).slice(2)}`,
       kind: 'period',
@@ -218,7 +221,8 @@ export function prepaidContract(open: () => Promise<{ readonly database: Databas
       currency: 'USD',
       total: '0.00',
       issuedAtMs: Date.parse(NOW),
-      endsAtMs: null,
+      subscriptionVersion: 1,
+      plan: { plan, version: 1 },
       run: 'run',
       prepaid: { position: 1, order: 'priority', movements },
       finish: (number) => ({ document: JSON.stringify({ number }), message: { number } }),

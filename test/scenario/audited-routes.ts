@@ -54,6 +54,18 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     body: () => ({ rateCard: 'calls', validFrom: '2026-04-01T00:00:00Z', price }),
   },
   'POST /v1/subscriptions': { type: 'subscription', body: () => ({ customer: 'acme', plan: 'pro' }) },
+  'POST /v1/subscriptions/{id}/changes': {
+    type: 'subscription_change',
+    path: (answers) => `/v1/subscriptions/${idOf(answers, 'POST /v1/subscriptions')}/changes`,
+    body: () => ({ kind: 'pause', at: 'period_end' }),
+  },
+  'DELETE /v1/subscriptions/{id}/changes/{change}': {
+    type: 'subscription_change',
+    path: (answers) => {
+      const { change } = answers['POST /v1/subscriptions/{id}/changes'] as { change: { id: string } } & Answers[string];
+      return `/v1/subscriptions/${idOf(answers, 'POST /v1/subscriptions')}/changes/${change.id}`;
+    },
+  },
   'POST /v1/subscriptions/{id}/end': {
     type: 'subscription',
     path: (answers) => `/v1/subscriptions/${idOf(answers, 'POST /v1/subscriptions')}/end`,
@@ -106,6 +118,7 @@ export const CHANGES_NOTHING: Readonly<Record<string, string>> = {
   'POST /v1/events/{id}/replace': 'usage: the replacement is kept in the log',
   'POST /v1/prices/evaluate': 'computes',
   'POST /v1/prices/evaluate/batch': 'computes',
+  'POST /v1/subscriptions/{id}/changes/preview': 'computes',
   'POST /v1/invoice-runs': 'work: runs and invoices are kept for good themselves',
   'POST /v1/queues/rebuild': 'work that is pending anyway',
   'POST /v1/entitlements/rebuild': 'a cache of what the stores hold',

@@ -18,6 +18,7 @@ import { priceCommand } from './commands/price.ts';
 import { queueCommand } from './commands/queue.ts';
 import { reconcileCommand } from './commands/reconcile.ts';
 import { spendCommand } from './commands/spend.ts';
+import { subscriptionCommand } from './commands/subscription.ts';
 import { usageCommand } from './commands/usage.ts';
 import { connectionOf, type Environment } from './connection.ts';
 import { CliError } from './errors.ts';
@@ -30,6 +31,7 @@ const COMMANDS: readonly AddCommand[] = [
   importCommand,
   meterCommand,
   planCommand,
+  subscriptionCommand,
   usageCommand,
   spendCommand,
   invoiceCommand,

@@ -10,6 +10,7 @@ export interface Client {
   getText(path: string, accept: string): Promise<string>;
   /** Sends `body` as JSON, or text as it is under `contentType`. */
   post(path: string, body?: unknown, contentType?: string): Promise<unknown>;
+  delete(path: string): Promise<unknown>;
 }
 
 export interface ClientOptions {
@@ -56,6 +57,9 @@ export function createClient({ url, key }: ClientOptions): Client {
     async post(path, body = {}, contentType = 'application/json') {
       const content = typeof body === 'string' ? body : JSON.stringify(body);
       return jsonOf(await ask(path, { method: 'POST', body: content, headers: { 'content-type': contentType } }));
+    },
+    async delete(path) {
+      return jsonOf(await ask(path, { method: 'DELETE' }));
     },
   };
 }

@@ -36,7 +36,7 @@ export function apiRoutes(deps: ApiDeps): (server: HttpServer) => Promise<void> 
     planRoutes(server, deps.catalog.plans);
     planDraftRoutes(server, deps.catalog.planDrafts);
     priceChangeRoutes(server, deps.catalog.priceChanges);
-    subscriptionRoutes(server, deps.catalog.subscriptions);
+    subscriptionRoutes(server, deps.catalog.subscriptions, deps.clock);
     apiKeyRoutes(server, deps.catalog.apiKeys);
     priceRoutes(server);
     operationsRoutes(server, deps);

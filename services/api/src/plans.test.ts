@@ -39,14 +39,8 @@ test('a plan is created at version 1 with its rate cards as they were given', as
   expect(created).toEqual({
     status: 201,
     body: {
-      ...pro,
-      version: 1,
-      commitment: null,
-      unusedTime: 'credit',
-      features: [],
-      draft: false,
-      createdAt: NOW,
-      archivedAt: null,
+      ...{ ...pro, version: 1, commitment: null, unusedTime: 'credit', changeRules: null, features: [] },
+      ...{ draft: false, createdAt: NOW, archivedAt: null },
     },
   });
   expect((await api.call('GET', '/v1/plans/pro', undefined, 'reader')).body).toEqual(created.body);
@@ -60,8 +54,8 @@ test('new rate cards make a new version; the old one stays as it was', async () 
     body: { key: 'pro', version: 2, rateCards: cheaper },
   });
   const { body } = await api.call('GET', '/v1/plans/pro/versions?limit=1');
-  const first = { plan: 'pro', version: 1, rateCards: pro.rateCards, commitment: null, unusedTime: 'credit', features: [] };
-  expect(body['items']).toEqual([{ ...first, draft: false, createdAt: NOW, archivedAt: null }]);
+  const terms = { rateCards: pro.rateCards, commitment: null, unusedTime: 'credit', changeRules: null, features: [] };
+  expect(body['items']).toEqual([{ plan: 'pro', version: 1, ...terms, draft: false, createdAt: NOW, archivedAt: null }]);
   const next = await api.call('GET', `/v1/plans/pro/versions?limit=1&cursor=${String(body['nextCursor'])}`);
   expect(next.body).toMatchObject({ items: [{ version: 2, rateCards: cheaper }], nextCursor: null });
 });

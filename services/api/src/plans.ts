@@ -1,5 +1,6 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
 import { rateCardSchema } from '@meterline/domain/prices';
+import { changeRulesSchema } from '@meterline/domain/stages';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { formatInstant } from '@meterline/domain/time';
 import {
@@ -27,6 +28,7 @@ export const planSchema = z.object({
   features: z.array(planFeatureSchema),
   draft: z.boolean().describe('May change, and takes no subscriptions'),
   unusedTime: unusedTimeSchema,
+  changeRules: changeRulesSchema.nullable(),
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable(),
 });
@@ -54,6 +56,7 @@ export const versionSchema = z.object({
   features: z.array(planFeatureSchema),
   draft: z.boolean().describe('May change, and takes no subscriptions'),
   unusedTime: unusedTimeSchema,
+  changeRules: changeRulesSchema.nullable(),
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable().describe('Takes no new subscriptions since'),
 });

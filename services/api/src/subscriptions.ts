@@ -1,14 +1,21 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
 import { formatInstant } from '@meterline/domain/time';
-import { keySchema, newSubscriptionSchema, subscriptionEndSchema, type SubscriptionCatalog } from '@meterline/pipeline/catalog';
-import type { SubscriptionRecord } from '@meterline/pipeline/ports';
+import {
+  keySchema,
+  newSubscriptionSchema,
+  quantitiesSchema,
+  stageAt,
+  subscriptionEndSchema,
+  type SubscriptionCatalog,
+} from '@meterline/pipeline/catalog';
+import type { Clock, SubscriptionRecord } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
 import { z } from 'zod';
 import { idParams, instantAnswer, instantOrNull } from './fields.ts';
 import { pageAnswer, pageRequest } from './paging.ts';
 
-const subscriptionSchema = z.object({
+export const subscriptionSchema = z.object({
   id: z.string(),
   customer: z.string(),
   plan: z.string(),
@@ -16,25 +23,59 @@ const subscriptionSchema = z.object({
   startsAt: instantAnswer,
   endsAt: instantAnswer.nullable().describe('Billed through the local day of this instant'),
   commitment: commitmentSchema.nullable().describe('What it spends at least or at most'),
+  quantities: quantitiesSchema,
+  paused: z.boolean().describe('Nothing is billed'),
+  stages: z
+    .array(
+      z.object({
+        from: instantAnswer.describe('The start of the subscription, or a local midnight'),
+        until: instantAnswer.nullable().describe('Local midnight, exclusive; null: until the subscription ends'),
+        plan: z.string(),
+        planVersion: z.int(),
+        commitment: commitmentSchema.nullable(),
+        quantities: quantitiesSchema,
+        paused: z.boolean(),
+        change: z.string().describe('The change that it began with'),
+      }),
+    )
+    .describe('What it is now, and what it will be: `plan` to `paused` are those of the first'),
+  version: z.int().describe('Counts its changes'),
   createdAt: instantAnswer,
 });
 
-const show = ({
-  startsAtMs,
-  endsAtMs,
-  createdAtMs,
-  ...subscription
-}: SubscriptionRecord): z.input<typeof subscriptionSchema> => ({
-  ...subscription,
-  startsAt: formatInstant(startsAtMs),
-  endsAt: instantOrNull(endsAtMs),
-  createdAt: formatInstant(createdAtMs),
-});
+export function showSubscription(subscription: SubscriptionRecord, nowMs: number): z.input<typeof subscriptionSchema> {
+  const { id, customer, startsAtMs, endsAtMs, createdAtMs, version, stages } = subscription;
+  const now = stageAt(subscription, nowMs);
+  const { plan, planVersion, commitment, quantities, paused } = now;
+  return {
+    ...{ id, customer, plan, planVersion },
+    startsAt: formatInstant(startsAtMs),
+    endsAt: instantOrNull(endsAtMs),
+    ...{ commitment, quantities, paused },
+    stages: stages
+      .slice(stages.indexOf(now))
+      // The stages behind the end come back if it is called off.
+      .filter(({ fromMs }) => fromMs === now.fromMs || endsAtMs === null || fromMs <= endsAtMs)
+      .map((stage) => ({
+        from: formatInstant(stage.fromMs),
+        until: instantOrNull(stage.untilMs),
+        plan: stage.plan,
+        planVersion: stage.planVersion,
+        commitment: stage.commitment,
+        quantities: stage.quantities,
+        paused: stage.paused,
+        change: stage.change,
+      })),
+    version,
+    createdAt: formatInstant(createdAtMs),
+  };
+}
 
 const listQuery = z.strictObject({ ...pageQuery, customer: keySchema.optional(), plan: keySchema.optional() });
 
-export function subscriptionRoutes(server: HttpServer, subscriptions: SubscriptionCatalog): void {
+export function subscriptionRoutes(server: HttpServer, subscriptions: SubscriptionCatalog, clock: Pick<Clock, 'nowMs'>): void {
   const tags = ['Subscriptions'];
+  const show = (subscription: SubscriptionRecord) => showSubscription(subscription, clock.nowMs());
 
   server.post(
     '/v1/subscriptions',

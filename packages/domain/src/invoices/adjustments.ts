@@ -22,6 +22,7 @@ export function adjustmentsFor(
       period: earlier.period,
       plan: earlier.plan,
       planVersion: earlier.planVersion,
+      ...(earlier.quantities && { quantities: earlier.quantities }),
       key: line.key,
       name: line.name,
       quantity: line.quantity,

@@ -2,6 +2,7 @@ import type { CommitmentSettlement } from '../commitments/index.ts';
 import type { PrepaidStatement } from '../prepaid/index.ts';
 import type { Modifiers, Price } from '../prices/index.ts';
 import type { RatedLine } from '../rating/index.ts';
+import type { ChangeFee, Quantities } from '../stages/index.ts';
 import type { InvoicePolicy } from './policy.ts';
 
 /** A part of a billing period with a price of its own; half-open. The explanation says by number, from 1, which part a step belongs to. */
@@ -48,8 +49,13 @@ export interface InvoicePeriod {
   readonly sharing?:
     | { readonly by: 'none' }
     | { readonly by: 'second'; readonly from: string; readonly to: string; readonly secondsInPeriod: number };
-  /** 0 for the first period of the subscription; absent under policy 1, which had no fee due once, and on invoices in advance. */
+  /** 0 for the period in which fees of the plan are due once; absent under policy 1, which had none, and on invoices in advance. */
   readonly index?: number;
+}
+
+export interface InvoiceQuantities {
+  readonly from: string;
+  readonly of: Quantities;
 }
 
 /** Usage of an invoiced period that came, was withdrawn, or got a corrected price after its invoice: the difference is settled here. */
@@ -59,6 +65,10 @@ export interface InvoiceAdjustment {
   readonly period: InvoicePeriod;
   readonly plan: string;
   readonly planVersion: number;
+  /** Of that plan version, where it is not the one of this invoice. */
+  readonly priceRevision?: number;
+  /** Of that invoice. */
+  readonly quantities?: readonly InvoiceQuantities[];
   /** The line of that invoice, by its rate card. */
   readonly key: string;
   readonly name: string;
@@ -137,6 +147,10 @@ export interface InvoiceDocument {
   /** Prices are those of the plan version with its price changes up to this one; absent: none. */
   readonly priceRevision?: number;
   readonly period: InvoicePeriod;
+  /** How many of its fees, by rate card, from a local midnight on; absent: one of each. */
+  readonly quantities?: readonly InvoiceQuantities[];
+  /** For changes of the subscription: each is a line. Absent without any. */
+  readonly changeFees?: readonly ChangeFee[];
   readonly currency: string;
   readonly lines: readonly InvoiceLine[];
   /** What of `lines` was billed before, by the period's fee invoice, less what its credit note gave back. Absent where nothing was. */

@@ -76,9 +76,12 @@ function chargeOf({ parts, daysInPeriod, covered, ...input }: LineInput): Charge
   return chargePricedParts({ ...input, daysInPeriod: denominator, unit, parts: priced });
 }
 
-function usageOf(parts: readonly Pick<LinePart, 'usage'>[]): { quantity: string; events: number } {
+function usageOf(parts: readonly Pick<LinePart, 'usage' | 'rateCard'>[]): { quantity: string; events: number } {
   const [usage, ...more] = parts.flatMap((part) => part.usage ?? []);
-  if (usage === undefined) return { quantity: '1', events: 0 };
+  if (usage === undefined) {
+    const price = parts.at(-1)?.rateCard.price;
+    return { quantity: (price?.model === 'flat' && price.quantity) || '1', events: 0 };
+  }
   if (more.length === 0) return { quantity: usage.quantity, events: usage.events };
   const all = [usage, ...more];
   return {
@@ -88,9 +91,9 @@ function usageOf(parts: readonly Pick<LinePart, 'usage'>[]): { quantity: string;
 }
 
 function documented(part: LinePart, covered: string | undefined): InvoiceLinePart {
-  const { rateCard, from, to, days, usage } = part;
+  const { rateCard, from, to, days } = part;
   const { price, modifiers = null } = rateCard;
-  return { from, to, days, ...usageOf([{ usage }]), ...(covered !== undefined && { covered }), price, modifiers };
+  return { from, to, days, ...usageOf([part]), ...(covered !== undefined && { covered }), price, modifiers };
 }
 
 function sumOf(quantities: readonly string[]): string {

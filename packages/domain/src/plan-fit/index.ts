@@ -12,3 +12,4 @@ export type { PlanCosts, RatedPlan } from './plan-costs.ts';
 export { type PlanFit, planFit } from './plan-fit.ts';
 export { scaledQuantity, type Scaling, scalingOf, TWICE } from './scale.ts';
 export { FIT_LANGUAGES, type FitLanguage, fitSentence } from './sentence/index.ts';
+export { type TermsDifference, termsDifference } from './differences.ts';

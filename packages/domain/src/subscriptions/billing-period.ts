@@ -10,17 +10,25 @@ export const billingPeriodSchema = z.strictObject({
 });
 export type BillingCadence = z.infer<typeof billingPeriodSchema>;
 
-/** The part of a subscription that decides its billing periods. */
+/** The part of a subscription, or of its time on one plan version, that decides its billing periods. */
 export interface SubscriptionSpan {
   readonly startsAtMs: number;
   /** Null = open. Usage of the whole local day of this instant is still billed, and by days its fees. */
   readonly endsAtMs: number | null;
+  /** The local midnight at which other terms go on; its day is theirs. */
+  readonly untilMs?: number | null;
+  /** Anniversaries and years are counted from its local day, which is not after that of `startsAtMs`; default `startsAtMs`. */
+  readonly anchorMs?: number;
+  /** Whether fees that are due once are due in its first period; default true. */
+  readonly begins?: boolean;
+  /** Whether its first period pays its fees whole, however many of its days it has; default false. */
+  readonly paysWhole?: boolean;
   /** IANA name of the customer's zone. */
   readonly timezone: string;
 }
 
 export interface BillingPeriod {
-  /** 0 for the period the subscription starts in. */
+  /** 0 for the period in which fees are due once: the first one, unless the span does not begin the plan, whose periods count from 1. */
   readonly index: number;
   /** Half-open [fromMs, toMs), clipped to the subscription. */
   readonly fromMs: number;
@@ -44,9 +52,8 @@ export function billingPeriodAt(
   atMs: number,
 ): BillingPeriod | undefined {
   const span = datesOf(subscription);
-  const date = localDateAt(atMs, subscription.timezone);
-  if (date < span.from || (span.to !== null && date >= span.to)) return undefined;
-  return periodOf(cadence, span, subscription, indexOf(cadence, anchorOf(cadence, span.from), date));
+  const place = placeAt(cadence, span, localDateAt(atMs, subscription.timezone));
+  return place === undefined ? undefined : numbered(periodOf(cadence, span, subscription, place), cadence, span, subscription);
 }
 
 /** All billing periods of the subscription that began before `untilMs`, in order. */
@@ -57,8 +64,8 @@ export function billingPeriods(
 ): BillingPeriod[] {
   const span = datesOf(subscription);
   const periods: BillingPeriod[] = [];
-  for (let index = 0; ; index++) {
-    const period = periodOf(cadence, span, subscription, index);
+  for (let place = firstPlace(cadence, span); ; place++) {
+    const period = numbered(periodOf(cadence, span, subscription, place), cadence, span, subscription);
     if (period === undefined || period.fromMs >= range.untilMs) return periods;
     periods.push(period);
   }
@@ -67,24 +74,60 @@ export function billingPeriods(
 /** A year in billing periods, so that it ends with one of them. */
 const PERIODS_PER_YEAR = { week: 52, month: 12, quarter: 4, half_year: 2, year: 1 } as const;
 
-/** As `billingPeriodAt`, for years: 12 months, 4 quarters, 2 half-years or 52 weeks of billing periods, counted from the one the subscription starts in. */
+/** As `billingPeriodAt`, for years: 12 months, 4 quarters, 2 half-years or 52 weeks of billing periods, counted from the one the anchor lies in. */
 export function billingYearAt(cadence: BillingCadence, subscription: SubscriptionSpan, atMs: number): BillingPeriod | undefined {
-  const period = billingPeriodAt(cadence, subscription, atMs);
-  if (period === undefined) return undefined;
+  const span = datesOf(subscription);
+  const place = placeAt(cadence, span, localDateAt(atMs, subscription.timezone));
+  if (place === undefined) return undefined;
   const periods = PERIODS_PER_YEAR[cadence.every];
-  const index = Math.floor(period.index / periods);
-  const year = periodsFrom(cadence, datesOf(subscription), subscription, { index: index * periods, count: periods });
+  const index = Math.floor(place / periods);
+  const year = periodsFrom(cadence, span, subscription, { index: index * periods, count: periods });
   return year && { ...year, index };
 }
 
-/** Half-open span of local dates. */
+/** Half-open span of local dates, and the date that periods are counted from. */
 interface DateSpan {
   readonly from: EpochDay;
   readonly to: EpochDay | null;
+  readonly anchor: EpochDay;
 }
 
-function datesOf({ startsAtMs, endsAtMs, timezone }: SubscriptionSpan): DateSpan {
-  return { from: localDateAt(startsAtMs, timezone), to: endsAtMs === null ? null : localDateAt(endsAtMs, timezone) + 1 };
+function datesOf({ startsAtMs, endsAtMs, untilMs = null, anchorMs = startsAtMs, timezone }: SubscriptionSpan): DateSpan {
+  const ends = [
+    ...(endsAtMs === null ? [] : [localDateAt(endsAtMs, timezone) + 1]),
+    ...(untilMs === null ? [] : [localDateAt(untilMs, timezone)]),
+  ];
+  return {
+    from: localDateAt(startsAtMs, timezone),
+    to: ends.length === 0 ? null : Math.min(...ends),
+    anchor: localDateAt(anchorMs, timezone),
+  };
+}
+
+/** Which full period from the anchor on a date lies in; undefined outside the span. */
+function placeAt(cadence: BillingCadence, { from, to, anchor }: DateSpan, date: EpochDay): number | undefined {
+  if (date < from || (to !== null && date >= to)) return undefined;
+  return indexOf(cadence, anchorOf(cadence, anchor), date);
+}
+
+function firstPlace(cadence: BillingCadence, { from, anchor }: DateSpan): number {
+  return indexOf(cadence, anchorOf(cadence, anchor), from);
+}
+
+/** A period by its number within the span instead of its place from the anchor. */
+function numbered(
+  period: BillingPeriod | undefined,
+  cadence: BillingCadence,
+  span: DateSpan,
+  { begins = true, paysWhole = false }: SubscriptionSpan,
+): BillingPeriod | undefined {
+  if (period === undefined) return undefined;
+  const number = period.index - firstPlace(cadence, span);
+  return {
+    ...period,
+    index: begins ? number : number + 1,
+    ...(paysWhole && number === 0 && { sharing: { by: 'none' } as const }),
+  };
 }
 
 function periodOf(
@@ -103,7 +146,7 @@ function periodsFrom(
   subscription: SubscriptionSpan,
   { index, count }: { readonly index: number; readonly count: number },
 ): BillingPeriod | undefined {
-  const anchor = anchorOf(cadence, span.from);
+  const anchor = anchorOf(cadence, span.anchor);
   const fullFrom = periodStart(cadence, anchor, index);
   const fullTo = periodStart(cadence, anchor, index + count);
   const from = Math.max(fullFrom, span.from);

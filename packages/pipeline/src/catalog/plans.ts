@@ -2,6 +2,7 @@ import { commitmentSchema } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
 import { UNUSED_TIME } from '@meterline/domain/invoices';
 import { rateCardSchema } from '@meterline/domain/prices';
+import { changeRulesSchema } from '@meterline/domain/stages';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { z } from 'zod';
 import type {
@@ -38,6 +39,7 @@ export const unusedTimeSchema = z
   .describe(
     'What becomes of time that was paid in advance and lies after the end of a subscription: `credit` pays next invoices, `refund` is to be paid back',
   );
+const changeRulesField = changeRulesSchema.optional().describe('What it asks of changes of the subscriptions under it');
 const commitmentField = commitmentSchema.optional().describe('What each subscription spends at least or at most');
 
 const draftField = z.boolean().optional().describe('A draft may change until it is published, and takes no subscriptions');
@@ -52,6 +54,7 @@ export const newPlanSchema = z.strictObject({
   features: planFeaturesSchema,
   draft: draftField,
   unusedTime: unusedTimeSchema.default('credit'),
+  changeRules: changeRulesField,
 });
 export type NewPlan = z.output<typeof newPlanSchema>;
 
@@ -61,6 +64,7 @@ export const newPlanVersionSchema = z.strictObject({
   features: planFeaturesSchema,
   draft: draftField,
   unusedTime: unusedTimeSchema.default('credit'),
+  changeRules: changeRulesField,
 });
 export type NewPlanVersion = z.output<typeof newPlanVersionSchema>;
 

@@ -1,16 +1,29 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
 import { localDateAt, startOfDateMs, startOfLocalDay } from '@meterline/domain/time';
+import type { RateCard } from '@meterline/domain/prices';
+import type { Quantities } from '@meterline/domain/stages';
 import { z } from 'zod';
 import { newId } from '../ids/index.ts';
 import type { Clock, CustomerRecord, CustomerStore, Page, PageRequest, PlanRecord, PlanStore } from '../ports/index.ts';
-import type { SubscriptionRecord, SubscriptionStore } from '../ports/index.ts';
+import type { StageRecord, SubscriptionRecord, SubscriptionStore } from '../ports/index.ts';
 import { instantMs, instantSchema, keySchema } from './fields.ts';
+
+export const quantitiesSchema = z
+  .record(
+    z.string().min(1).max(128),
+    z
+      .string()
+      .regex(/^\d{1,15}(\.\d{1,12})?$/, 'must be how many: a decimal, not below zero')
+      .meta({ description: 'Exact decimal' }),
+  )
+  .describe('How many of the flat fee of a rate card, by its key; of the others, one');
 
 export const newSubscriptionSchema = z.strictObject({
   customer: keySchema,
   plan: keySchema,
   startsAt: instantSchema.optional().describe('Billed from the local day of this instant on; now unless given'),
+  quantities: quantitiesSchema.optional(),
   commitment: commitmentSchema
     .nullish()
     .describe(
@@ -56,6 +69,7 @@ export function subscriptionCatalog({ subscriptions, customers, plans, clock }: 
       const plan = await plans.byKey(input.plan, tenant);
       const nowMs = clock.nowMs();
       const agreed = agreeing(customer, plan, input);
+      refuseUncountable(input.quantities ?? {}, agreed.plan);
       const startsAtMs = instantMs(input.startsAt) ?? nowMs;
       const subscription = await subscriptions.insert(
         {
@@ -65,6 +79,7 @@ export function subscriptionCatalog({ subscriptions, customers, plans, clock }: 
           planVersion: agreed.plan.version,
           startsAtMs,
           commitment: input.commitment === undefined ? agreed.plan.commitment : input.commitment,
+          quantities: input.quantities,
         },
         { startDayMs: startOfLocalDay(startsAtMs, agreed.customer.timezone), nowMs },
         tenant,
@@ -100,6 +115,13 @@ export function subscriptionCatalog({ subscriptions, customers, plans, clock }: 
   };
 }
 
+/** What a subscription is at an instant: the stage then; before its first one that, and where it has ended the last one. */
+export function stageAt({ stages }: Pick<SubscriptionRecord, 'stages'>, atMs: number): StageRecord {
+  const stage = stages.findLast(({ fromMs }) => fromMs <= atMs) ?? stages[0];
+  if (stage === undefined) throw new Error('a subscription has no stage');
+  return stage;
+}
+
 /** The customer and the plan, if they can go together; otherwise everything that is wrong. */
 function agreeing(
   customer: CustomerRecord | undefined,
@@ -129,6 +151,22 @@ function agreeing(
     });
   }
   return { customer, plan };
+}
+
+/** Only a flat fee can be had more than once. Fails with `subscription.quantity_not_flat`. */
+export function refuseUncountable(quantities: Quantities, { plan, key = plan, rateCards }: CountedPlan): void {
+  const isFlat = (card: string) => rateCards.some((each) => each.key === card && each.price.model === 'flat');
+  const errors = Object.keys(quantities)
+    .filter((card) => !isFlat(card))
+    .map((card) => ({ path: `quantities.${card}`, message: `plan "${key ?? ''}" has no rate card "${card}" with a flat price` }));
+  if (errors.length === 0) return;
+  throw new Fault('invalid', 'subscription.quantity_not_flat', 'Only flat fees of the plan are counted.', { errors });
+}
+
+interface CountedPlan {
+  readonly key?: string;
+  readonly plan?: string;
+  readonly rateCards: readonly RateCard[];
 }
 
 function ended(result: SubscriptionRecord | 'unknown' | 'ended' | 'invoiced', id: string): SubscriptionRecord {

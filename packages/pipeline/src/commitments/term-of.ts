@@ -1,18 +1,18 @@
 import { type Commitment, type CommitmentTerm, commitmentTermAt } from '@meterline/domain/commitments';
 import { localDaysBetween } from '@meterline/domain/time';
 import type { Account, SubscriptionTerms } from '../ports/index.ts';
+import { spanOf } from '../spend/span.ts';
 
-/** A subscription with a commitment, and the zone its days are counted in. */
+/** Terms of a subscription with a commitment, and the zone its days are counted in. */
 export interface AgreedSubscription {
   readonly account: Pick<Account, 'timezone'>;
   readonly terms: SubscriptionTerms;
   readonly commitment: Commitment;
 }
 
-/** The term of the commitment that an instant lies in; undefined outside the subscription. */
+/** The term of the commitment that an instant lies in; undefined outside the terms. */
 export function termAt({ account, terms, commitment }: AgreedSubscription, atMs: number): CommitmentTerm | undefined {
-  const { startsAtMs, endsAtMs } = terms;
-  return commitmentTermAt(commitment, terms.cadence, { startsAtMs, endsAtMs, timezone: account.timezone }, atMs);
+  return commitmentTermAt(commitment, terms.cadence, spanOf(terms, account), atMs);
 }
 
 /** The same for an instant that must lie within the subscription. */

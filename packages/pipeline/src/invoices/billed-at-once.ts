@@ -12,23 +12,23 @@ interface Ports extends InvoiceRunPorts {
  * scheduled run (which finds whatever is not done yet).
  */
 export function billedAtOnce(subscriptions: SubscriptionCatalog, ports: Ports): SubscriptionCatalog {
-  async function bill(subscription: SubscriptionRecord, sinceMs: number | null, tenant: string): Promise<SubscriptionRecord> {
-    const { id, plan, planVersion } = subscription;
-    if (sinceMs === null || sinceMs > ports.clock.nowMs()) return subscription;
-    const version = await ports.plans.version(plan, planVersion, tenant);
-    if (version === undefined) throw new Error(`subscription ${id} is to ${plan}, which has no version ${planVersion}`);
-    if (cardsInAdvance(version.rateCards).length > 0) await requestSubscriptionRun(ports, id, tenant);
-    return subscription;
-  }
   return {
     ...subscriptions,
-    async create(input, tenant) {
-      const subscription = await subscriptions.create(input, tenant);
-      return bill(subscription, subscription.startsAtMs, tenant);
-    },
-    async end(id, input, tenant) {
-      const subscription = await subscriptions.end(id, input, tenant);
-      return bill(subscription, subscription.endsAtMs, tenant);
-    },
+    create: async (input, tenant) => billAtOnce(ports, await subscriptions.create(input, tenant), tenant),
+    end: async (id, input, tenant) => billAtOnce(ports, await subscriptions.end(id, input, tenant), tenant),
   };
+}
+
+/** Asks for a run of a subscription that was just changed, if one of the plans it was ever under has fees in advance that may be due or to be given back. */
+export async function billAtOnce(ports: Ports, subscription: SubscriptionRecord, tenant: string): Promise<SubscriptionRecord> {
+  if (subscription.startsAtMs > ports.clock.nowMs()) return subscription;
+  const plans = new Map(subscription.stages.map(({ plan, planVersion }) => [`${plan}@${planVersion}`, { plan, planVersion }]));
+  for (const { plan, planVersion } of plans.values()) {
+    const version = await ports.plans.version(plan, planVersion, tenant);
+    if (version === undefined) throw new Error(`subscription ${subscription.id} is to ${plan}, which has no version ${planVersion}`);
+    if (cardsInAdvance(version.rateCards).length === 0) continue;
+    await requestSubscriptionRun(ports, subscription.id, tenant);
+    break;
+  }
+  return subscription;
 }

@@ -1,10 +1,20 @@
 import type { Account, AccountReader, BillingCandidate, SubscriptionTerms } from '../ports/index.ts';
 
 /** A candidate with everything that its charges depend on. */
-export interface BilledSubscription extends Pick<BillingCandidate, 'billedThroughMs'> {
+export interface BilledSubscription extends Pick<BillingCandidate, 'subscription' | 'billedThroughMs'> {
+  readonly account: Account;
+  /** Its terms, which follow on each other. */
+  readonly stretches: readonly SubscriptionTerms[];
+}
+
+/** A subscription while it is under one plan version. */
+export interface BilledStretch {
   readonly account: Account;
   readonly terms: SubscriptionTerms;
 }
+
+export const eachStretch = ({ account, stretches }: BilledSubscription): BilledStretch[] =>
+  stretches.map((terms) => ({ account, terms }));
 
 export async function billedSubscriptions(
   { accounts: reader }: { readonly accounts: AccountReader },
@@ -15,8 +25,8 @@ export async function billedSubscriptions(
   const accounts = new Map((await reader.accounts(customers, tenant)).map((account) => [account.key, account]));
   return candidates.flatMap(({ customer, subscription, billedThroughMs }) => {
     const account = accounts.get(customer);
-    const terms = account?.subscriptions.find((each) => each.id === subscription);
-    return account === undefined || terms === undefined ? [] : [{ account, terms, billedThroughMs }];
+    const stretches = account?.subscriptions.filter((each) => each.id === subscription) ?? [];
+    return account === undefined ? [] : [{ account, subscription, stretches, billedThroughMs }];
   });
 }
 
@@ -26,10 +36,6 @@ export function readAgain(
   subscriptions: readonly BilledSubscription[],
   tenant: string,
 ): Promise<BilledSubscription[]> {
-  const candidate = ({ account, terms, billedThroughMs }: BilledSubscription) => ({
-    subscription: terms.id,
-    customer: account.key,
-    billedThroughMs,
-  });
-  return billedSubscriptions(ports, subscriptions.map(candidate), tenant);
+  const candidates = subscriptions.map(({ account, ...candidate }) => ({ ...candidate, customer: account.key }));
+  return billedSubscriptions(ports, candidates, tenant);
 }

@@ -9,20 +9,20 @@ import {
 import { compare, decimal, formatMoney, negate, ZERO } from '@meterline/domain/money';
 import type { Grant } from '@meterline/domain/prepaid';
 import { cardsInAdvance } from '@meterline/domain/prices';
-import { startOfLocalDay } from '@meterline/domain/time';
+import { parseInstantMs, startOfLocalDay } from '@meterline/domain/time';
 import { newId } from '../ids/index.ts';
 import type { InvoiceDraft, InvoiceRun } from '../ports/index.ts';
 import { billedPeriod, invoiceGrants } from '../prepaid/index.ts';
 import { periodAt, type PeriodToRate, ratePeriods } from '../spend/index.ts';
-import { type BilledSubscription, readAgain } from './billed-subscriptions.ts';
+import { type BilledStretch, type BilledSubscription, eachStretch, readAgain } from './billed-subscriptions.ts';
 import { termsOfInvoice } from './draft.ts';
 import { type FeePorts, noUsage } from './fees.ts';
 import { type CreditNoteContent, invoiceDraft, periodDocument } from './invoice-draft.ts';
 import { parseInvoice } from './parse-invoice.ts';
 
 /**
- * Gives back what subscriptions that ended by the run's instant paid in advance for the time after their end, each by a credit note: what was billed
- * less what is due for the time that was used. Whatever no credit note gives back is settled by the invoice of the period.
+ * Gives back what subscriptions paid in advance for time after the end of their terms, which came by the run's instant, each by a credit note: what was
+ * billed less what is due for the time that was used. Whatever no credit note gives back is settled by the invoice of the period.
  */
 export async function issueCreditNotes(
   ports: FeePorts,
@@ -33,8 +33,8 @@ export async function issueCreditNotes(
     let subscription: BilledSubscription | undefined = each;
     while (subscription !== undefined) {
       let isStale = false;
-      for (const fee of await feesToGiveBack(ports, subscription, run)) {
-        const draft = await draftCreditNote(ports, subscription, fee, run);
+      for (const { stretch, fee } of await feesToGiveBack(ports, subscription, run)) {
+        const draft = await draftCreditNote(ports, stretch, fee, run);
         if (draft !== undefined) isStale = (await ports.invoices.issue(draft, run.tenant)) === 'stale' || isStale;
       }
       subscription = isStale ? (await readAgain(ports, [subscription], run.tenant))[0] : undefined;
@@ -42,31 +42,53 @@ export async function issueCreditNotes(
   }
 }
 
-/** Fee invoices that reach beyond the end and that nothing has settled yet. */
+interface FeeToGiveBack {
+  readonly stretch: BilledStretch;
+  readonly fee: InvoiceDocument;
+}
+
+/** Fee invoices that reach beyond the end of what they were issued under, and that nothing has settled yet. */
 async function feesToGiveBack(
   ports: FeePorts,
-  { terms }: BilledSubscription,
+  subscription: BilledSubscription,
   { atMs, tenant }: InvoiceRun,
-): Promise<InvoiceDocument[]> {
-  const { id, plan, planVersion, endsAtMs, unusedTime, commitment } = terms;
-  const hasEnded = endsAtMs !== null && endsAtMs <= atMs;
-  // What was drawn from a minimum paid in advance goes back to it, with the invoice of the period.
-  if (!hasEnded || unusedTime === 'none' || commitment?.trueUp === 'in_advance') return [];
-  if (cardsInAdvance(terms.rateCards).length === 0) return [];
-  const issued = await ports.invoices.issuedSince([id], endsAtMs, tenant);
+): Promise<FeeToGiveBack[]> {
+  const over = eachStretch(subscription).filter(({ account, terms }) => {
+    const { endsAtMs, unusedTime, commitment, rateCards } = terms;
+    const hasEnded = (endsAtMs !== null && endsAtMs <= atMs) || (terms.untilMs !== null && terms.untilMs <= atMs);
+    // What was drawn from a minimum paid in advance goes back to it, with the invoice of the period.
+    const isGivenBack = unusedTime !== 'none' && commitment?.trueUp !== 'in_advance' && cardsInAdvance(rateCards).length > 0;
+    return hasEnded && isGivenBack && periodAt(terms, account, atMs) === undefined;
+  });
+  const ends = over.flatMap(({ terms }) => [terms.endsAtMs, terms.untilMs].filter((end) => end !== null));
+  if (ends.length === 0) return [];
+  const issued = await ports.invoices.issuedSince([subscription.subscription], Math.min(...ends), tenant);
   const settled = new Set(
     issued.filter(({ kind }) => kind === 'credit_note' || kind === 'period').map(({ periodFromMs }) => periodFromMs),
   );
-  return issued
-    .filter(({ kind, periodFromMs }) => kind === 'fee' && !settled.has(periodFromMs))
-    .map(parseInvoice)
-    .filter((fee) => fee.plan === plan && fee.planVersion === planVersion);
+  const fees = issued.filter(({ kind, periodFromMs }) => kind === 'fee' && !settled.has(periodFromMs)).map(parseInvoice);
+  return fees.flatMap((fee) => {
+    const stretch = issuedUnder(fee, subscription);
+    const isOver = stretch !== undefined && over.some(({ terms }) => terms === stretch.terms);
+    return isOver ? [{ stretch, fee }] : [];
+  });
+}
+
+/** What a fee was issued under. A plan that was left since may have ended before the fee's period began: then the last days under it count. */
+function issuedUnder(fee: InvoiceDocument, subscription: BilledSubscription): BilledStretch | undefined {
+  const fromMs = parseInstantMs(fee.period.from) ?? NaN;
+  return eachStretch(subscription).findLast(
+    ({ account, terms }) =>
+      terms.plan === fee.plan &&
+      terms.planVersion === fee.planVersion &&
+      startOfLocalDay(terms.startsAtMs, account.timezone) <= fromMs,
+  );
 }
 
 /** Undefined where nothing is to be given back. */
 async function draftCreditNote(
   ports: FeePorts,
-  { account, terms }: BilledSubscription,
+  { account, terms }: BilledStretch,
   fee: InvoiceDocument,
   run: InvoiceRun,
 ): Promise<InvoiceDraft | undefined> {

@@ -9,7 +9,7 @@ import {
 import { cardsInAdvance } from '@meterline/domain/prices';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import { parseInstantMs } from '@meterline/domain/time';
-import type { InvoiceDraft, StoredInvoice } from '../ports/index.ts';
+import type { Account, InvoiceDraft, StoredInvoice, SubscriptionTerms } from '../ports/index.ts';
 import { billedFees, billedPeriod, invoiceGrants } from '../prepaid/index.ts';
 import { type PeriodToRate, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
 import { type DraftContext, invoiceDraft, periodDocument } from './invoice-draft.ts';
@@ -60,9 +60,9 @@ export async function draftInvoices(
     return { documents, keepsUnused, count: documents.creditNote === undefined ? 1 : 2 };
   });
   for (const [draft, { account, terms, period, recent: invoices, fees }] of due.entries()) {
-    // Of the same subscription, hence of the same plan version: its prices as known now.
-    const known = { ...account, priceRevision: terms.priceRevision };
     for (const [at, invoice] of invoices.entries()) {
+      // At the prices of its plan version as known now.
+      const known = { ...account, priceRevision: termsBehind(invoice, account, terms).priceRevision };
       const before = feeDocumentsOf(fees, invoice.period.from);
       const prepaid = grants.drawing(draft, billedPeriod(invoice, invoices.slice(at + 1), before));
       recent.push({ ...(await termsOfInvoice(ports, invoice, known, tenant)), prepaid });
@@ -74,31 +74,52 @@ export async function draftInvoices(
   const { rated } = await ratePeriods(ports, [...own, ...recent], tenant, context.cut);
   const ratedAgain = rated.slice(own.length).values();
 
+  const drafted = new Map<string, InvoiceDocument[]>();
+  const isLast = ({ terms: { id } }: DuePeriod, index: number) => !due.slice(index + 1).some(({ terms }) => terms.id === id);
   return due.map((each, index): InvoiceDraft => {
     const lines = rated[index]?.lines ?? [];
     const again = each.recent.map(() => ratedAgain.next().value);
     const adjustments = each.recent.flatMap((invoice, at) =>
-      adjustmentsFor(invoice, again[at]?.lines ?? [], each.recent.slice(at + 1)),
+      adjustmentsFor(invoice, again[at]?.lines ?? [], each.recent.slice(at + 1)).map((adjustment) => ({
+        ...adjustment,
+        ...otherRevision(invoice, each),
+      })),
     );
     const drawn = [...again, rated[index]].map((period) => period?.prepaid);
     const prepaid = grants.drafted(index, drawn);
-    const commitments = settlements(each, { lines, adjustments });
     const { account, terms, period } = each;
+    // Drafted together, a subscription's earlier periods count as invoiced for its later ones.
+    const before = drafted.get(terms.id) ?? [];
+    const commitments = settlements({ ...each, issued: [...each.issued, ...before] }, { lines, adjustments });
     const paid = inAdvance[index];
     const billedInAdvance = paid && billedBefore(lines, paid.documents, { ...paid, currency: terms.currency });
     const charges = { lines, billedInAdvance, adjustments, commitments, prepaid, feeDocuments: paid?.count ?? 0 };
-    return invoiceDraft({ kind: 'period', account, terms, period, ...charges }, context, tenant);
+    const draft = invoiceDraft({ kind: 'period', account, terms, period, ...charges }, context, tenant);
+    if (!isLast(each, index)) drafted.set(terms.id, [...before, parseInvoice(draft.finish('', null))]);
+    return draft;
   });
+}
+
+/** The terms of the subscription that an invoice of it was issued under. */
+function termsBehind(invoice: InvoiceDocument, account: Account, now: SubscriptionTerms): SubscriptionTerms {
+  const isBehind = ({ id, plan, planVersion }: SubscriptionTerms) =>
+    id === invoice.subscription && plan === invoice.plan && planVersion === invoice.planVersion;
+  return isBehind(now) ? now : (account.subscriptions.find(isBehind) ?? now);
+}
+
+function otherRevision(invoice: InvoiceDocument, { account, terms }: DuePeriod): { priceRevision?: number } {
+  const behind = termsBehind(invoice, account, terms);
+  return behind.plan === terms.plan && behind.planVersion === terms.planVersion ? {} : { priceRevision: behind.priceRevision };
 }
 
 /** The period and terms of an issued invoice, for rating it again: those of fees, or of what is given back of them, hold no other rate cards. */
 export async function termsOfInvoice(
   ports: RatingPorts,
-  invoice: Pick<InvoiceDocument, 'kind' | 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments'>,
+  invoice: Pick<InvoiceDocument, 'kind' | 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments' | 'quantities' | 'changeFees'>,
   known: Pick<PeriodToRate, 'subjects' | 'timezone' | 'priceRevision'>,
   tenant: string,
 ): Promise<PeriodToRate> {
-  const { kind, plan, planVersion, currency, commitments } = invoice;
+  const { kind, plan, planVersion, currency, commitments = [], quantities = [], changeFees } = invoice;
   const { from, to, days, daysInPeriod, index = 0 } = invoice.period;
   const { subjects, timezone, priceRevision } = known;
   const rateCards = await ports.accounts.rateCards(plan, planVersion, tenant);
@@ -110,7 +131,10 @@ export async function termsOfInvoice(
     plan,
     planVersion,
     currency,
-    committed: commitments !== undefined,
+    // An invoice may also settle what an earlier plan had agreed on.
+    committed: commitments.some(({ term }) => term.from <= from && to <= term.to),
+    quantities: quantities.map(({ from: holdsFrom, of }) => ({ fromMs: instantMs(holdsFrom), of })),
+    changeFees,
     rateCards: kind === 'fee' || kind === 'credit_note' ? cardsInAdvance(rateCards) : rateCards,
     period: {
       index,

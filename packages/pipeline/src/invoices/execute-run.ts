@@ -1,9 +1,9 @@
 import type { BillingCandidate, Clock, Cut, EventLog, InvoiceRun, InvoiceStore, SegmentLedger } from '../ports/index.ts';
 import { settleRests, type SettlePorts } from '../prepaid/index.ts';
-import { periodAt, type RatingPorts } from '../spend/index.ts';
-import { termOf } from '../commitments/index.ts';
+import { nextPeriod, type RatingPorts } from '../spend/index.ts';
+import { termAt } from '../commitments/index.ts';
 import { issueAdvances } from './advance.ts';
-import { type BilledSubscription, billedSubscriptions } from './billed-subscriptions.ts';
+import { type BilledSubscription, billedSubscriptions, eachStretch } from './billed-subscriptions.ts';
 import { issueCreditNotes } from './credit-notes.ts';
 import { draftInvoices, type DuePeriod, invoiceOnLog, LATE_USAGE_MS, looksBackAt } from './draft.ts';
 import { issueFees } from './fees.ts';
@@ -50,7 +50,7 @@ export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, 
     const page = await ports.invoices.candidates(run.atMs, request, run.tenant);
     let pending: readonly BillingCandidate[] = page.items;
     const subscriptions = await billedSubscriptions(ports, pending, run.tenant);
-    await issueAdvances(ports, subscriptions, run);
+    await issueAdvances(ports, subscriptions.flatMap(eachStretch), run);
     await issueFees(ports, subscriptions, run);
     await issueCreditNotes(ports, subscriptions, run);
     // Oldest period first: a subscription several periods behind gets one invoice a turn, and the next knows of it.
@@ -67,41 +67,57 @@ export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, 
   await ports.invoices.completeRun(run.id, ports.clock.nowMs(), run.tenant);
 }
 
-type DueNow = Omit<DuePeriod, 'recent' | 'fees' | 'issued'>;
+/** A period to bill, without what was invoiced before it. */
+export type DueNow = Omit<DuePeriod, 'recent' | 'fees' | 'issued'>;
 
 async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandidate[], run: InvoiceRun): Promise<DuePeriod[]> {
-  const dueNow = ({ account, terms, billedThroughMs }: BilledSubscription): DueNow[] => {
-    const period = periodAt(terms, account, billedThroughMs ?? terms.startsAtMs);
-    return period === undefined || period.toMs > run.atMs ? [] : [{ account, terms, period }];
+  const dueNow = ({ account, stretches, billedThroughMs }: BilledSubscription): DueNow[] => {
+    const next = nextPeriod(stretches, account, billedThroughMs);
+    return next === undefined || next.period.toMs > run.atMs ? [] : [{ account, ...next }];
   };
-  const due = (await billedSubscriptions(ports, pending, run.tenant)).flatMap(dueNow);
+  return withHistory(ports.invoices, (await billedSubscriptions(ports, pending, run.tenant)).flatMap(dueNow), run.tenant);
+}
+
+/** Each with the invoices of its subscription that it may still change, or that count for its commitments. */
+export async function withHistory(
+  invoices: Pick<InvoiceStore, 'issuedSince'>,
+  due: readonly DueNow[],
+  tenant: string,
+): Promise<DuePeriod[]> {
   // A commitment of a year looks back further than the others need to.
   const issued = (
     await Promise.all(
-      [due.filter(({ terms }) => terms.commitment === null), due.filter(({ terms }) => terms.commitment !== null)].map(
-        async (group) => {
-          if (group.length === 0) return [];
-          const subscriptions = group.map(({ terms }) => terms.id);
-          return ports.invoices.issuedSince(subscriptions, Math.min(...group.map(lookBackFromMs)), run.tenant);
-        },
-      ),
+      [due.filter((each) => !hasAgreed(each)), due.filter(hasAgreed)].map(async (group) => {
+        if (group.length === 0) return [];
+        const subscriptions = group.map(({ terms }) => terms.id);
+        return invoices.issuedSince(subscriptions, Math.min(...group.map(lookBackFromMs)), tenant);
+      }),
     )
   ).flat();
   const bySubscription = Map.groupBy(issued, (invoice) => invoice.subscription);
   return due.map((each) => {
     const own = bySubscription.get(each.terms.id) ?? [];
     const recent = own.filter((invoice) => invoice.kind === 'period' && looksBackAt(invoice, each.period));
-    const issued = each.terms.commitment === null ? [] : own.map(invoiceOnLog);
+    const issued = hasAgreed(each) ? own.map(invoiceOnLog) : [];
     const fees = own.filter(({ kind }) => kind === 'fee' || kind === 'credit_note').map(parseInvoice);
     return { ...each, recent: recent.map(invoiceOnLog), fees, issued };
   });
 }
 
+/** Whether the subscription has a commitment, or had one. */
+function hasAgreed({ account, terms: { id } }: DueNow): boolean {
+  return account.subscriptions.some((terms) => terms.id === id && terms.commitment !== null);
+}
+
 /** End of the earliest invoiced period that the invoice of a due one may change, or where the term that lies in begins. */
-function lookBackFromMs({ account, terms, period }: DueNow): number {
+function lookBackFromMs({ account, terms: { id }, period }: DueNow): number {
   const fromMs = period.fromMs - LATE_USAGE_MS - 1;
-  const { commitment } = terms;
-  return commitment === null ? fromMs : termOf({ account, terms, commitment }, Math.max(fromMs, terms.startsAtMs)).fromMs;
+  const terms = account.subscriptions.flatMap((each) => {
+    const { commitment } = each;
+    if (each.id !== id || commitment === null) return [];
+    return termAt({ account, terms: each, commitment }, Math.max(fromMs, each.startsAtMs)) ?? [];
+  });
+  return Math.min(fromMs, ...terms.map((term) => term.fromMs));
 }
 
 /** Answers the subscriptions as candidates for their next period. */

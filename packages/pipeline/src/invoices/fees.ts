@@ -4,7 +4,7 @@ import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import type { Clock, Cut, EventLog, InvoiceDraft, InvoiceRun, InvoiceStore } from '../ports/index.ts';
 import { invoiceGrants } from '../prepaid/index.ts';
 import { periodAt, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
-import { type BilledSubscription, readAgain } from './billed-subscriptions.ts';
+import { type BilledStretch, type BilledSubscription, eachStretch, readAgain } from './billed-subscriptions.ts';
 import { drawnInAdvance } from './drawn-in-advance.ts';
 import { invoiceDraft } from './invoice-draft.ts';
 import { issueInTurn } from './issue-in-turn.ts';
@@ -15,7 +15,7 @@ export interface FeePorts extends RatingPorts {
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 
-interface DueFees extends BilledSubscription {
+interface DueFees extends BilledStretch {
   readonly period: BillingPeriod;
 }
 
@@ -29,13 +29,13 @@ export async function issueFees(ports: FeePorts, subscriptions: readonly BilledS
     const drafts = await draftFees(ports, due, run);
     const outcomes = await issueInTurn(ports.invoices, drafts, run.tenant);
     const stale = new Set(drafts.flatMap(({ subscription }, index) => (outcomes[index] === 'stale' ? subscription : [])));
-    const behind = due.filter(({ terms }) => stale.has(terms.id));
+    const behind = subscriptions.filter(({ subscription }) => stale.has(subscription));
     due = behind.length === 0 ? [] : await dueFees(ports, await readAgain(ports, behind, run.tenant), run);
   }
 }
 
 async function dueFees(ports: FeePorts, subscriptions: readonly BilledSubscription[], run: InvoiceRun): Promise<DueFees[]> {
-  const begun = subscriptions.flatMap((each): DueFees[] => {
+  const begun = subscriptions.flatMap(eachStretch).flatMap((each): DueFees[] => {
     if (cardsInAdvance(each.terms.rateCards).length === 0) return [];
     const period = periodAt(each.terms, each.account, run.atMs);
     return period === undefined ? [] : [{ ...each, period }];

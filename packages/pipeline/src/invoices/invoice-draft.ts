@@ -8,6 +8,7 @@ import {
 } from '@meterline/domain/invoices';
 import type { Grant } from '@meterline/domain/prepaid';
 import type { BillingPeriod, FeeSharing } from '@meterline/domain/subscriptions';
+import type { ChangeFee } from '@meterline/domain/stages';
 import { formatInstant } from '@meterline/domain/time';
 import { newId } from '../ids/index.ts';
 import type { Account, Cut, InvoiceDraft, InvoiceKind, SubscriptionTerms } from '../ports/index.ts';
@@ -52,6 +53,8 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
     terms.currency,
   );
   const { key, name, subjects } = account;
+  // Its lines are of a period, an invoice in advance has none.
+  const changeFees = kind === 'period' ? feesIn(terms, period) : [];
   const document: Omit<InvoiceDocument, 'id' | 'number' | 'tenant'> = {
     ...(kind !== 'period' && { kind }),
     customer: { key, name, subjects },
@@ -60,11 +63,13 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
     planVersion: terms.planVersion,
     priceRevision: terms.priceRevision,
     period: periodDocument(period),
+    ...quantitiesDocument(terms, period),
+    ...(changeFees.length > 0 && { changeFees }),
     currency: terms.currency,
     lines,
     ...(billedInAdvance && { billedInAdvance }),
     adjustments,
-    ...(terms.commitment !== null && { commitments }),
+    ...((terms.commitment !== null || commitments.length > 0) && { commitments }),
     ...stated,
     total,
     cut,
@@ -81,7 +86,8 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
     currency: terms.currency,
     total,
     issuedAtMs: nowMs,
-    endsAtMs: terms.endsAtMs,
+    subscriptionVersion: terms.subscriptionVersion,
+    plan: { plan: terms.plan, version: terms.planVersion },
     priceRevision: terms.priceRevision,
     run,
     prepaid: prepaid?.booking ?? null,
@@ -105,6 +111,20 @@ export function periodDocument(period: InvoiceContent['period']): InvoicePeriod 
     ...(period.sharing && { sharing: sharingDocument(period.sharing) }),
     ...(period.index !== undefined && { index: period.index }),
   };
+}
+
+function feesIn({ changeFees }: SubscriptionTerms, { fromMs, toMs }: InvoiceContent['period']): ChangeFee[] {
+  return changeFees.filter(({ atMs }) => atMs >= fromMs && atMs < toMs).map(({ key, name, amount }) => ({ key, name, amount }));
+}
+
+/** Those that hold in the period, the first of them from before or at its beginning. */
+function quantitiesDocument(
+  { quantities }: SubscriptionTerms,
+  { fromMs, toMs }: InvoiceContent['period'],
+): Pick<InvoiceDocument, 'quantities'> {
+  const holding = quantities.filter((each, index) => each.fromMs < toMs && (quantities[index + 1]?.fromMs ?? Infinity) > fromMs);
+  if (holding.length === 0) return {};
+  return { quantities: holding.map(({ fromMs: holdsFromMs, of }) => ({ from: formatInstant(holdsFromMs), of })) };
 }
 
 function sharingDocument(sharing: FeeSharing): NonNullable<InvoiceDocument['period']['sharing']> {

@@ -1,8 +1,8 @@
-import type { CommitmentSettlement } from '@meterline/domain/commitments';
+import type { CommitmentSettlement, CommitmentTerm } from '@meterline/domain/commitments';
 import { type InvoiceDocument, settleTerm } from '@meterline/domain/invoices';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import { formatInstant, parseInstantMs } from '@meterline/domain/time';
-import { elapsedDays, termAt, termOf } from '../commitments/index.ts';
+import { type AgreedSubscription, elapsedDays, termAt, termOf } from '../commitments/index.ts';
 import type { Account, SubscriptionTerms } from '../ports/index.ts';
 
 /** A period to bill, and what was invoiced before. */
@@ -10,31 +10,39 @@ export interface PeriodToSettle {
   readonly account: Account;
   readonly terms: SubscriptionTerms;
   readonly period: BillingPeriod;
-  /** Earlier invoices of the terms of its commitment that its invoice settles; empty without a commitment. */
+  /** Earlier invoices of the terms that its invoice settles, of its commitment and of what was agreed on before; empty without a commitment. */
   readonly issued: readonly InvoiceDocument[];
 }
 
 /**
- * What the commitment of a subscription, if it has one, adds to the invoice of a period: for the term of the period, and for earlier terms whose spend
- * the adjustments change.
+ * What the commitments of a subscription, if it has any, add to the invoice of a period: for the term of the period, and for earlier terms whose spend
+ * the adjustments change, which may be of a plan before.
  */
 export function settlements(
   { account, terms, period, issued }: PeriodToSettle,
   charges: Pick<InvoiceDocument, 'lines' | 'adjustments'>,
 ): CommitmentSettlement[] {
-  const { commitment, currency } = terms;
-  if (commitment === null) return [];
-  const agreed = { account, terms, commitment };
   const now = { period: { from: formatInstant(period.fromMs) }, ...charges };
-  const own = termOf(agreed, period.fromMs);
+  const agreements = account.subscriptions.flatMap((each) =>
+    each.id === terms.id && each.commitment !== null ? [{ account, terms: each, commitment: each.commitment }] : [],
+  );
+  const own = agreements.find((agreed) => agreed.terms === terms);
+  const ownTerm = own && termOf(own, period.fromMs);
+  const settle = ({ commitment }: AgreedSubscription, term: CommitmentTerm, untilMs: number) => {
+    const days = elapsedDays(term, untilMs, account.timezone);
+    return settleTerm({ commitment, currency: terms.currency, term, elapsedDays: days, issued, now });
+  };
   const earlier = new Map(
     charges.adjustments.flatMap((adjustment) => {
-      const term = termAt(agreed, parseInstantMs(adjustment.period.from) ?? NaN);
-      return term === undefined || term.fromMs === own.fromMs ? [] : [[term.fromMs, term] as const];
+      const atMs = parseInstantMs(adjustment.period.from) ?? NaN;
+      return agreements.flatMap((agreed) => {
+        const term = termAt(agreed, atMs);
+        return term === undefined || term.fromMs === ownTerm?.fromMs ? [] : [[term.fromMs, { agreed, term }] as const];
+      });
     }),
   );
-  const settle = (term: typeof own, untilMs: number) =>
-    settleTerm({ commitment, currency, term, elapsedDays: elapsedDays(term, untilMs, account.timezone), issued, now });
-  const changed = [...earlier.values()].map((term) => settle(term, term.toMs)).filter(({ lines }) => lines.length > 0);
-  return [settle(own, period.toMs), ...changed];
+  const changed = [...earlier.values()]
+    .map(({ agreed, term }) => settle(agreed, term, term.toMs))
+    .filter(({ lines }) => lines.length > 0);
+  return [...(own && ownTerm ? [settle(own, ownTerm, period.toMs)] : []), ...changed];
 }

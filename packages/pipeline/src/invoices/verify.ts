@@ -77,7 +77,7 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
       timezone: zones.get(customer.key) ?? 'UTC',
       priceRevision: invoice.priceRevision ?? 0,
     };
-    const periodOf = (of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period'>) =>
+    const periodOf = (of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period' | 'quantities' | 'changeFees'>) =>
       termsOfInvoice(
         ports,
         { ...of, ...(kind && { kind }), currency, ...(invoice.commitments && { commitments: invoice.commitments }) },
@@ -90,7 +90,8 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
       periods.push({ ...(await periodOf(invoice)), prepaid: await drawingOfInvoice(ports.accounts, invoice, billed) });
     }
     for (const earlier of adjustedPeriods(invoice)) {
-      periods.push({ ...(await periodOf(earlier)), prepaid: coveredAsStated(invoice, earlier.invoice) });
+      const { priceRevision = known.priceRevision } = earlier;
+      periods.push({ ...(await periodOf(earlier)), priceRevision, prepaid: coveredAsStated(invoice, earlier.invoice) });
     }
   }
   const { rated } = await ratePeriods(ports, periods, first.tenant, first.cut);

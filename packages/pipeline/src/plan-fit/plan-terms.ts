@@ -70,7 +70,7 @@ export function termsFor(
       reason === null ? [] : [{ plan: terms.plan, planVersion: terms.planVersion, reason }],
     ),
     subscribed: active.map(({ id, plan, planVersion }) => ({ id, plan, planVersion, notCompared: reasons.get(id) ?? null })),
-    anchorMs: anchored?.cadence.anchor === 'anniversary' ? anchored.startsAtMs : null,
+    anchorMs: anchored?.cadence.anchor === 'anniversary' ? anchored.anchorMs : null,
   };
 }
 

@@ -4,9 +4,11 @@ import type { UnusedTime } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
+import type { ChangeRules } from '@meterline/domain/stages';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type { FeatureStore } from './feature-store.ts';
 import type { Page, PageRequest } from './page.ts';
+import type { SubscriptionStore } from './subscription-store.ts';
 
 /** What an operator sets up: meters, customers, plans, subscriptions, API keys. In every call the tenant comes last. */
 
@@ -78,10 +80,12 @@ export interface PlanDraft {
   readonly draft?: boolean | undefined;
   /** What becomes of time that was paid in advance and lies after the end of a subscription; default `credit`. */
   readonly unusedTime?: UnusedTime | undefined;
+  /** For changes of the subscriptions under it. */
+  readonly changeRules?: ChangeRules | null | undefined;
 }
 
 /** What a version of a plan consists of. */
-export type PlanVersionDraft = Pick<PlanDraft, 'rateCards' | 'commitment' | 'features' | 'draft' | 'unusedTime'>;
+export type PlanVersionDraft = Pick<PlanDraft, 'rateCards' | 'commitment' | 'features' | 'draft' | 'unusedTime' | 'changeRules'>;
 
 /** A plan with its latest published version; a draft only while there is no other, or where one was asked for. */
 export interface PlanRecord extends PlanDraft {
@@ -90,6 +94,7 @@ export interface PlanRecord extends PlanDraft {
   readonly features: readonly PlanFeature[];
   readonly draft: boolean;
   readonly unusedTime: UnusedTime;
+  readonly changeRules: ChangeRules | null;
   /** Of the newest price change of that version; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;
@@ -104,6 +109,7 @@ export interface PlanVersionRecord {
   readonly features: readonly PlanFeature[];
   readonly draft: boolean;
   readonly unusedTime: UnusedTime;
+  readonly changeRules: ChangeRules | null;
   /** Of its newest price change; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;
@@ -170,45 +176,6 @@ export interface PlanStore extends PlanDrafts {
   version(key: string, version: number, tenant: string): Promise<PlanVersionRecord | undefined>;
   /** Paged by version number. */
   versions(key: string, request: PageRequest, tenant: string): Promise<Page<PlanVersionRecord>>;
-}
-
-export interface SubscriptionDraft {
-  readonly id: string;
-  readonly customer: string;
-  readonly plan: string;
-  readonly planVersion: number;
-  /** Billed from the local day of this instant on. */
-  readonly startsAtMs: number;
-  /** What it agreed on: its plan version's commitment, another one, or none. */
-  readonly commitment?: Commitment | null | undefined;
-}
-
-export interface SubscriptionRecord extends SubscriptionDraft {
-  readonly commitment: Commitment | null;
-  /** Billed through the local day of this instant; null = open. Before `startsAtMs`: called off before it began, never billed. */
-  readonly endsAtMs: number | null;
-  readonly createdAtMs: number;
-}
-
-/** Whatever changes a subscription wakes rating for its customer in the same transaction. */
-export interface SubscriptionStore {
-  /** Undefined if the customer has a subscription to that plan on the local day that begins at `startDayMs`, or later. */
-  insert(
-    draft: SubscriptionDraft,
-    at: { startDayMs: number; nowMs: number },
-    tenant: string,
-  ): Promise<SubscriptionRecord | undefined>;
-  /** Sets the end, unless it has ended by `nowMs`, or an invoice reaches beyond `billedUntilMs`, the end of the last billed day. */
-  end(
-    id: string,
-    at: { endsAtMs: number; billedUntilMs: number; nowMs: number },
-    tenant: string,
-  ): Promise<SubscriptionRecord | 'unknown' | 'ended' | 'invoiced'>;
-  byId(id: string, tenant: string): Promise<SubscriptionRecord | undefined>;
-  page(
-    request: PageRequest & { customer?: string | undefined; plan?: string | undefined },
-    tenant: string,
-  ): Promise<Page<SubscriptionRecord>>;
 }
 
 export type ApiScope = 'ingest' | 'read' | 'admin';

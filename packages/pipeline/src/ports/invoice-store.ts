@@ -1,4 +1,5 @@
 import type { Grant } from '@meterline/domain/prepaid';
+import type { PlanVersionKey } from './catalog-store.ts';
 import type { Page, PageRequest } from './page.ts';
 import type { PrepaidBooking } from './prepaid-store.ts';
 import type { Cut } from './segment-ledger.ts';
@@ -53,9 +54,11 @@ export interface InvoiceDraft extends Omit<StoredInvoice, 'document' | 'movedCut
   readonly currency: string;
   readonly total: string;
   readonly issuedAtMs: number;
-  /** End of the subscription that the period was computed with. */
-  readonly endsAtMs: number | null;
-  /** Of the newest price change of the plan version that it was rated with. */
+  /** Of the subscription: what the period was computed with. */
+  readonly subscriptionVersion: number;
+  /** What it was rated under. */
+  readonly plan: PlanVersionKey;
+  /** Of the newest price change of that plan version. */
   readonly priceRevision: number;
   /** The run that counts this invoice as its own. */
   readonly run: string;
@@ -125,7 +128,7 @@ export interface InvoiceStore extends InvoiceRunStore, ScheduleStore {
   /**
    * In one transaction: takes the tenant's next number, keeps the invoice, books what it takes from grants, sends `invoice.finalized`,
    * counts it for the run and wakes rating for the customer (its next period has begun). `exists` if the period already has an invoice (of this
-   * kind, or that settles what this one would bill before it), `stale` if the subscription ends otherwise by now, its plan version has another price
+   * kind, or that settles what this one would bill before it), `stale` if the subscription was changed meanwhile, its plan version has another price
    * revision, the grants stand otherwise or fees of the period were billed meanwhile: then nothing happens, and no number is used. A credit note takes
    * its number from its invoice, sends `credit_note.issued`, gives its grant and does not count as an invoice of the run.
    */

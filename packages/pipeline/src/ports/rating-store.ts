@@ -4,14 +4,19 @@ import type { EntitlementSource, PlanFeature } from '@meterline/domain/entitleme
 import type { UnusedTime } from '@meterline/domain/invoices';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
+import type { ChangeFee, Quantities } from '@meterline/domain/stages';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type { PlanVersionKey } from './catalog-store.ts';
 import type { Page, PageRequest } from './page.ts';
 import type { PrepaidReader } from './prepaid-store.ts';
 import type { Cut } from './segment-ledger.ts';
 
-/** Everything about one subscription that its charges depend on. The rate cards are those its plan version was made with. */
+/**
+ * Everything that the charges of a subscription depend on while it is under one plan version: one or more of its stages that follow on each other. The
+ * rate cards are those the plan version was made with.
+ */
 export interface SubscriptionTerms {
+  /** Of the subscription, which may have other terms before and after. */
   readonly id: string;
   readonly plan: string;
   readonly planVersion: number;
@@ -19,17 +24,37 @@ export interface SubscriptionTerms {
   readonly priceRevision: number;
   readonly currency: string;
   readonly cadence: BillingCadence;
+  /** As in `SubscriptionSpan`, like the next five. */
   readonly startsAtMs: number;
-  /** Exclusive; null = open. */
   readonly endsAtMs: number | null;
+  readonly untilMs: number | null;
+  readonly anchorMs: number;
+  readonly begins: boolean;
+  readonly paysWhole: boolean;
   readonly rateCards: readonly RateCard[];
   readonly commitment: Commitment | null;
   readonly features: readonly PlanFeature[];
   /** What becomes of time that was paid in advance and lies after the end. */
   readonly unusedTime: UnusedTime;
+  /** In order; what holds before the first is one of each. */
+  readonly quantities: readonly QuantitiesFrom[];
+  readonly changeFees: readonly ChangeFeeAt[];
+  /** Of the subscription when this was read. */
+  readonly subscriptionVersion: number;
 }
 
-/** A customer with the subjects attributed to it now and its subscriptions, oldest first. */
+/** How many of which fee, from a local midnight on. */
+export interface QuantitiesFrom {
+  readonly fromMs: number;
+  readonly of: Quantities;
+}
+
+/** Due on the invoice of the day that begins then. */
+export interface ChangeFeeAt extends ChangeFee {
+  readonly atMs: number;
+}
+
+/** A customer with the subjects attributed to it now and its subscriptions, oldest first: of each what it was, is and will be when it does not rest. */
 export interface Account {
   readonly key: string;
   readonly name: string;

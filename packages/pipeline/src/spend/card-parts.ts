@@ -3,21 +3,23 @@ import { cardVersionsBetween, type PriceChange } from '@meterline/domain/price-v
 import { type RateCard, usageNeeds } from '@meterline/domain/prices';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import { floorMinute, localDaysBetween } from '@meterline/domain/time';
+import type { QuantitiesFrom } from '../ports/index.ts';
 import type { UsageNeed } from './meter-usage.ts';
 import { addsUp } from './shared-queries.ts';
 
-/** A rate card with the price that it has in a part of a billing period. Half-open. */
+/** A rate card with the price, and the number of its fee, that it has in a part of a billing period. Half-open. */
 export interface CardPart {
   readonly card: RateCard;
   readonly fromMs: number;
   readonly toMs: number;
-  /** Local days: the day on which a price changes belongs to the new one, so that those of all parts are those of the period. */
+  /** Local days: the day on which a price or quantity changes belongs to the new one, so that those of all parts are those of the period. */
   readonly days: number;
 }
 
 interface Period {
   readonly timezone: string;
   readonly period: Pick<BillingPeriod, 'fromMs' | 'toMs' | 'days'>;
+  readonly quantities?: readonly QuantitiesFrom[] | undefined;
 }
 
 /**
@@ -28,10 +30,10 @@ export function cardParts(
   card: RateCard,
   changes: readonly PriceChange[],
   meter: Meter | undefined,
-  { period, timezone }: Period,
+  { period, timezone, quantities = [] }: Period,
 ): [CardPart, ...CardPart[]] {
   const { fromMs, toMs, days } = period;
-  const versions = cardVersionsBetween(card, changes, { fromMs, toMs });
+  const versions = cardVersionsBetween(card, changes, { fromMs, toMs }).flatMap((version) => quantified(version, quantities));
   const [first] = versions;
   if (first === undefined) throw new Error(`rate card ${card.key} has no price in an empty period`);
   // What adds up over subjects adds up over time, and nothing else does.
@@ -43,6 +45,30 @@ export function cardParts(
     days: localDaysBetween(version.fromMs, version.toMs, timezone),
   });
   return [part(first), ...versions.slice(1).map(part)];
+}
+
+type Version = Pick<CardPart, 'card' | 'fromMs' | 'toMs'>;
+
+/** A version of a card, parted where the number of its fee changes. */
+function quantified({ card, fromMs, toMs }: Version, quantities: readonly QuantitiesFrom[]): Version[] {
+  const { key, price } = card;
+  if (price.model !== 'flat') return [{ card, fromMs, toMs }];
+  const starts = quantities.filter((each) => each.fromMs > fromMs && each.fromMs < toMs).map((each) => each.fromMs);
+  const parts = [fromMs, ...starts].map((partFromMs, index): Version => {
+    const quantity = quantities.findLast((each) => each.fromMs <= partFromMs)?.of[key];
+    const counted = quantity === undefined ? card : { ...card, price: { ...price, quantity } };
+    return { card: counted, fromMs: partFromMs, toMs: starts[index] ?? toMs };
+  });
+  // The quantities of other cards may have changed alone.
+  return parts.reduce<Version[]>((joined, part) => {
+    const last = joined.at(-1);
+    if (last === undefined || fees(last) !== fees(part)) return [...joined, part];
+    return [...joined.slice(0, -1), { ...last, toMs: part.toMs }];
+  }, []);
+}
+
+function fees({ card: { price } }: Version): string | undefined {
+  return price.model === 'flat' ? price.quantity : undefined;
 }
 
 export function usageNeed(

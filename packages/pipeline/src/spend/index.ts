@@ -1,7 +1,6 @@
 export { type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from './rate-periods.ts';
 export {
   type CustomerSpend,
-  periodAt,
   periodToRate,
   spendAt,
   spendOf,
@@ -9,3 +8,4 @@ export {
   type SpendRequest,
   type SubscriptionSpend,
 } from './spend.ts';
+export { nextPeriod, periodAt, spanOf } from './span.ts';

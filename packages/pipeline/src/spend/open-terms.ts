@@ -6,6 +6,7 @@ import { formatInstant } from '@meterline/domain/time';
 import { elapsedDays, termOf } from '../commitments/index.ts';
 import { parseInvoice } from '../invoices/parse-invoice.ts';
 import type { Account, InvoiceStore, SubscriptionTerms } from '../ports/index.ts';
+import { spanOf } from './span.ts';
 
 /** A billing period that is going on. */
 export interface ActivePeriod {
@@ -50,11 +51,12 @@ export async function openTerms(
       open.term.fromMs,
       ...own.filter(({ kind }) => kind === 'period').map(({ periodToMs }) => periodToMs),
     );
-    const span = { startsAtMs: terms.startsAtMs, endsAtMs: terms.endsAtMs, timezone: account.timezone };
     const unbilled =
       open.term.fromMs === period.fromMs
         ? []
-        : billingPeriods(terms.cadence, span, { untilMs: period.fromMs }).filter(({ fromMs }) => fromMs >= billedThroughMs);
+        : billingPeriods(terms.cadence, spanOf(terms, account), { untilMs: period.fromMs }).filter(
+            ({ fromMs }) => fromMs >= billedThroughMs,
+          );
     return { ...open, issued: own.map(parseInvoice), unbilled };
   });
 }

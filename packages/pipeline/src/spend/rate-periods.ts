@@ -5,7 +5,8 @@ import type { RateCard } from '@meterline/domain/prices';
 import type { MeteredUsage } from '@meterline/domain/rating';
 import { type BillingPeriod, feeShare } from '@meterline/domain/subscriptions';
 import { formatInstant } from '@meterline/domain/time';
-import type { AccountReader, Cut, InvoiceStore, MeterStore, UsageReader } from '../ports/index.ts';
+import type { ChangeFee } from '@meterline/domain/stages';
+import type { AccountReader, Cut, InvoiceStore, MeterStore, QuantitiesFrom, UsageReader } from '../ports/index.ts';
 import { type CardUsage, drawPrepaid, type PeriodPrepaid, type PrepaidEntries } from '../prepaid/index.ts';
 import { type CardPart, cardParts, usageNeed } from './card-parts.ts';
 import { meterUsage, type UsageNeed } from './meter-usage.ts';
@@ -30,6 +31,10 @@ export interface PeriodToRate {
   /** As the plan version was made. */
   readonly rateCards: readonly RateCard[];
   readonly period: Pick<BillingPeriod, 'index' | 'fromMs' | 'toMs' | 'days' | 'daysInPeriod' | 'sharing'>;
+  /** How many of its fees there are, in order; absent: one of each. */
+  readonly quantities?: readonly QuantitiesFrom[] | undefined;
+  /** For changes of the subscription, due in this period. */
+  readonly changeFees?: readonly ChangeFee[] | undefined;
   /** Whether the subscription has a commitment. */
   readonly committed: boolean;
   /** How prepaid grants pay for it; absent: not at all. */
@@ -57,7 +62,9 @@ export async function ratePeriods(
   const meters = await metersOf(ports, periods, tenant);
   const changesOf = await priceChanges(ports, periods, tenant);
   const parted = periods.map((period) =>
-    period.rateCards.map((card) => partedCard(card, meterOf(card, meters), changesOf(period), period)),
+    [...period.rateCards, ...(period.changeFees ?? []).map(changeFeeCard)].map((card) =>
+      partedCard(card, meterOf(card, meters), changesOf(period), period),
+    ),
   );
   const needs = parted.flat().flatMap(({ parts }) => parts.flatMap(({ need }) => need ?? []));
   const answer = await meterUsage(ports.usage, needs, cut);
@@ -84,7 +91,7 @@ export async function ratePeriods(
       return {
         currency: period.currency,
         daysInPeriod,
-        firstPeriod: periodIndex === 0,
+        firstPeriod: periodIndex === 0 || isChangeFee(period, card),
         covered: prepaid.covered(period, card),
         parts,
       };
@@ -97,6 +104,15 @@ export async function ratePeriods(
     return { lines, total: totalOf(lines, period.currency), ...(entries && { prepaid: entries }) };
   });
   return { rated, cut: answer.cut };
+}
+
+/** A change pays its fee once, and whole. */
+function changeFeeCard({ key, name, amount }: ChangeFee): RateCard {
+  return { key, name, price: { model: 'flat', amount, interval: 'once' } };
+}
+
+function isChangeFee({ changeFees = [] }: PeriodToRate, { key }: RateCard): boolean {
+  return changeFees.some((fee) => fee.key === key);
 }
 
 interface NeededPart {

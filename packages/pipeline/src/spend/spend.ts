@@ -2,12 +2,13 @@ import type { CommitmentSettlement } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
 import { type BilledInAdvance, feesBilled, type InvoiceLine, totalDue, totalOf } from '@meterline/domain/invoices';
 import { decimal, formatMoney, subtract } from '@meterline/domain/money';
-import { type BillingPeriod, billingPeriodAt } from '@meterline/domain/subscriptions';
+import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import type { Account, Cut, SubscriptionTerms } from '../ports/index.ts';
 import { spendGrants, type SpendPrepaid, type UnbilledPeriod } from '../prepaid/index.ts';
 import { drawingBehind, unsettledFees } from './billed-fees.ts';
 import { liveSettlement, type OpenTerm, openTerms } from './open-terms.ts';
 import { type PeriodToRate, ratePeriods, type RatingPorts } from './rate-periods.ts';
+import { periodAt } from './span.ts';
 
 export interface SubscriptionSpend {
   readonly id: string;
@@ -44,18 +45,9 @@ export interface SpendRequest {
 /** Customers whose usage is asked for together. */
 const CUSTOMERS_PER_CUT_MAX = 1000;
 
-/** The billing period of a subscription at an instant, in its customer's zone; undefined outside the subscription. */
-export function periodAt(terms: SubscriptionTerms, account: Pick<Account, 'timezone'>, atMs: number): BillingPeriod | undefined {
-  return billingPeriodAt(
-    terms.cadence,
-    { startsAtMs: terms.startsAtMs, endsAtMs: terms.endsAtMs, timezone: account.timezone },
-    atMs,
-  );
-}
-
 /** What rating a period of a subscription needs to know of it, at the prices known when its terms were read. */
 export function periodToRate(terms: SubscriptionTerms, account: Account, period: PeriodToRate['period']): PeriodToRate {
-  const { plan, planVersion, priceRevision, currency, rateCards } = terms;
+  const { plan, planVersion, priceRevision, currency, rateCards, quantities, changeFees } = terms;
   return {
     subjects: account.subjects,
     timezone: account.timezone,
@@ -65,6 +57,8 @@ export function periodToRate(terms: SubscriptionTerms, account: Account, period:
     currency,
     committed: terms.commitment !== null,
     rateCards,
+    quantities,
+    changeFees: changeFees.filter(({ atMs }) => atMs >= period.fromMs && atMs < period.toMs),
     period,
   };
 }

@@ -6,6 +6,7 @@ export const WEBHOOK_EVENT_TYPES = [
   'entitlement.threshold_reached',
   'invoice.finalized',
   'credit_note.issued',
+  'subscription.changed',
   'ping',
 ] as const;
 export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];

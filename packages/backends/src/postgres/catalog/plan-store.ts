@@ -2,6 +2,7 @@ import type { Commitment } from '@meterline/domain/commitments';
 import type { PlanFeature } from '@meterline/domain/entitlements';
 import type { UnusedTime } from '@meterline/domain/invoices';
 import type { RateCard } from '@meterline/domain/prices';
+import type { ChangeRules } from '@meterline/domain/stages';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type {
   Database,
@@ -27,13 +28,14 @@ interface PlanRow {
   readonly features: PlanFeature[];
   readonly draft: boolean;
   readonly unused_time: UnusedTime;
+  readonly change_rules: ChangeRules | null;
   readonly price_revision: number;
   readonly created_at: string;
   readonly archived_at: string | null;
 }
 
 const SELECT = `select p.key, p.name, p.currency, p.billing_period, p.created_at, p.archived_at,
-    v.version, v.rate_cards, v.commitment, v.unused_time, v.features, v.draft, v.price_revision
+    v.version, v.rate_cards, v.commitment, v.change_rules, v.unused_time, v.features, v.draft, v.price_revision
   from plan p join plan_version v on v.plan = p.key and v.tenant = p.tenant`;
 const SELECT_LATEST = `${SELECT} and v.version = p.latest_version`;
 
@@ -48,6 +50,7 @@ const record = (row: PlanRow): PlanRecord => ({
   features: row.features,
   draft: row.draft,
   unusedTime: row.unused_time,
+  changeRules: row.change_rules,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
@@ -61,6 +64,7 @@ export interface PlanVersionRow {
   readonly features: PlanFeature[];
   readonly draft: boolean;
   readonly unused_time: UnusedTime;
+  readonly change_rules: ChangeRules | null;
   readonly price_revision: number;
   readonly created_at: string;
   readonly archived_at: string | null;
@@ -74,12 +78,14 @@ export const versionRecord = (row: PlanVersionRow): PlanVersionRecord => ({
   features: row.features,
   draft: row.draft,
   unusedTime: row.unused_time,
+  changeRules: row.change_rules,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
 });
 
-export const SELECT_VERSION = `select plan, version, rate_cards, commitment, unused_time, features, draft, price_revision, created_at, archived_at
+export const SELECT_VERSION = `select plan, version, rate_cards, commitment, change_rules, unused_time, features, draft, price_revision, created_at,
+    archived_at
   from plan_version`;
 
 async function byKey(db: SqlExecutor, key: string, tenant: string): Promise<PlanRecord | undefined> {
@@ -99,14 +105,15 @@ export async function planAt(db: SqlExecutor, { plan, version }: PlanVersionKey,
   return found;
 }
 
-/** As parameters: rate cards, commitment, unused time, features. */
-export function versionTerms({ rateCards, commitment, unusedTime = 'credit', features = [] }: PlanVersionDraft): SqlValue[] {
-  return [
-    JSON.stringify(rateCards),
-    commitment == null ? null : JSON.stringify(commitment),
-    unusedTime,
-    JSON.stringify(features),
-  ];
+/** As parameters: rate cards, commitment, unused time, features, change rules. */
+export function versionTerms({
+  rateCards,
+  commitment = null,
+  unusedTime = 'credit',
+  features = [],
+  changeRules = null,
+}: PlanVersionDraft): SqlValue[] {
+  return [JSON.stringify(rateCards), jsonOrNull(commitment), unusedTime, JSON.stringify(features), jsonOrNull(changeRules)];
 }
 
 async function insertVersion(
@@ -118,11 +125,13 @@ async function insertVersion(
   tenant: string,
 ): Promise<void> {
   await tx.query(
-    `insert into plan_version (plan, version, draft, created_at, tenant, rate_cards, commitment, unused_time, features)
-     values ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8, $9::jsonb)`,
+    `insert into plan_version (plan, version, draft, created_at, tenant, rate_cards, commitment, unused_time, features, change_rules)
+     values ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8, $9::jsonb, $10::jsonb)`,
     [key, version, draft.draft ?? false, new Date(nowMs), tenant, ...versionTerms(draft)],
   );
 }
+
+const jsonOrNull = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));
 
 export function planStore(db: Database): Omit<PlanStore, keyof PlanDrafts> {
   return {

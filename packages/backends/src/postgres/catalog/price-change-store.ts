@@ -81,8 +81,9 @@ export async function priceChangesUpTo(
 /** The latest end of an invoiced period of the plan version, or 0. */
 async function invoicedThroughMs(tx: SqlExecutor, { plan, version }: PlanVersionKey, tenant: string): Promise<number> {
   const [row] = await tx.query<{ through: string | null }>(
-    `select max(i.period_to) as through from subscription s join invoice i on i.subscription = s.id and i.tenant = s.tenant
-     where s.plan = $1 and s.plan_version = $2 and i.kind = 'period' and s.tenant = $3`,
+    `select max(i.period_to) as through from subscription_stage st join invoice i on i.subscription = st.subscription and i.tenant = st.tenant
+       and i.period_to > st.from_at and (st.until_at is null or i.period_from < st.until_at)
+     where st.plan = $1 and st.plan_version = $2 and i.kind = 'period' and st.tenant = $3`,
     [plan, version, tenant],
   );
   return row?.through == null ? 0 : epochMs(row.through);
@@ -93,7 +94,8 @@ async function wakeSubscribers(tx: SqlExecutor, { plan, version }: PlanVersionKe
   await tx.query(
     `insert into rating_wakeup (customers, tenant)
      select jsonb_agg(customer), $3 from (
-       select distinct customer from subscription where plan = $1 and plan_version = $2 and tenant = $3
+       select distinct s.customer from subscription_stage st join subscription s on s.id = st.subscription and s.tenant = st.tenant
+       where st.plan = $1 and st.plan_version = $2 and st.tenant = $3
      ) looked_at having count(*) > 0`,
     [plan, version, tenant],
   );

@@ -1,38 +1,30 @@
-import type { Commitment } from '@meterline/domain/commitments';
-import type { Database, SqlExecutor, SubscriptionRecord, SubscriptionStore } from '@meterline/pipeline/ports';
+import { newId } from '@meterline/pipeline/ids';
+import type { Database, SqlExecutor, SubscriptionDraft, SubscriptionRecord, SubscriptionStore } from '@meterline/pipeline/ports';
+import { tellChanged } from './subscription-message.ts';
 import { wakeCustomer } from './customer-store.ts';
-import { epochMs, epochMsOrNull, pageOf } from './rows.ts';
+import { pageOf } from './rows.ts';
+import {
+  insertChange,
+  insertStages,
+  isInvoicedBeyond,
+  Overlap,
+  updateSubscription,
+  withdrawChanges,
+} from './subscription-changes.ts';
+import {
+  changeRecord,
+  type ChangeRow,
+  SUBSCRIPTION_COLUMNS,
+  subscriptionRecord,
+  type SubscriptionRow,
+} from './subscription-rows.ts';
 
-interface SubscriptionRow {
-  readonly id: string;
-  readonly customer: string;
-  readonly plan: string;
-  readonly plan_version: number;
-  readonly starts_at: string;
-  readonly ends_at: string | null;
-  readonly commitment: Commitment | null;
-  readonly created_at: string;
-}
-
-const record = (row: SubscriptionRow): SubscriptionRecord => ({
-  id: row.id,
-  customer: row.customer,
-  plan: row.plan,
-  planVersion: row.plan_version,
-  startsAtMs: epochMs(row.starts_at),
-  endsAtMs: epochMsOrNull(row.ends_at),
-  commitment: row.commitment,
-  createdAtMs: epochMs(row.created_at),
-});
-
-async function byId(
-  db: SqlExecutor,
-  id: string,
-  tenant: string,
-  lock: '' | 'for update' = '',
-): Promise<SubscriptionRecord | undefined> {
-  const rows = await db.query<SubscriptionRow>(`select * from subscription where id = $1 and tenant = $2 ${lock}`, [id, tenant]);
-  return rows.map(record)[0];
+async function byId(db: SqlExecutor, id: string, tenant: string): Promise<SubscriptionRecord | undefined> {
+  const rows = await db.query<SubscriptionRow>(
+    `select ${SUBSCRIPTION_COLUMNS} from subscription s where s.id = $1 and s.tenant = $2`,
+    [id, tenant],
+  );
+  return rows.map(subscriptionRecord)[0];
 }
 
 export function subscriptionStore(db: Database): SubscriptionStore {
@@ -45,50 +37,105 @@ export function subscriptionStore(db: Database): SubscriptionStore {
         await tx.query('select key from customer where key = $1 and tenant = $2 for update', [draft.customer, tenant]);
         // An alert rule of the plan is made before us or after us: whichever comes second sees the other and wakes rating.
         await tx.query('select key from plan where key = $1 and tenant = $2 for share', [draft.plan, tenant]);
-        const rows = await tx.query<SubscriptionRow>(
-          `insert into subscription (id, customer, plan, plan_version, starts_at, created_at, commitment, tenant)
-           select $1, $2, $3, $4::integer, $5::timestamptz, $6::timestamptz, $9::jsonb, $7 where not exists (
-             select from subscription where customer = $2 and plan = $3 and
-               (ends_at is null or ends_at >= greatest($8::timestamptz, starts_at)) and tenant = $7)
-           returning *`,
-          [
-            draft.id,
-            draft.customer,
-            draft.plan,
-            draft.planVersion,
-            new Date(draft.startsAtMs),
-            new Date(at.nowMs),
-            tenant,
-            new Date(at.startDayMs),
-            draft.commitment == null ? null : JSON.stringify(draft.commitment),
-          ],
+        const inserted = await tx.query(
+          `insert into subscription (id, customer, starts_at, created_at, tenant)
+           select $1, $2, $4::timestamptz, $5::timestamptz, $6 where not exists (
+             select from subscription s join subscription_stage st on st.subscription = s.id and st.tenant = s.tenant
+             where s.customer = $2 and st.plan = $3 and (st.until_at is null or st.until_at > $7::timestamptz)
+               and (s.ends_at is null or s.ends_at >= greatest($7::timestamptz, st.from_at)) and s.tenant = $6)
+           returning id`,
+          [draft.id, draft.customer, draft.plan, new Date(draft.startsAtMs), new Date(at.nowMs), tenant, new Date(at.startDayMs)],
         );
-        if (rows.length > 0) await wakeCustomer(tx, draft.customer, tenant);
-        return rows.map(record)[0];
+        if (inserted.length === 0) return undefined;
+        await insertStart(tx, draft, at.nowMs, tenant);
+        await wakeCustomer(tx, draft.customer, tenant);
+        return byId(tx, draft.id, tenant);
       }),
 
     end: (id, at, tenant) =>
       db.transaction(async (tx) => {
-        const before = await byId(tx, id, tenant, 'for update');
+        await tx.query('select id from subscription where id = $1 and tenant = $2 for update', [id, tenant]);
+        const before = await byId(tx, id, tenant);
         if (before === undefined) return 'unknown';
         if (before.endsAtMs !== null && before.endsAtMs <= at.nowMs) return 'ended';
-        const invoiced = await tx.query(
-          `select id from invoice where subscription = $1 and kind = 'period' and period_to > $2 and tenant = $3 limit 1`,
-          [id, new Date(at.billedUntilMs), tenant],
+        if (await isInvoicedBeyond(tx, id, at.billedUntilMs, tenant)) return 'invoiced';
+        await tx.query('update subscription set ends_at = $1, version = version + 1 where id = $2 and tenant = $3', [
+          new Date(at.endsAtMs),
+          id,
+          tenant,
+        ]);
+        const changes = await changesOf(tx, id, tenant);
+        const instead = changes.filter(
+          ({ kind, fromMs, withdrawnAtMs }) => kind === 'cancel' && withdrawnAtMs === null && fromMs > at.nowMs,
         );
-        if (invoiced.length > 0) return 'invoiced';
-        await tx.query('update subscription set ends_at = $1 where id = $2 and tenant = $3', [new Date(at.endsAtMs), id, tenant]);
+        const overtaken = instead.map((change) => change.id);
+        await withdrawChanges(tx, overtaken, at.nowMs, tenant);
+        const change = {
+          id: newId('chg', at.nowMs),
+          subscription: id,
+          seq: changes.length + 1,
+          kind: 'cancel',
+          fromMs: at.endsAtMs,
+          untilMs: null,
+        } as const;
+        await insertChange(tx, change, at.nowMs, tenant);
         await wakeCustomer(tx, before.customer, tenant);
-        return { ...before, endsAtMs: at.endsAtMs };
+        const after = await byId(tx, id, tenant);
+        if (after === undefined) throw new Error(`subscription ${id} is gone`);
+        await tellChanged(tx, after, { ...change, withdraws: overtaken }, at.nowMs, tenant);
+        return after;
       }),
+
+    update: (update, nowMs, tenant) =>
+      undone(db, async (tx) => {
+        const refusal = await updateSubscription(tx, update, nowMs, tenant);
+        if (refusal !== null) return refusal;
+        const after = await byId(tx, update.subscription, tenant);
+        if (after === undefined) throw new Error(`subscription ${update.subscription} is gone`);
+        await wakeCustomer(tx, after.customer, tenant);
+        const { id = null, kind = 'withdrawal' } = update.change ?? {};
+        await tellChanged(tx, after, { id, kind, withdraws: update.withdraws }, nowMs, tenant);
+        return after;
+      }),
+
+    changes: (id, tenant) => changesOf(db, id, tenant),
 
     async page(request, tenant) {
       const rows = await db.query<SubscriptionRow>(
-        `select * from subscription where id > $1 and ($3::text is null or customer = $3) and ($4::text is null or plan = $4) and tenant = $5
-         order by id limit $2`,
+        `select ${SUBSCRIPTION_COLUMNS} from subscription s where s.id > $1 and ($3::text is null or s.customer = $3) and s.tenant = $5
+           and ($4::text is null or exists (
+             select from subscription_stage p where p.subscription = s.id and p.plan = $4 and p.tenant = $5))
+         order by s.id limit $2`,
         [request.after ?? '', request.limit + 1, request.customer ?? null, request.plan ?? null, tenant],
       );
-      return pageOf(rows, request, record, (row) => row.id);
+      return pageOf(rows, request, subscriptionRecord, (row) => row.id);
     },
   };
+}
+
+/** An overlap shows when the stages are written, and takes them back. */
+async function undone<T>(db: Database, write: (tx: SqlExecutor) => Promise<T>): Promise<T | 'overlaps'> {
+  try {
+    return await db.transaction(write);
+  } catch (error) {
+    if (error instanceof Overlap) return 'overlaps';
+    throw error;
+  }
+}
+
+async function changesOf(db: SqlExecutor, id: string, tenant: string) {
+  const rows = await db.query<ChangeRow>(
+    'select * from subscription_change where subscription = $1 and tenant = $2 order by seq',
+    [id, tenant],
+  );
+  return rows.map(changeRecord);
+}
+
+async function insertStart(tx: SqlExecutor, draft: SubscriptionDraft, nowMs: number, tenant: string): Promise<void> {
+  const { id: subscription, plan, planVersion, startsAtMs, commitment = null, quantities } = draft;
+  const change = { id: newId('chg', nowMs), subscription, seq: 1, kind: 'start', fromMs: startsAtMs, untilMs: null } as const;
+  await insertChange(tx, { ...change, terms: { plan, planVersion, commitment }, quantities }, nowMs, tenant);
+  const stage = { fromMs: startsAtMs, untilMs: null, endsAtMs: null, paused: false, paysWhole: false, changeFees: [] };
+  const terms = { plan, planVersion, commitment, quantities: quantities ?? {} };
+  await insertStages(tx, subscription, [{ ...stage, ...terms, change: change.id }], tenant);
 }

@@ -2,7 +2,6 @@ import { creditNoteNumber, formatInvoiceNumber } from '@meterline/domain/invoice
 import type { Database, InvoiceDraft, SqlExecutor } from '@meterline/pipeline/ports';
 import { webhookMessageId } from '@meterline/pipeline/webhooks';
 import { wakeCustomer } from '../catalog/customer-store.ts';
-import { epochMsOrNull } from '../catalog/rows.ts';
 import { append, giveGrant, isAsDrafted, lockLedger } from '../prepaid/index.ts';
 import { enqueueMessage } from '../webhooks/index.ts';
 import { lockIssuing } from './issuing.ts';
@@ -75,13 +74,18 @@ async function isBehindFees(tx: SqlExecutor, draft: InvoiceDraft, tenant: string
   return rows.length !== draft.feeDocuments;
 }
 
-/** Whether the end of the subscription or its prices changed since the draft; locks it, so that they cannot before we commit. */
+/** Whether the subscription or its prices changed since the draft; locks it, so that they cannot before we commit. */
 async function isStale(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
-  const [row] = await tx.query<{ ends_at: string | null; price_revision: number }>(
-    `select s.ends_at, v.price_revision from subscription s
-     join plan_version v on v.tenant = s.tenant and v.plan = s.plan and v.version = s.plan_version
-     where s.id = $1 and s.tenant = $2 for share of s`,
+  // Locked by itself: what is read next is of the version locked here.
+  const [subscription] = await tx.query<{ version: number }>(
+    'select version from subscription where id = $1 and tenant = $2 for share',
     [draft.subscription, tenant],
   );
-  return row === undefined || epochMsOrNull(row.ends_at) !== draft.endsAtMs || row.price_revision !== draft.priceRevision;
+  if (subscription?.version !== draft.subscriptionVersion) return true;
+  const { plan, version } = draft.plan;
+  const [row] = await tx.query<{ price_revision: number }>(
+    'select price_revision from plan_version where plan = $1 and version = $2 and tenant = $3',
+    [plan, version, tenant],
+  );
+  return row?.price_revision !== draft.priceRevision;
 }

@@ -17,12 +17,12 @@ export async function restsOf(
        and (select balance from prepaid_movement m where m."grant" = g.id order by m.position desc limit 1) > 0
        and (exists (select 1 from prepaid_movement m where m."grant" = g.id and m.kind = 'void')
          or g.expires_at <= $1 and not exists (
-           select 1 from subscription s
-           where s.tenant = g.tenant and s.customer = g.customer and s.starts_at < g.expires_at
-             and (s.ends_at is null or s.ends_at >= s.starts_at)
+           select 1 from subscription s join subscription_stage st on st.tenant = s.tenant and st.subscription = s.id and not st.paused
+           where s.tenant = g.tenant and s.customer = g.customer and st.from_at < g.expires_at
+             and (s.ends_at is null or s.ends_at >= st.from_at)
              and coalesce((select max(i.period_to) from invoice i where i.tenant = s.tenant and i.subscription = s.id and i.kind = 'period'),
                  '-infinity')
-               < least(g.expires_at, s.ends_at)))
+               < least(g.expires_at, st.until_at, coalesce(st.ends_at, s.ends_at))))
      order by g.customer, g.id`,
     [new Date(atMs), tenant],
   );

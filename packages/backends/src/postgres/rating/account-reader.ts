@@ -1,10 +1,12 @@
-import type { Commitment } from '@meterline/domain/commitments';
 import type { PlanFeature } from '@meterline/domain/entitlements';
 import type { UnusedTime } from '@meterline/domain/invoices';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type { Account, AccountReader, PrepaidReader, SqlExecutor, SubscriptionTerms } from '@meterline/pipeline/ports';
+import { stretchesOf } from '@meterline/pipeline/subscription-changes';
 import { priceChangesUpTo } from '../catalog/price-change-store.ts';
+import { epochMs, epochMsOrNull } from '../catalog/rows.ts';
+import { stageRecord, type StageRow } from '../catalog/subscription-rows.ts';
 
 interface CustomerRow {
   readonly key: string;
@@ -14,36 +16,38 @@ interface CustomerRow {
   readonly subjects: string[];
 }
 
-interface TermsRow {
+/** A stage with its subscription and the plan version it is under. */
+interface PlannedStageRow extends StageRow {
   readonly id: string;
   readonly customer: string;
-  readonly plan: string;
-  readonly plan_version: number;
+  readonly version: number;
+  readonly starts_at: string;
+  readonly subscription_ends_at: string | null;
   readonly price_revision: number;
   readonly currency: string;
   readonly billing_period: BillingCadence;
   readonly rate_cards: RateCard[];
-  readonly commitment: Commitment | null;
   readonly features: PlanFeature[];
   readonly unused_time: UnusedTime;
-  readonly starts_at: string;
-  readonly ends_at: string | null;
 }
 
-const terms = (row: TermsRow): SubscriptionTerms => ({
-  id: row.id,
-  plan: row.plan,
-  planVersion: row.plan_version,
-  priceRevision: row.price_revision,
-  currency: row.currency,
-  cadence: row.billing_period,
-  startsAtMs: Date.parse(row.starts_at),
-  endsAtMs: row.ends_at === null ? null : Date.parse(row.ends_at),
-  rateCards: row.rate_cards,
-  commitment: row.commitment,
-  features: row.features,
-  unusedTime: row.unused_time,
-});
+function stretches(rows: readonly PlannedStageRow[]): SubscriptionTerms[] {
+  const [first] = rows;
+  if (first === undefined) return [];
+  const { id, version, starts_at, subscription_ends_at } = first;
+  return stretchesOf(
+    { id, version, startsAtMs: epochMs(starts_at), endsAtMs: epochMsOrNull(subscription_ends_at) },
+    rows.map((row) => ({
+      ...stageRecord(row),
+      currency: row.currency,
+      cadence: row.billing_period,
+      rateCards: row.rate_cards,
+      features: row.features,
+      unusedTime: row.unused_time,
+      priceRevision: row.price_revision,
+    })),
+  );
+}
 
 export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof PrepaidReader> {
   return {
@@ -56,17 +60,20 @@ export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof Prepai
          from customer c where key = any($1::text[]) and tenant = $2 order by key`,
         [customers, tenant],
       );
-      const termsRows = await db.query<TermsRow>(
-        `select s.id, s.customer, s.plan, s.plan_version, s.starts_at, s.ends_at, s.commitment, p.currency, p.billing_period,
-           v.rate_cards, v.features, v.unused_time, v.price_revision
+      const stageRows = await db.query<PlannedStageRow>(
+        `select s.id, s.customer, s.version, s.starts_at, s.ends_at as subscription_ends_at, st.*, p.currency, p.billing_period, v.rate_cards,
+           v.features, v.unused_time, v.price_revision
          from subscription s
-         join plan p on p.tenant = s.tenant and p.key = s.plan
-         join plan_version v on v.tenant = s.tenant and v.plan = s.plan and v.version = s.plan_version
-         where s.customer = any($1::text[]) and s.tenant = $2 order by s.starts_at, s.id`,
+         join subscription_stage st on st.tenant = s.tenant and st.subscription = s.id
+         join plan p on p.tenant = st.tenant and p.key = st.plan
+         join plan_version v on v.tenant = st.tenant and v.plan = st.plan and v.version = st.plan_version
+         where s.customer = any($1::text[]) and s.tenant = $2 order by s.starts_at, s.id, st.from_at`,
         [customers, tenant],
       );
-      const byCustomer = Map.groupBy(termsRows, (row) => row.customer);
-      return customerRows.map((row) => ({ ...row, subscriptions: (byCustomer.get(row.key) ?? []).map(terms) }));
+      const byCustomer = Map.groupBy(stageRows, (row) => row.customer);
+      const subscriptionsOf = (customer: string) =>
+        [...Map.groupBy(byCustomer.get(customer) ?? [], ({ id }) => id).values()].flatMap(stretches);
+      return customerRows.map((row) => ({ ...row, subscriptions: subscriptionsOf(row.key) }));
     },
 
     async rateCards(plan, version, tenant) {

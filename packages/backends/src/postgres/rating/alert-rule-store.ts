@@ -68,7 +68,8 @@ export function alertRuleStore(db: Database): AlertRuleStore {
           `insert into rating_wakeup (customers, tenant)
            select jsonb_agg(customer), $3 from (
              select $1::text as customer where $1 is not null
-             union select customer from subscription where plan = $2 and tenant = $3
+             union select s.customer from subscription_stage st join subscription s on s.id = st.subscription and s.tenant = st.tenant
+             where st.plan = $2 and st.tenant = $3
            ) looked_at having count(*) > 0`,
           [draft.customer, draft.plan, tenant],
         );

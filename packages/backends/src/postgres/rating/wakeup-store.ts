@@ -45,7 +45,8 @@ export function wakeupStore(db: Database, worker?: string): WakeupStore {
            union
            select t.key, r.key from touched t
            join subscription s on s.customer = t.key and s.tenant = $3
-           join alert_rule r on r.plan = s.plan and r.tenant = $3
+           join subscription_stage st on st.subscription = s.id and st.tenant = $3
+           join alert_rule r on r.plan = st.plan and r.tenant = $3
          )
          select w.watched, r.* from watch w join alert_rule r on r.key = w.rule and r.tenant = $3
          where r.archived_at is null order by w.watched, r.key`,

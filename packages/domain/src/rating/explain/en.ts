@@ -45,9 +45,9 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
   const units = counted(quantity, 'unit');
   switch (facts.type) {
     case 'flat_fee':
-      return `Flat fee of ${unitAmount}${share(facts)}`;
+      return `${facts.count === undefined ? 'Flat fee' : `${facts.count} flat fees`} of ${unitAmount}${share(facts)}`;
     case 'one_time_fee':
-      return `One-time fee of ${unitAmount}`;
+      return `${facts.count === undefined ? 'One-time fee' : `${facts.count} one-time fees`} of ${unitAmount}`;
     case 'units':
       return `${units} at ${unitAmount}`;
     case 'tier_units':

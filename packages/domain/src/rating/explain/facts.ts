@@ -8,9 +8,15 @@ export type Days = Pick<Extract<Facts, { type: 'flat_fee' }>, 'days' | 'daysInPe
  * decimal strings.
  */
 export type Facts =
-  /** Without days: for the whole period. */
-  | { readonly type: 'flat_fee'; readonly days: string | null; readonly daysInPeriod: string | null; readonly unit?: 'second' }
-  | { readonly type: 'one_time_fee' }
+  /** Without days: for the whole period. `count`: of several such fees. */
+  | {
+      readonly type: 'flat_fee';
+      readonly count?: string;
+      readonly days: string | null;
+      readonly daysInPeriod: string | null;
+      readonly unit?: 'second';
+    }
+  | { readonly type: 'one_time_fee'; readonly count?: string }
   /** `quantity` units at `unitAmount`. */
   | { readonly type: 'units' }
   /** As units, of one tier. */

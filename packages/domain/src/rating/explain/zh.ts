@@ -45,9 +45,9 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
   const units = `${quantity} 个单位`;
   switch (facts.type) {
     case 'flat_fee':
-      return `固定费用 ${unitAmount}${share(facts)}`;
+      return `${facts.count === undefined ? '' : `${facts.count} 份`}固定费用 ${unitAmount}${share(facts)}`;
     case 'one_time_fee':
-      return `一次性费用 ${unitAmount}`;
+      return `${facts.count === undefined ? '' : `${facts.count} 份`}一次性费用 ${unitAmount}`;
     case 'units':
       return `${units}，单价 ${unitAmount}`;
     case 'tier_units':

@@ -8,12 +8,13 @@ const NONE: Proration = { numerator: 0n, denominator: 1n };
 
 /** The fee, once: in advance with the part that begins the period, otherwise with the one that ends it. */
 export function flat(price: FlatPrice): RateUsage {
-  const fee = ratio.read(price.amount);
+  const quantity = price.quantity === undefined ? null : ratio.read(price.quantity);
+  const fee = ratio.multiply(ratio.read(price.amount), quantity ?? ratio.whole(1n));
   return (usage) => {
     const share = shareDue(price, usage);
     if (share.numerator === 0n) return [];
     const amount = ratio.multiply(fee, share);
-    return [{ kind: 'flat', quantity: null, unitAmount: price.amount, amount, facts: () => factsOf(price, share) }];
+    return [{ kind: 'flat', quantity, unitAmount: price.amount, amount, facts: () => factsOf(price, share) }];
   };
 }
 
@@ -25,7 +26,8 @@ export function daysOf({ numerator, denominator, unit }: Proration): Days {
 }
 
 function factsOf(price: FlatPrice, share: Proration): Facts {
-  return price.interval === 'once' ? { type: 'one_time_fee' } : { type: 'flat_fee', ...daysOf(share) };
+  const counted = price.quantity === undefined ? {} : { count: price.quantity };
+  return price.interval === 'once' ? { type: 'one_time_fee', ...counted } : { type: 'flat_fee', ...counted, ...daysOf(share) };
 }
 
 function shareDue({ paymentTerm, interval }: FlatPrice, usage: Usage): Proration {

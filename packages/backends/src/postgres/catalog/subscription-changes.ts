@@ -1,0 +1,118 @@
+import type {
+  StageRecord,
+  SubscriptionChangeRecord,
+  SqlExecutor,
+  SubscriptionUpdate,
+  UpdateRefusal,
+} from '@meterline/pipeline/ports';
+import { dateOrNull } from './rows.ts';
+import type { ChangeDetails } from './subscription-rows.ts';
+
+type ChangeDraft = Omit<SubscriptionChangeRecord, 'createdAtMs' | 'withdrawnAtMs'>;
+
+/** Makes the update, or answers why not. Whoever comes second of two that were decided by one version is refused. */
+export async function updateSubscription(
+  tx: SqlExecutor,
+  update: SubscriptionUpdate,
+  nowMs: number,
+  tenant: string,
+): Promise<UpdateRefusal | null> {
+  const { subscription, change, stages } = update;
+  const [locked] = await tx.query<{ customer: string; version: number }>(
+    'select customer, version from subscription where id = $1 and tenant = $2 for update',
+    [subscription, tenant],
+  );
+  if (locked?.version !== update.version) return 'changed';
+  // As for a new subscription: the customer's plans, and the alert rules of the plans, are looked at by one after the other.
+  await tx.query('select key from customer where key = $1 and tenant = $2 for update', [locked.customer, tenant]);
+  await tx.query('select key from plan where key = any($1::text[]) and tenant = $2 order by key for share', [
+    stages.map(({ plan }) => plan),
+    tenant,
+  ]);
+  if (await isInvoicedBeyond(tx, subscription, update.fromMs, tenant)) return 'invoiced';
+  await withdrawChanges(tx, update.withdraws, nowMs, tenant);
+  if (change !== null) await insertChange(tx, change, nowMs, tenant);
+  await tx.query('delete from subscription_stage where subscription = $1 and tenant = $2', [subscription, tenant]);
+  await insertStages(tx, subscription, stages, tenant);
+  await tx.query('update subscription set ends_at = $1, version = version + 1 where id = $2 and tenant = $3', [
+    dateOrNull(update.endsAtMs),
+    subscription,
+    tenant,
+  ]);
+  if (!(await overlaps(tx, subscription, update.fromMs, tenant))) return null;
+  throw new Overlap();
+}
+
+/** Found when all is written, which it undoes. */
+export class Overlap extends Error {
+  override readonly name = 'Overlap';
+}
+
+/** Whether another subscription of the customer is under the same plan on a day that changes. */
+async function overlaps(tx: SqlExecutor, subscription: string, fromMs: number, tenant: string): Promise<boolean> {
+  const span = (stage: string, of: string) =>
+    `tstzrange(${stage}.from_at, greatest(${stage}.from_at, coalesce(least(${stage}.until_at, ${of}.ends_at + interval '1 ms'), 'infinity')))`;
+  const found = await tx.query(
+    `select 1 from subscription s join subscription_stage st on st.subscription = s.id and st.tenant = s.tenant
+     join subscription o on o.customer = s.customer and o.id <> s.id and o.tenant = s.tenant
+     join subscription_stage ot on ot.subscription = o.id and ot.plan = st.plan and ot.tenant = o.tenant
+     where s.id = $1 and s.tenant = $2 and ${span('st', 's')} * ${span('ot', 'o')} && tstzrange($3::timestamptz, null) limit 1`,
+    [subscription, tenant, new Date(fromMs)],
+  );
+  return found.length > 0;
+}
+
+export async function isInvoicedBeyond(tx: SqlExecutor, subscription: string, ms: number, tenant: string): Promise<boolean> {
+  const rows = await tx.query(
+    `select id from invoice where subscription = $1 and kind = 'period' and period_to > $2 and tenant = $3 limit 1`,
+    [subscription, new Date(ms), tenant],
+  );
+  return rows.length > 0;
+}
+
+export async function withdrawChanges(tx: SqlExecutor, ids: readonly string[], nowMs: number, tenant: string): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.query(
+    'update subscription_change set withdrawn_at = $1 where withdrawn_at is null and id = any($2::text[]) and tenant = $3',
+    [new Date(nowMs), ids, tenant],
+  );
+}
+
+export async function insertChange(tx: SqlExecutor, change: ChangeDraft, nowMs: number, tenant: string): Promise<void> {
+  const { id, subscription, seq, kind, fromMs, untilMs, terms, quantities, fee, paysWhole } = change;
+  const details: ChangeDetails = { terms, quantities, fee, paysWhole };
+  await tx.query(
+    `insert into subscription_change (id, subscription, seq, kind, from_at, until_at, details, created_at, tenant)
+     values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9)`,
+    [id, subscription, seq, kind, new Date(fromMs), dateOrNull(untilMs), JSON.stringify(details), new Date(nowMs), tenant],
+  );
+}
+
+export async function insertStages(
+  tx: SqlExecutor,
+  subscription: string,
+  stages: readonly StageRecord[],
+  tenant: string,
+): Promise<void> {
+  const rows = stages.map(({ fromMs, untilMs, endsAtMs, plan, planVersion, commitment, ...stage }) => ({
+    from_at: new Date(fromMs),
+    until_at: dateOrNull(untilMs),
+    ends_at: dateOrNull(endsAtMs),
+    plan,
+    plan_version: planVersion,
+    commitment,
+    quantities: stage.quantities,
+    paused: stage.paused,
+    pays_whole: stage.paysWhole,
+    change_fees: stage.changeFees,
+    change: stage.change,
+  }));
+  await tx.query(
+    `insert into subscription_stage (tenant, subscription, from_at, until_at, ends_at, plan, plan_version, commitment, quantities, paused,
+       pays_whole, change_fees, change)
+     select $3, $2, from_at, until_at, ends_at, plan, plan_version, nullif(commitment, 'null'::jsonb), quantities, paused, pays_whole, change_fees, change
+     from jsonb_to_recordset($1::jsonb) as st (from_at timestamptz, until_at timestamptz, ends_at timestamptz, plan text, plan_version integer,
+       commitment jsonb, quantities jsonb, paused boolean, pays_whole boolean, change_fees jsonb, change text)`,
+    [JSON.stringify(rows), subscription, tenant],
+  );
+}

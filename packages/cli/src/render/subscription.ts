@@ -1,0 +1,118 @@
+import { table } from './table.ts';
+
+export interface Stage {
+  readonly from: string;
+  readonly until: string | null;
+  readonly plan: string;
+  readonly planVersion: number;
+  readonly quantities: Readonly<Record<string, string>>;
+  readonly paused: boolean;
+}
+
+export interface Subscription {
+  readonly id: string;
+  readonly customer: string;
+  readonly endsAt: string | null;
+  readonly stages: readonly Stage[];
+}
+
+export interface SubscriptionChange {
+  readonly id: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly at: string;
+  readonly until: string | null;
+  readonly plan?: string;
+  readonly quantities?: Readonly<Record<string, string>>;
+}
+
+interface PreviewedInvoice {
+  readonly plan: string;
+  readonly from: string;
+  readonly to: string;
+  readonly fees: string;
+  readonly usage: string;
+  readonly total: string;
+}
+
+export interface ChangePreview {
+  readonly token: string;
+  readonly currency: string;
+  readonly change: { readonly kind: string; readonly direction: string; readonly at: string; readonly fee: string | null };
+  readonly now: { readonly invoices: readonly PreviewedInvoice[]; readonly total: string };
+  readonly next: readonly PreviewedInvoice[];
+  readonly total: string;
+  readonly totalWithout: string;
+  readonly differences: {
+    readonly allowances: readonly { readonly message: string | null }[];
+    readonly unpricedMeters: readonly string[];
+  };
+  readonly lastMonths: { readonly before: string | null; readonly after: string } | null;
+}
+
+const counted = (quantities: Readonly<Record<string, string>> = {}) =>
+  Object.entries(quantities)
+    .map(([card, quantity]) => `${card} ${quantity}`)
+    .join(', ');
+
+export function subscriptionText({ id, customer, endsAt, stages }: Subscription): string {
+  const rows = stages.map(({ from, until, plan, planVersion, quantities, paused }) => [
+    from,
+    until ?? endsAt ?? '',
+    paused ? `${plan} ${planVersion} (rests)` : `${plan} ${planVersion}`,
+    counted(quantities),
+  ]);
+  const stagesTable = table([{ title: 'From' }, { title: 'Until' }, { title: 'Plan' }, { title: 'Quantities' }], rows);
+  return `Subscription ${id} of ${customer}${endsAt === null ? '' : `, ends ${endsAt}`}\n\n${stagesTable}`;
+}
+
+export function changesText(changes: readonly SubscriptionChange[]): string {
+  const rows = changes.map(({ id, kind, state, at, until, plan, quantities }) => [
+    id,
+    kind,
+    state,
+    at,
+    until ?? '',
+    plan ?? counted(quantities),
+  ]);
+  const titles = ['Change', 'Kind', 'State', 'At', 'Until', 'What'];
+  return table(
+    titles.map((title) => ({ title })),
+    rows,
+  );
+}
+
+export function previewText(preview: ChangePreview): string {
+  const { change, currency, now, next, differences, lastMonths } = preview;
+  const row = ({ from, to, plan, fees, usage, total }: PreviewedInvoice, due: string) => [
+    from,
+    to,
+    plan,
+    fees,
+    usage,
+    total,
+    due,
+  ];
+  const rows = [...now.invoices.map((invoice) => row(invoice, 'now')), ...next.map((invoice) => row(invoice, invoice.to))];
+  const columns = [
+    ...['From', 'To', 'Plan'].map((title) => ({ title })),
+    ...['Fees', 'Usage so far', `Total ${currency}`].map((title) => ({ title, align: 'right' }) as const),
+    { title: 'Due' },
+  ];
+  const messages = differences.allowances.flatMap(({ message }) => message ?? []);
+  const unpriced = differences.unpricedMeters.map((meter) => `${meter}: no longer charged`);
+  const months =
+    lastMonths === null
+      ? []
+      : [`The last whole months: ${lastMonths.before ?? '?'} as it was, ${lastMonths.after} after the change`];
+  return [
+    `${change.kind} (${change.direction}) from ${change.at}${change.fee === null ? '' : `, fee ${change.fee}`}`,
+    '',
+    table(columns, rows),
+    '',
+    `Together ${preview.total}; without the change ${preview.totalWithout}`,
+    ...[...messages, ...unpriced, ...months],
+    '',
+    `Token: ${preview.token}`,
+  ].join('\n');
+}

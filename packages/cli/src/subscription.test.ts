@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { meterline, problem } from './fixture.ts';
+
+const STAGE = { from: '2026-02-01T00:00:00Z', until: null, plan: 'payg', planVersion: 1, quantities: {}, paused: false };
+const SUBSCRIPTION = {
+  ...{ id: 'sub_1', customer: 'acme', endsAt: null },
+  stages: [
+    { ...STAGE, until: '2026-03-01T00:00:00Z' },
+    { ...STAGE, from: '2026-03-01T00:00:00Z', plan: 'team', quantities: { seats: '12' } },
+  ],
+};
+const CHANGE = { id: 'chg_1', kind: 'plan', state: 'scheduled', at: '2026-03-01T00:00:00Z', until: null, plan: 'team' };
+
+describe('subscription', () => {
+  it('change sends what is asked for, and shows what the subscription is then', async () => {
+    const { out, asked } = await meterline(
+      ['subscription', 'change', 'sub_1', 'plan', '--plan', 'team', '--plan-version', '2', '--quantity', 'seats=12', '--at', 'period_end', '--until', '2026-04-01'], // prettier-ignore
+      () => ({ status: 201, body: { change: CHANGE, subscription: SUBSCRIPTION } }),
+    );
+    expect(asked[0]).toMatchObject({ method: 'POST', url: '/v1/subscriptions/sub_1/changes' });
+    expect(JSON.parse(asked[0]?.body ?? '')).toEqual({
+      ...{ kind: 'plan', plan: 'team', version: 2, quantities: { seats: '12' } },
+      ...{ at: 'period_end', until: '2026-04-01T00:00:00Z' },
+    });
+    expect(out.split('\n')).toEqual([
+      'Change chg_1 is scheduled.',
+      'Subscription sub_1 of acme',
+      '',
+      'From                  Until                 Plan    Quantities',
+      '──────────────────────────────────────────────────────────────',
+      '2026-02-01T00:00:00Z  2026-03-01T00:00:00Z  payg 1',
+      '2026-03-01T00:00:00Z                        team 1  seats 12',
+    ]);
+  });
+
+  it('preview shows invoices, losses and the token, which execute sends', async () => {
+    const invoice = {
+      plan: 'payg',
+      from: '2026-02-01T00:00:00Z',
+      to: '2026-02-17T00:00:00Z',
+      fees: '0.00',
+      usage: '3.00',
+      total: '3.00',
+    };
+    const { out, asked } = await meterline(['subscription', 'preview', 'sub_1', 'plan', '--plan', 'team'], () => ({
+      body: {
+        ...{ token: 'tok', currency: 'USD', total: '15.00', totalWithout: '13.00' },
+        change: { kind: 'plan', direction: 'up', at: '2026-02-17T00:00:00Z', fee: '5.00' },
+        now: { invoices: [invoice], total: '3.00' },
+        next: [{ ...invoice, plan: 'team', from: '2026-02-17T00:00:00Z', to: '2026-03-01T00:00:00Z', total: '12.00' }],
+        differences: { allowances: [{ message: 'Storage: you use 8 of 5 (10 before)' }], unpricedMeters: ['calls'] },
+        lastMonths: { before: '40.00', after: '31.00' },
+      },
+    }));
+    expect(asked[0]?.url).toBe('/v1/subscriptions/sub_1/changes/preview');
+    expect(out).toContain('plan (up) from 2026-02-17T00:00:00Z, fee 5.00');
+    expect(out).toMatch(/2026-02-17T00:00:00Z {2}payg +0\.00 +3\.00 +3\.00 {2}now/);
+    for (const line of [
+      'Together 15.00; without the change 13.00',
+      'Storage: you use 8 of 5 (10 before)',
+      'calls: no longer charged',
+      'The last whole months: 40.00 as it was, 31.00 after the change',
+      'Token: tok',
+    ])
+      // prettier-ignore
+      expect(out.split('\n')).toContain(line);
+
+    const made = { change: { ...CHANGE, state: 'done' }, subscription: SUBSCRIPTION };
+    const executed = await meterline(['subscription', 'execute', 'sub_1', 'tok'], () => ({ status: 201, body: made }));
+    expect(JSON.parse(executed.asked[0]?.body ?? '')).toEqual({ token: 'tok' });
+  });
+
+  it('changes lists them, withdraw calls one off, and a refusal says which rule and from when', async () => {
+    const listed = await meterline(['subscription', 'changes', 'sub_1'], () => ({ body: { items: [CHANGE], nextCursor: null } }));
+    expect(listed.out).toContain('chg_1   plan  scheduled  2026-03-01T00:00:00Z         team');
+    const withdrawn = await meterline(['subscription', 'withdraw', 'sub_1', 'chg_1'], () => ({
+      body: { change: { ...CHANGE, state: 'withdrawn' }, subscription: SUBSCRIPTION },
+    }));
+    expect(withdrawn.asked[0]).toMatchObject({ method: 'DELETE', url: '/v1/subscriptions/sub_1/changes/chg_1' });
+    const message = 'needs a notice of 48 hours: allowed from 2026-04-01T00:00:00Z';
+    const refused = await meterline(['subscription', 'change', 'sub_1', 'cancel'], () =>
+      problem(409, 'subscription.rule_refuses', 'Not then.', [{ path: 'changeRules.noticeHours', message }]),
+    );
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain(message);
+    expect(
+      (await meterline(['subscription', 'change', 'sub_1', 'quantity', '--quantity', 'seats'], () => ({ body: {} }))).code,
+    ).toBe(2);
+  });
+});

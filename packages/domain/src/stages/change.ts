@@ -1,0 +1,42 @@
+import type { Commitment } from '../commitments/index.ts';
+import type { EpochDay } from '../time/index.ts';
+
+/** What is charged: a plan version, and what was agreed on with it. */
+export interface StageTerms {
+  readonly plan: string;
+  readonly planVersion: number;
+  readonly commitment: Commitment | null;
+}
+
+/** How many of the fee of a rate card are subscribed, by the card's key; exact decimals. */
+export type Quantities = Readonly<Record<string, string>>;
+
+/** Charged once, for a change. */
+export interface ChangeFee {
+  /** Of its invoice line: the id of the change. */
+  readonly key: string;
+  readonly name: string;
+  readonly amount: string;
+}
+
+export type ChangeKind = 'start' | 'plan' | 'quantity' | 'pause' | 'resume' | 'cancel' | 'resubscribe';
+
+/** One entry of what a subscription is: it holds from a local day on, up to another one or for good. */
+export interface SubscriptionChange {
+  readonly id: string;
+  /** Of two that begin on one day the one with the greater number holds. */
+  readonly seq: number;
+  readonly kind: ChangeKind;
+  /** Of a `cancel`: the first day that is not billed any more. */
+  readonly fromDay: EpochDay;
+  /** Exclusive. */
+  readonly untilDay: EpochDay | null;
+  /** Of `start` and `plan`, and of a `resubscribe` that brings another plan. */
+  readonly terms?: StageTerms | undefined;
+  readonly quantities?: Quantities | undefined;
+  readonly fee?: ChangeFee | undefined;
+  /** Whether the first billing period under the terms pays its fees whole. */
+  readonly paysWhole?: boolean | undefined;
+  /** Of a `cancel`: its exact instant, within the last billed day. */
+  readonly endsAtMs?: number | undefined;
+}

@@ -1,0 +1,5 @@
+export { type ChangePorts, changesOf, type MadeChange, withdrawChange } from './changes.ts';
+export { executeChange } from './execute.ts';
+export { type ChangePreview, type LastMonths, type PreviewPorts, previewChange } from './preview.ts';
+export { type ChangeRequest, changeOrTokenSchema, changeRequestSchema } from './request.ts';
+export { stretchesOf } from './stretches.ts';

@@ -1,0 +1,118 @@
+import type { InvoiceDocument } from '@meterline/domain/invoices';
+import { countingCard, type TermsDifference, termsDifference, unitsCounted } from '@meterline/domain/plan-fit';
+import type { RateCard } from '@meterline/domain/prices';
+import { parseInstantMs } from '@meterline/domain/time';
+import { type PlanFitPorts, planFitOf } from '../plan-fit/index.ts';
+import type { Account, Cut } from '../ports/index.ts';
+import { nextPeriod, periodToRate, ratePeriods } from '../spend/index.ts';
+import { type ChangePorts, decideChange, type Decided } from './changes.ts';
+import { accountWith, projectedInvoices } from './projection.ts';
+import type { ChangeRequest } from './request.ts';
+import { tokenOf } from './token.ts';
+
+export type PreviewPorts = ChangePorts & PlanFitPorts;
+
+/** What a change would do, seen at one cut. Nothing is made. */
+export interface ChangePreview {
+  readonly decided: Decided;
+  readonly token: string;
+  readonly cut: Cut;
+  /** Their days are over, so they are due as soon as the change is made. */
+  readonly now: readonly InvoiceDocument[];
+  readonly next: readonly InvoiceDocument[];
+  /** What would be invoiced over the same time without the change. */
+  readonly without: readonly InvoiceDocument[];
+  readonly difference: TermsDifference;
+  readonly lastMonths: LastMonths | null;
+}
+
+/** What the last whole months would have cost. */
+export interface LastMonths {
+  readonly months: readonly {
+    readonly fromMs: number;
+    readonly toMs: number;
+    readonly before: string | null;
+    readonly after: string;
+  }[];
+  readonly before: string | null;
+  readonly after: string;
+}
+
+const MONTHS = 3;
+
+export async function previewChange(
+  ports: PreviewPorts,
+  id: string,
+  request: ChangeRequest,
+  tenant: string,
+): Promise<ChangePreview> {
+  const decided = await decideChange(ports, id, request, tenant);
+  const { subject, plans } = decided;
+  const { nowMs } = subject;
+  const [account] = await ports.accounts.accounts([subject.customer.key], tenant);
+  if (account === undefined) throw new Error(`customer ${subject.customer.key} has no account`);
+  const { cut } = await ports.usage.usageAll([]);
+  const changed = await accountWith(ports, account, decided, tenant);
+  const invoices = await projectedInvoices(ports, decided, changed, cut, tenant);
+  const without = await projectedInvoices(ports, decided, account, cut, tenant);
+  const isOver = ({ period }: InvoiceDocument) => (parseInstantMs(period.to) ?? Infinity) <= nowMs;
+  const used = await usedNow(ports, decided, account, cut, tenant);
+  return {
+    decided,
+    token: tokenOf(decided),
+    cut,
+    now: invoices.filter(isOver),
+    next: invoices.filter((invoice) => !isOver(invoice)),
+    without,
+    difference: termsDifference(plans.from.rateCards, plans.to.rateCards, used),
+    lastMonths: await lastMonths(ports, decided, tenant),
+  };
+}
+
+/** What was used in the billing period of now, so far, in the units of a rate card. */
+async function usedNow(
+  ports: PreviewPorts,
+  { subject, plans }: Decided,
+  account: Account,
+  cut: Cut,
+  tenant: string,
+): Promise<(card: RateCard) => string> {
+  const stretches = account.subscriptions.filter((terms) => terms.id === subject.subscription.id);
+  const now = nextPeriod(stretches, account, subject.nowMs);
+  const cards = [...plans.from.rateCards, ...plans.to.rateCards].filter(({ meter }) => meter !== undefined);
+  if (now === undefined || cards.length === 0) return () => '0';
+  const counting = { plan: '', planVersion: 0, priceRevision: 0, quantities: [], changeFees: [] };
+  // A period each, as two plans may call different cards the same.
+  const periods = cards.map((card) => ({
+    ...periodToRate(now.terms, account, now.period),
+    ...counting,
+    rateCards: [countingCard(card)],
+  }));
+  const { rated } = await ratePeriods(ports, periods, tenant, cut);
+  return (card) => {
+    const line = rated[cards.indexOf(card)]?.lines[0];
+    return line === undefined ? '0' : unitsCounted(line);
+  };
+}
+
+/** Null where the change leaves the plan as it is, or a month says nothing about one of them. */
+async function lastMonths(ports: PreviewPorts, { subject, plans }: Decided, tenant: string): Promise<LastMonths | null> {
+  const { from, to } = plans;
+  if (from.plan.key === to.plan.key && from.version === to.version) return null;
+  const fit = await planFitOf(ports, subject.customer.key, { months: MONTHS, nowMs: subject.nowMs }, tenant);
+  const after = fit.plans.find(({ plan, planVersion }) => plan === to.plan.key && planVersion === to.version);
+  if (after === undefined) return null;
+  const before =
+    fit.plans.find(({ subscription }) => subscription === subject.subscription.id) ??
+    fit.plans.find(({ plan, planVersion }) => plan === from.plan.key && planVersion === from.version);
+  return {
+    months: fit.months.map(({ fromMs, toMs }, index) => ({
+      fromMs,
+      toMs,
+      before: before?.months[index] ?? null,
+      after: after.months[index] ?? '0',
+    })),
+    before: before?.total ?? null,
+    after: after.total,
+  };
+}

@@ -1,0 +1,155 @@
+import type { InvoiceDocument, InvoiceLine } from '@meterline/domain/invoices';
+import { totalOf } from '@meterline/domain/invoices';
+import { modifiersSchema, priceSchema } from '@meterline/domain/prices';
+import { formatInstant } from '@meterline/domain/time';
+import type { ChangePreview } from '@meterline/pipeline/subscription-changes';
+import { z } from 'zod';
+import { instantAnswer, instantOrNull } from './fields.ts';
+
+const decimalText = z.string().describe('Exact decimal');
+
+const invoiceSchema = z.object({
+  plan: z.string(),
+  planVersion: z.int(),
+  from: instantAnswer,
+  to: instantAnswer.describe('Due from then on'),
+  days: z.int(),
+  daysInPeriod: z.int(),
+  lines: z.array(
+    z.object({
+      ...{ key: z.string(), name: z.string(), quantity: decimalText, amount: decimalText },
+      isEstimate: z.boolean().describe('Charged by usage: as far as it is known at `asOf`'),
+    }),
+  ),
+  fees: decimalText.describe('Lines that do not depend on usage'),
+  usage: decimalText.describe('An estimate: what is used so far'),
+  adjustments: decimalText.describe('Late usage and corrections of periods before'),
+  total: decimalText.describe('With what commitments add, less what grants pay'),
+});
+
+const pricedSchema = z.object({ price: priceSchema, modifiers: modifiersSchema.nullable() }).nullable();
+
+export const previewSchema = z.object({
+  token: z.string().describe('Executes exactly this: `POST .../changes` with it alone'),
+  asOf: z.object({ cut: z.array(z.int()), at: instantAnswer }),
+  change: z.object({
+    kind: z.string(),
+    direction: z.enum(['up', 'down', 'same']).describe('Whether fees rise or fall'),
+    at: instantAnswer,
+    until: instantAnswer.nullable(),
+    plan: z.string(),
+    planVersion: z.int(),
+    fee: decimalText.nullable().describe('What the plan charges for the change; a line of the invoice of its first day'),
+  }),
+  currency: z.string(),
+  now: z.object({ invoices: z.array(invoiceSchema), total: decimalText }).describe('Due as soon as the change is made'),
+  next: z.array(invoiceSchema).describe('The invoices that come then, up to the first whole period after the change'),
+  total: decimalText.describe('Of all of them'),
+  totalWithout: decimalText.describe('What the same time would come to without the change'),
+  differences: z.object({
+    prices: z.array(
+      z.object({
+        ...{ key: z.string(), name: z.string(), meter: z.string().nullable() },
+        change: z.enum(['added', 'removed', 'changed']),
+        before: pricedSchema,
+        after: pricedSchema,
+      }),
+    ),
+    allowances: z.array(
+      z.object({
+        ...{ key: z.string(), name: z.string(), meter: z.string() },
+        before: decimalText.nullable(),
+        after: decimalText.nullable(),
+        used: decimalText.describe('In the billing period of now, so far'),
+        exceeds: z.boolean().describe('More is used already than will be included'),
+        message: z.string().nullable(),
+      }),
+    ),
+    unpricedMeters: z.array(z.string()).describe('Charged now, and by nothing afterwards'),
+  }),
+  lastMonths: z
+    .object({
+      months: z.array(z.object({ from: instantAnswer, to: instantAnswer, before: decimalText.nullable(), after: decimalText })),
+      before: decimalText.nullable(),
+      after: decimalText,
+    })
+    .nullable()
+    .describe('What the last whole months would have cost; null where the plan stays, or does not bill by the month'),
+});
+
+const isFee = ({ meter }: InvoiceLine) => meter === null;
+
+function showInvoice({
+  plan,
+  planVersion,
+  period,
+  lines,
+  adjustments,
+  total,
+  currency,
+}: InvoiceDocument): z.input<typeof invoiceSchema> {
+  return {
+    ...{ plan, planVersion, from: period.from, to: period.to, days: period.days, daysInPeriod: period.daysInPeriod },
+    lines: lines.map((line) => {
+      const { key, name, quantity, amount } = line;
+      return { key, name, quantity, amount, isEstimate: !isFee(line) };
+    }),
+    fees: totalOf(lines.filter(isFee), currency),
+    usage: totalOf(
+      lines.filter((line) => !isFee(line)),
+      currency,
+    ),
+    adjustments: totalOf(adjustments, currency),
+    total,
+  };
+}
+
+export function showPreview({
+  decided,
+  token,
+  cut,
+  now,
+  next,
+  without,
+  difference,
+  lastMonths,
+}: ChangePreview): z.input<typeof previewSchema> {
+  const { change, direction, plans, subject } = decided;
+  const { currency } = subject.customer;
+  const sum = (invoices: readonly InvoiceDocument[]) =>
+    totalOf(
+      invoices.map(({ total }) => ({ amount: total })),
+      currency,
+    );
+  return {
+    token,
+    asOf: { cut: [...cut], at: formatInstant(subject.nowMs) },
+    change: {
+      ...{ kind: change.kind, direction },
+      at: formatInstant(change.fromMs),
+      until: instantOrNull(change.untilMs),
+      plan: plans.to.plan.key,
+      planVersion: plans.to.version,
+      fee: change.fee?.amount ?? null,
+    },
+    currency,
+    now: { invoices: now.map(showInvoice), total: sum(now) },
+    next: next.map(showInvoice),
+    total: sum([...now, ...next]),
+    totalWithout: sum(without),
+    differences: {
+      prices: [...difference.prices],
+      allowances: [...difference.allowances],
+      unpricedMeters: [...difference.unpricedMeters],
+    },
+    lastMonths: lastMonths && {
+      months: lastMonths.months.map(({ fromMs, toMs, before, after }) => ({
+        from: formatInstant(fromMs),
+        to: formatInstant(toMs),
+        ...{ before, after },
+      })),
+      before: lastMonths.before,
+      after: lastMonths.after,
+    },
+  };
+}

@@ -1,0 +1,212 @@
+import { catalogStores } from '@meterline/backends/postgres';
+import type { Database, PlanDraft } from '@meterline/pipeline/ports';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openTestDatabase } from '../../../test/support/database.ts';
+import { openRatingFixture, type RatingFixture } from '../../../test/support/rating.ts';
+import { changeNow, previewNow, withdrawNow } from '../../../test/support/subscription-changes.ts';
+
+let database: Database;
+let it: RatingFixture;
+let subscription: string;
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  it = await openRatingFixture(database, '2026-01-01T00:00:00Z');
+  await it.meter('storage');
+  const storage = (units: string, unitAmount: string) => ({
+    key: 'storage',
+    name: 'Storage',
+    meter: 'storage',
+    price: { model: 'per_unit', unitAmount } as const,
+    modifiers: { allowance: { units } },
+  });
+  const base = (amount: string) => ({ key: 'base', name: 'Base', price: { model: 'flat', amount } as const });
+  await it.plan('large', [base('62.00'), storage('10', '1.00')]);
+  await it.plan('small', [base('31.00'), storage('5', '2.00')]);
+  await it.customer('acme', ['a']);
+  subscription = await it.subscribe('acme', 'large', '2026-01-01T00:00:00Z');
+  await it.use('storage', 'a', '2026-01-20T00:00:00Z', '7');
+  await it.use('storage', 'a', '2026-02-20T00:00:00Z', '3');
+  it.clock.moveTo(Date.parse('2026-03-11T10:00:00Z'));
+  await it.use('storage', 'a', '2026-03-10T00:00:00Z', '8');
+});
+afterEach(() => it.close());
+
+const rules = async (plan: string, changeRules: PlanDraft['changeRules']) => {
+  await database.query('update plan_version set change_rules = $1::jsonb where plan = $2 and tenant = $3', [
+    JSON.stringify(changeRules),
+    plan,
+    it.tenant,
+  ]);
+};
+const small = { kind: 'plan', plan: 'small' } as const;
+
+describe('a preview', () => {
+  test('says what is lost with what is used of it, what comes with dates, and what the last months would have cost', async () => {
+    const { difference, lastMonths, now, next, without, decided } = await previewNow(it, subscription, {
+      ...small,
+      at: 'period_end',
+    });
+    expect(difference.allowances).toMatchObject([
+      { before: '10', after: '5', used: '8', exceeds: true, message: 'Storage: you use 8 of 5 (10 before)' },
+    ]);
+    expect(difference.prices.map(({ key, change }) => [key, change])).toEqual([
+      ['base', 'changed'],
+      ['storage', 'changed'],
+    ]);
+    expect(decided.direction).toBe('down');
+    // January and February are over and wait for their invoices; 8 of 10 are included in March.
+    expect(now.map(({ total }) => total)).toEqual(['62.00', '62.00']);
+    expect(next.map(({ period, plan, total }) => [period.to.slice(0, 10), plan, total])).toEqual([
+      ['2026-04-01', 'large', '62.00'],
+      ['2026-05-01', 'small', '31.00'],
+    ]);
+    expect(without.map(({ plan, total }) => `${plan} ${total}`)).toEqual(Array.from({ length: 4 }, () => 'large 62.00'));
+    // 7 used in January: 31.00 + 2 * 2.00; 3 in February: 31.00.
+    expect(lastMonths?.months.map(({ before, after }) => [before, after])).toEqual([
+      ['62.00', '35.00'],
+      ['62.00', '31.00'],
+    ]);
+  });
+
+  test('makes nothing', async () => {
+    const { subscriptions } = catalogStores(database);
+    const before = await subscriptions.byId(subscription, it.tenant);
+    await previewNow(it, subscription, small);
+    expect(await subscriptions.byId(subscription, it.tenant)).toEqual(before);
+    expect(await subscriptions.changes(subscription, it.tenant)).toHaveLength(1);
+    expect(await it.messages('subscription.changed')).toEqual([]);
+  });
+
+  test('is refused as the change would be, by every rule at once and with the first day on which each allows it', async () => {
+    await rules('large', { minimumTermMonths: 6, downgrade: 'period_end', windows: [{ fromDay: 1, toDay: 5 }] });
+    for (const tried of [previewNow, changeNow]) {
+      await expect(tried(it, subscription, small)).rejects.toMatchObject({
+        code: 'subscription.rule_refuses',
+        errors: [
+          { path: 'changeRules.windows', message: expect.stringContaining('allowed from 2026-04-01T00:00:00Z') as unknown },
+          {
+            path: 'changeRules.minimumTermMonths',
+            message: expect.stringContaining('allowed from 2026-07-01T00:00:00Z') as unknown,
+          },
+          { path: 'changeRules.downgrade', message: expect.stringContaining('allowed from 2026-04-01T00:00:00Z') as unknown },
+        ],
+      });
+    }
+  });
+});
+
+describe('the token of a preview', () => {
+  test('does exactly what was shown, once', async () => {
+    const { token, decided } = await previewNow(it, subscription, { ...small, at: 'period_end' });
+    const { change, subscription: after } = await changeNow(it, subscription, { token });
+    expect(change).toMatchObject({ kind: 'plan', fromMs: decided.change.fromMs });
+    expect(after.stages.map(({ plan, fromMs }) => [plan, fromMs])).toEqual(
+      decided.update.stages.map(({ plan, fromMs }) => [plan, fromMs]),
+    );
+    await expect(changeNow(it, subscription, { token })).rejects.toMatchObject({
+      code: 'subscription.changed_since',
+      errors: [{ path: 'version', message: 'version of the subscription: 1 when it was previewed, 2 now' }],
+    });
+  });
+
+  test.each([
+    [
+      'a price',
+      'toPrices',
+      async () => {
+        const price = { model: 'flat', amount: '40.00' } as const;
+        await it.priceChanges.add(
+          { plan: 'small', version: 1 },
+          { rateCard: 'base', validFrom: '2026-05-01T00:00:00Z', price },
+          it.tenant,
+        );
+      },
+    ],
+    ['the day', 'takesEffect', async () => it.clock.moveTo(Date.parse('2026-03-12T10:00:00Z'))],
+    [
+      'the plan, which has a new version',
+      'to',
+      async () => catalogStores(database).plans.addVersion('small', { rateCards: [] }, 0, it.tenant),
+    ],
+    [
+      'the subjects',
+      'subjects',
+      async () => catalogStores(database).customers.update('acme', { subjects: ['a', 'b'] }, it.tenant),
+    ],
+  ])('is refused when %s has changed, and names it', async (_, path, happen) => {
+    const { token } = await previewNow(it, subscription, small);
+    await happen();
+    await expect(changeNow(it, subscription, { token })).rejects.toMatchObject({
+      kind: 'conflict',
+      code: 'subscription.changed_since',
+      errors: [{ path }],
+    });
+  });
+
+  test('is refused for another subscription, and when it is no token', async () => {
+    const { token } = await previewNow(it, subscription, small);
+    await it.customer('beta', ['b']);
+    const other = await it.subscribe('beta', 'large', '2026-01-01T00:00:00Z');
+    for (const [id, text] of [
+      [other, token],
+      [subscription, 'nonsense'],
+      [subscription, 'e30'],
+    ] as const)
+      await expect(changeNow(it, id, { token: text })).rejects.toMatchObject({ code: 'subscription.token_invalid' });
+  });
+});
+
+describe('a change is refused', () => {
+  test.each([
+    ['of a plan that is not there', { kind: 'plan', plan: 'nope' }, 'plan.unknown'],
+    ['of a version that is not there', { kind: 'plan', plan: 'small', version: 9 }, 'plan.version_unknown'],
+    ['to what it is', { kind: 'plan', plan: 'large' }, 'subscription.nothing_changes'],
+    ['before it began', { ...small, at: '2025-12-31T00:00:00Z' }, 'subscription.not_begun'],
+    ['that ends before it begins', { ...small, until: '2026-03-11T00:00:00Z' }, 'subscription.until_before_at'],
+    ['of the number of what has none', { kind: 'quantity', quantities: { storage: '2' } }, 'subscription.quantity_not_flat'],
+    ['that resumes what runs', { kind: 'resume' }, 'subscription.not_paused'],
+    ['that begins again what has not ended', { kind: 'resubscribe' }, 'subscription.not_ended'],
+  ] as const)('%s', async (_, request, code) => {
+    await expect(changeNow(it, subscription, request)).rejects.toMatchObject({ code });
+  });
+
+  test('to a plan in another currency', async () => {
+    const billingPeriod = { every: 'month', anchor: 'calendar' } as const;
+    await catalogStores(database).plans.insert(
+      { key: 'euro', name: 'Euro', currency: 'EUR', billingPeriod, rateCards: [] },
+      0,
+      it.tenant,
+    );
+    await expect(changeNow(it, subscription, { kind: 'plan', plan: 'euro' })).rejects.toMatchObject({
+      code: 'subscription.currency_mismatch',
+    });
+  });
+
+  test('once it has ended, unless it begins again; an end to come is called off or moved', async () => {
+    await changeNow(it, subscription, { kind: 'cancel', at: 'period_end' });
+    const { subscription: moved } = await changeNow(it, subscription, { kind: 'cancel', at: '2026-05-10T12:00:00Z' });
+    expect(moved.endsAtMs).toBe(Date.parse('2026-05-10T12:00:00Z'));
+    const { subscription: going } = await changeNow(it, subscription, { kind: 'resubscribe' });
+    expect([going.endsAtMs, going.stages.length]).toEqual([null, 1]);
+    await changeNow(it, subscription, { kind: 'cancel' });
+    it.clock.moveTo(Date.parse('2026-03-12T10:00:00Z'));
+    await expect(changeNow(it, subscription, small)).rejects.toMatchObject({ code: 'subscription.ended' });
+    await expect(changeNow(it, subscription, { kind: 'resubscribe', at: '2026-03-11T00:00:00Z' })).rejects.toMatchObject({
+      code: 'subscription.ended',
+    });
+    const { subscription: again } = await changeNow(it, subscription, { kind: 'resubscribe', plan: 'small' });
+    expect(again.stages.map(({ plan, untilMs }) => [plan, untilMs])).toEqual([
+      ['large', Date.parse('2026-03-12T00:00:00Z')],
+      ['small', null],
+    ]);
+  });
+
+  test('when it is withdrawn after it began, or by a name that is not its', async () => {
+    const { change } = await changeNow(it, subscription, small);
+    await expect(withdrawNow(it, subscription, change.id)).rejects.toMatchObject({ code: 'subscription.change_begun' });
+    await expect(withdrawNow(it, subscription, 'chg_x')).rejects.toMatchObject({ code: 'subscription.change_unknown' });
+  });
+});

@@ -104,9 +104,9 @@ test.each([
     'rateCards[0].meter',
   ],
   [
-    'units that no invoice would carry over',
-    { ...ok, rateCards: [{ ...calls, modifiers: { allowance: { units: '10', carryOver: { maximumUnits: null } } } }] },
-    'rateCards[0].modifiers.allowance.carryOver',
+    'units carried over up to nothing in particular',
+    { ...ok, rateCards: [{ ...calls, modifiers: { allowance: { units: '10', carryOver: {} } } }] },
+    'rateCards[0].modifiers.allowance.carryOver.maximumUnits',
   ],
   ['a filter on no dimension', { ...ok, rateCards: [{ ...calls, filter: { region: 'eu' } }] }, 'rateCards[0].filter.region'],
 ])('a plan with %s is refused, naming the field', async (_name, body, path) => {
@@ -114,6 +114,12 @@ test.each([
   expect(answer.status).toBe(400);
   expect(faultPaths(answer)).toEqual([path]);
   expect((await api.call('GET', '/v1/plans/ok')).status).toBe(404);
+});
+
+test('a plan may carry over what its allowances leave', async () => {
+  const modifiers = { allowance: { units: '10', carryOver: { maximumUnits: null } } };
+  const answer = await api.call('POST', '/v1/plans', { ...pro, key: 'carrying', rateCards: [{ ...calls, modifiers }] });
+  expect(answer).toMatchObject({ status: 201, body: { rateCards: [{ modifiers }] } });
 });
 
 test('a version with a meter that is not there is refused like a plan', async () => {

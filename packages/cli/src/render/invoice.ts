@@ -32,7 +32,7 @@ export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, '
 }
 
 function adjustmentRows(adjustment: InvoiceAdjustment, { paint }: Pick<Terminal, 'paint'>): string[][] {
-  const { name, invoice, period, quantity, ratedAmount, billedAmount, amount } = adjustment;
+  const { name, invoice, period, quantity, ratedAmount, billedAmount, amount, carriedOver } = adjustment;
   return [
     [
       paint('bold', `${name}, late usage of ${period.from.slice(0, 10)}`),
@@ -41,5 +41,6 @@ function adjustmentRows(adjustment: InvoiceAdjustment, { paint }: Pick<Terminal,
       paint('bold', groupDigits(amount)),
     ],
     [paint('dim', `  ${groupDigits(ratedAmount)} now, less ${groupDigits(billedAmount)} on ${invoice}`)],
+    ...(carriedOver === undefined ? [] : [[paint('dim', `  ${groupDigits(carriedOver)} of its allowance left now`)]]),
   ];
 }

@@ -21,12 +21,6 @@ export async function refuseUnmetered(cards: readonly RateCard[], meters: MeterS
   if (errors.length > 0) throw new Fault('invalid', 'plan.rate_card_invalid', 'A rate card does not fit the meters.', { errors });
 }
 
-/** Nothing keeps what a billing period leaves over: a plan must not promise it. */
-const NO_CARRY_OVER: FaultDetail = {
-  path: 'modifiers.allowance.carryOver',
-  message: 'carryOver works where carriedUnits are given (prices/evaluate), not in a plan: invoices do not carry units over',
-};
-
 /** What a rate card asks of its meter that the meter cannot tell. */
 export function misfits(card: RateCard, meter: MeterRecord): FaultDetail[] {
   const { dimensions, perEvent } = usageNeeds(card);
@@ -37,7 +31,6 @@ export function misfits(card: RateCard, meter: MeterRecord): FaultDetail[] {
   const faults = [
     ...Object.keys(card.filter ?? {}).flatMap(unknown((name) => `filter.${name}`)),
     ...dimensions.flatMap(unknown(() => 'price')),
-    ...(card.modifiers?.allowance?.carryOver ? [NO_CARRY_OVER] : []),
   ];
   if (!perEvent || hasEventValues(meter)) return faults;
   const rule = 'a price or rounding by single events needs a meter of count or sum without a fold';

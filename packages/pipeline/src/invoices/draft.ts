@@ -1,9 +1,9 @@
-import { adjustmentsFor, type InvoiceDocument } from '@meterline/domain/invoices';
+import { adjustmentsFor, carriedAsKnown, type InvoiceDocument, takenOver } from '@meterline/domain/invoices';
 import type { BillingPeriod, FeeSharing } from '@meterline/domain/subscriptions';
 import { parseInstantMs } from '@meterline/domain/time';
 import type { InvoiceDraft, StoredInvoice } from '../ports/index.ts';
 import { billedPeriod, invoiceGrants } from '../prepaid/index.ts';
-import { type PeriodToRate, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import { type CarriedFrom, type PeriodToRate, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
 import { type DraftContext, invoiceDraft } from './invoice-draft.ts';
 import { parseInvoice } from './parse-invoice.ts';
 import { type PeriodToSettle, settlements } from './settlements.ts';
@@ -45,11 +45,17 @@ export async function draftInvoices(
   for (const [draft, { account, terms, period, recent: invoices }] of due.entries()) {
     // Of the same subscription, hence of the same plan version: its prices as known now.
     const known = { ...account, priceRevision: terms.priceRevision };
+    // Each period takes over of its allowances what the one before it leaves as known now; the first, what it is known to have taken over.
+    let carried: CarriedFrom<PeriodToRate> | undefined;
     for (const [at, invoice] of invoices.entries()) {
-      const prepaid = grants.drawing(draft, billedPeriod(invoice, invoices.slice(at + 1)));
-      recent.push({ ...(await termsOfInvoice(ports, invoice, known, tenant)), prepaid });
+      const after = invoices.slice(at + 1);
+      const prepaid = grants.drawing(draft, billedPeriod(invoice, after));
+      carried ??= { stated: takenOver(carriedAsKnown(invoice, after)) };
+      const again = { ...(await termsOfInvoice(ports, invoice, known, tenant)), prepaid, carried };
+      recent.push(again);
+      carried = { after: again };
     }
-    own.push({ ...periodToRate(terms, account, period), prepaid: grants.drawing(draft, null) });
+    own.push({ ...periodToRate(terms, account, period), prepaid: grants.drawing(draft, null), carried });
   }
   const { rated } = await ratePeriods(ports, [...own, ...recent], tenant, context.cut);
   const ratedAgain = rated.slice(own.length).values();

@@ -1,6 +1,7 @@
 import { type InvoiceDocument, type InvoiceLine, settleTerm } from '@meterline/domain/invoices';
 import { parseInstantMs } from '@meterline/domain/time';
 import type { InvoiceStore } from '../ports/index.ts';
+import { ordinal } from './ordinal.ts';
 import { parseInvoice } from './parse-invoice.ts';
 
 /**
@@ -24,11 +25,6 @@ export async function settledAgain(
       return settleTerm({ commitment, currency, term, elapsedDays, issued, now: { period, lines, adjustments } });
     });
   };
-}
-
-/** Numbers of a tenant count its invoices in the order in which they were issued. */
-function ordinal(number: string): bigint {
-  return BigInt(number.replace(/^\D+/, ''));
 }
 
 function instantMs(text: string): number {

@@ -2,7 +2,8 @@ import { type InvoiceDocument, type InvoiceLine, linesUnder, totalDue, totalOf }
 import { add, compare, decimal } from '@meterline/domain/money';
 import type { InvoiceStore } from '../ports/index.ts';
 import { drawingOfInvoice, type PrepaidEntries, type StatedPeriod } from '../prepaid/index.ts';
-import { type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import { mayCarryOver, type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import { carriedAgain } from './carried-again.ts';
 import { invoiceOnLog, termsOfInvoice } from './draft.ts';
 import { parseInvoice } from './parse-invoice.ts';
 import { settledAgain } from './settled-again.ts';
@@ -58,7 +59,7 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
   const keys = [...new Set(invoices.map(({ customer }) => customer.key))];
   // the zone of a customer that ever had a subscription stays
   const zones = new Map((await ports.accounts.accounts(keys, first.tenant)).map(({ key, timezone }) => [key, timezone]));
-  const periods: PeriodToRate[] = [];
+  const periods: { readonly invoice: InvoiceDocument; readonly number: string; readonly terms: PeriodToRate }[] = [];
   for (const invoice of invoices) {
     const { currency, customer, tenant } = invoice;
     const known = {
@@ -68,20 +69,31 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
     };
     const periodOf = (of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period'>) =>
       termsOfInvoice(ports, { ...of, currency, ...(invoice.commitments && { commitments: invoice.commitments }) }, known, tenant);
-    if (invoice.kind !== 'advance')
-      periods.push({ ...(await periodOf(invoice)), prepaid: await drawingOfInvoice(ports.accounts, invoice) });
+    if (invoice.kind !== 'advance') {
+      const prepaid = await drawingOfInvoice(ports.accounts, invoice);
+      periods.push({ invoice, number: invoice.number, terms: { ...(await periodOf(invoice)), prepaid } });
+    }
     for (const earlier of adjustedPeriods(invoice)) {
-      periods.push({ ...(await periodOf(earlier)), prepaid: coveredAsStated(invoice, earlier.invoice) });
+      const prepaid = coveredAsStated(invoice, earlier.invoice);
+      periods.push({ invoice, number: earlier.invoice, terms: { ...(await periodOf(earlier)), prepaid } });
     }
   }
-  const { rated } = await ratePeriods(ports, periods, first.tenant, first.cut);
+  const mayCarry = new Set(periods.filter(({ terms }) => mayCarryOver(terms)).map(({ invoice }) => invoice));
+  const carriedOf = await carriedAgain(ports.invoices, mayCarry, first.tenant);
+  const { rated } = await ratePeriods(
+    ports,
+    periods.map(({ invoice, number, terms }) => ({ ...terms, carried: { stated: carriedOf(invoice).stated(number) } })),
+    first.tenant,
+    first.cut,
+  );
   const commitmentsOf = await settledAgain(ports.invoices, invoices, first.tenant);
   const results = rated.values();
   return invoices.map((invoice) => {
     const own = invoice.kind === 'advance' ? undefined : results.next().value;
     const earlier = adjustedPeriods(invoice).map(() => results.next().value?.lines ?? []);
     const commitments = commitmentsOf(invoice, own?.lines ?? []);
-    return { id: invoice.id, number: invoice.number, differences: differences(invoice, { own, earlier, commitments }) };
+    const found = differences(invoice, { own, earlier, commitments });
+    return { id: invoice.id, number: invoice.number, differences: [...found, ...carriedOf(invoice).differences] };
   });
 }
 
@@ -134,7 +146,8 @@ function differences(invoice: InvoiceDocument, { own, earlier, commitments }: Ra
     found.push(`lines: issued ${summary(invoice.lines)}, rated again ${summary(lines)}`);
   for (const adjustment of invoice.adjustments) {
     const period = adjustedPeriods(invoice).findIndex((each) => each.invoice === adjustment.invoice);
-    const rated = earlier[period]?.find((line) => line.key === adjustment.key)?.amount;
+    const line = earlier[period]?.find(({ key }) => key === adjustment.key);
+    const rated = line?.amount;
     const addsUp =
       compare(add(decimal(adjustment.billedAmount), decimal(adjustment.amount)), decimal(adjustment.ratedAmount)) === 0;
     if (rated !== adjustment.ratedAmount || !addsUp) {
@@ -142,6 +155,11 @@ function differences(invoice: InvoiceDocument, { own, earlier, commitments }: Ra
         `adjustment of ${adjustment.invoice} ${adjustment.key}: issued ${adjustment.ratedAmount}, rated again ${rated ?? 'nothing'}`,
       );
     }
+    const { carriedOver: left } = adjustment;
+    if (left !== line?.carriedOver)
+      found.push(
+        `adjustment of ${adjustment.invoice} ${adjustment.key}: issued ${left ?? 'nothing'} left over, rated again ${line?.carriedOver ?? 'nothing'}`,
+      );
   }
   found.push(...prepaidDifferences(invoice, own?.prepaid));
   if (JSON.stringify(commitments) !== JSON.stringify(invoice.commitments))

@@ -25,6 +25,8 @@ export interface CardUsage {
   readonly rateCard: RateCard;
   /** Of the whole period; null for a card without a meter. */
   readonly need: UsageNeed | null;
+  /** Units that came into the period of the card's allowance. */
+  readonly carriedUnits: string | undefined;
   /** Where each price of the card begins to hold, the first at the beginning of the period. */
   readonly priceFromMs: readonly number[];
   /** Null where there is none, or where it is known in parts only. */
@@ -95,12 +97,13 @@ async function cardDraws(reader: UsageReader, cards: readonly CardUsage[], cut: 
     const unitGrants = card.need !== null && isCoverable(card.need) ? prepaid.account.unitGrants(card.need.meter.key) : [];
     const moneyGrants = committed ? [] : prepaid.account.moneyGrants(currency);
     const grants = [...unitGrants, ...moneyGrants];
-    const ask = (at: Cut, known: MeteredUsage | null): number | null => {
+    const ask = (at: Pick<TimedNeed, 'cut' | 'known' | 'carriedUnits'>): number | null => {
       if (card.need === null || !isDivisible(card.need) || grants.length === 0) return null;
-      return needs.push({ ...card, need: card.need, grants, cut: at, known }) - 1;
+      return needs.push({ ...card, need: card.need, grants, ...at }) - 1;
     };
-    const now = ask(cut, card.usage);
-    const before = prepaid.billed === null ? null : ask(prepaid.billed.cut, null);
+    const { billed } = prepaid;
+    const now = ask({ cut, known: card.usage, carriedUnits: card.carriedUnits });
+    const before = billed && ask({ cut: billed.cut, known: null, carriedUnits: billed.line(card.rateCard.key).carriedUnits });
     return [{ ...card, drawing: prepaid, unitGrants, moneyGrants, now, before }];
   });
   const slices = await timedUsage(reader, needs);

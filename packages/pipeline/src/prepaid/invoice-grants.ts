@@ -1,4 +1,4 @@
-import type { InvoiceDocument } from '@meterline/domain/invoices';
+import { carriedAsKnown, type InvoiceDocument } from '@meterline/domain/invoices';
 import { add, decimal, formatMoney, ZERO } from '@meterline/domain/money';
 import { entriesOf, PrepaidAccount, type PrepaidStatement } from '@meterline/domain/prepaid';
 import type { AccountReader, PrepaidBooking } from '../ports/index.ts';
@@ -56,6 +56,7 @@ export async function invoiceGrants(
 
 /** An invoiced period as the invoices `after` it left it. */
 export function billedPeriod(invoice: InvoiceDocument, after: readonly InvoiceDocument[]): BilledPeriod {
+  const carried = carriedAsKnown(invoice, after);
   return {
     invoice: invoice.number,
     cut: after.at(-1)?.cut ?? invoice.cut,
@@ -73,6 +74,7 @@ export function billedPeriod(invoice: InvoiceDocument, after: readonly InvoiceDo
           [...own, ...settled].reduce((sum, { amount }) => add(sum, decimal(amount)), ZERO),
           invoice.currency,
         ),
+        carriedUnits: carried.get(key)?.carriedUnits,
         units: stated.flatMap(({ units }) => units),
         credits: stated.flatMap(({ credits }) => credits),
       };

@@ -14,6 +14,8 @@ export interface BilledPeriod {
 export interface BilledLine {
   /** What was charged. */
   readonly amount: string;
+  /** What came into the period of the card's allowance, as known then. */
+  readonly carriedUnits: string | undefined;
   readonly units: readonly UnitsDrawn[];
   readonly credits: readonly CreditApplied[];
 }

@@ -1,4 +1,4 @@
-import { type InvoiceLine, invoiceLines, totalOf } from '@meterline/domain/invoices';
+import { type InvoiceLine, invoiceLines, type LineInput, totalOf } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
@@ -8,13 +8,15 @@ import { formatInstant } from '@meterline/domain/time';
 import type { AccountReader, Cut, InvoiceStore, MeterStore, UsageReader } from '../ports/index.ts';
 import { type CardUsage, drawPrepaid, type PeriodPrepaid, type PrepaidEntries } from '../prepaid/index.ts';
 import { type CardPart, cardParts, usageNeed } from './card-parts.ts';
+import { type CarriedFrom, carriedUnits } from './carried-units.ts';
+import { priceChangesOf } from './known-prices.ts';
 import { meterUsage, type UsageNeed } from './meter-usage.ts';
 
 export interface RatingPorts {
   readonly usage: UsageReader;
   readonly accounts: AccountReader;
   readonly meters: Pick<MeterStore, 'byKeys'>;
-  readonly invoices: Pick<InvoiceStore, 'issuedSince'>;
+  readonly invoices: Pick<InvoiceStore, 'billedThrough' | 'issuedSince'>;
 }
 
 /** The rate cards of one subscription over one billing period. */
@@ -32,6 +34,8 @@ export interface PeriodToRate {
   readonly period: Pick<BillingPeriod, 'index' | 'fromMs' | 'toMs' | 'days' | 'daysInPeriod' | 'sharing'>;
   /** Whether the subscription has a commitment. */
   readonly committed: boolean;
+  /** What came into it of its allowances; absent: nothing. A period that it comes after is rated in the same call. */
+  readonly carried?: CarriedFrom<PeriodToRate> | undefined;
   /** How prepaid grants pay for it; absent: not at all. */
   readonly prepaid?: PeriodPrepaid | undefined;
 }
@@ -55,7 +59,7 @@ export async function ratePeriods(
   cut?: Cut,
 ): Promise<{ rated: RatedPeriod[]; cut: Cut }> {
   const meters = await metersOf(ports, periods, tenant);
-  const changesOf = await priceChanges(ports, periods, tenant);
+  const changesOf = await priceChangesOf(ports, periods, tenant);
   const parted = periods.map((period) =>
     period.rateCards.map((card) => partedCard(card, meterOf(card, meters), changesOf(period), period)),
   );
@@ -63,32 +67,29 @@ export async function ratePeriods(
   const answer = await meterUsage(ports.usage, needs, cut);
   const usages = new Map(needs.map((need, index) => [need, answer.usage[index]]));
   const usageOf = ({ need }: NeededPart) => (need && usages.get(need)) ?? null;
+  const measured = new Map(
+    periods.map((period, index) => [
+      period,
+      (parted[index] ?? []).map((card) => ({ card: card.card, parts: lineParts(card, usageOf) })),
+    ]),
+  );
+  const carriedInto = carriedUnits(measured);
   const prepaid = await drawPrepaid(
     ports.usage,
-    parted.flat().map((card) => cardUsage(card, usageOf)),
+    parted.flat().map((card) => ({ ...cardUsage(card, usageOf), carriedUnits: carriedInto(card.period).get(card.card.key) })),
     answer.cut,
   );
 
-  const lined = periods.map((period, index) => {
+  const lined = periods.map((period) => {
     const { index: periodIndex, daysInPeriod } = period.period;
-    const inputs = (parted[index] ?? []).map(({ card, parts: [first, ...rest] }) => {
-      const rateable = (each: NeededPart) => ({
-        rateCard: each.part.card,
-        from: formatInstant(each.part.fromMs),
-        to: formatInstant(each.part.toMs),
-        days: each.part.days,
-        share: feeShare(period.period, each.part),
-        usage: usageOf(each),
-      });
-      const parts = [rateable(first), ...rest.map(rateable)] as const;
-      return {
-        currency: period.currency,
-        daysInPeriod,
-        firstPeriod: periodIndex === 0,
-        covered: prepaid.covered(period, card),
-        parts,
-      };
-    });
+    const inputs = (measured.get(period) ?? []).map(({ card, parts }) => ({
+      currency: period.currency,
+      daysInPeriod,
+      firstPeriod: periodIndex === 0,
+      carriedUnits: carriedInto(period).get(card.key),
+      covered: prepaid.covered(period, card),
+      parts,
+    }));
     return { period, lines: invoiceLines(inputs) };
   });
   const drawn = prepaid.payLines(lined);
@@ -118,8 +119,26 @@ function partedCard(card: RateCard, meter: Meter | undefined, changes: readonly 
   return { period, card, parts: [needed(first), ...rest.map(needed)] };
 }
 
+function lineParts(
+  { period, parts: [first, ...rest] }: PartedCard,
+  usageOf: (part: NeededPart) => MeteredUsage | null,
+): LineInput['parts'] {
+  const linePart = (needed: NeededPart) => ({
+    rateCard: needed.part.card,
+    from: formatInstant(needed.part.fromMs),
+    to: formatInstant(needed.part.toMs),
+    days: needed.part.days,
+    share: feeShare(period.period, needed.part),
+    usage: usageOf(needed),
+  });
+  return [linePart(first), ...rest.map(linePart)];
+}
+
 /** The usage of a whole line, for grants to pay for: at the terms of its last part, and divided where its price changes. */
-function cardUsage({ period, parts }: PartedCard, usageOf: (part: NeededPart) => MeteredUsage | null): CardUsage {
+function cardUsage(
+  { period, parts }: PartedCard,
+  usageOf: (part: NeededPart) => MeteredUsage | null,
+): Omit<CardUsage, 'carriedUnits'> {
   const [first, ...rest] = parts;
   const { part, need } = rest.at(-1) ?? first;
   return {
@@ -148,24 +167,4 @@ function meterOf(card: RateCard, meters: ReadonlyMap<string, Meter>): Meter | un
   const meter = meters.get(card.meter);
   if (meter === undefined) throw new Error(`rate card ${card.key} names meter ${card.meter}, which does not exist`);
   return meter;
-}
-
-/** The changes that each period knows of; plan versions that never changed a price cost nothing. */
-async function priceChanges(
-  ports: Pick<RatingPorts, 'accounts'>,
-  periods: readonly PeriodToRate[],
-  tenant: string,
-): Promise<(period: PeriodToRate) => readonly PriceChange[]> {
-  const keyOf = ({ plan, planVersion }: PeriodToRate) => JSON.stringify([plan, planVersion]);
-  const changed = Map.groupBy(
-    periods.filter(({ priceRevision }) => priceRevision > 0),
-    keyOf,
-  );
-  const changes = new Map<string, readonly PriceChange[]>();
-  for (const [key, [first, ...others]] of changed) {
-    if (first === undefined) continue;
-    const newest = Math.max(first.priceRevision, ...others.map(({ priceRevision }) => priceRevision));
-    changes.set(key, await ports.accounts.priceChanges({ plan: first.plan, version: first.planVersion }, newest, tenant));
-  }
-  return (period) => (changes.get(keyOf(period)) ?? []).filter(({ revision }) => revision <= period.priceRevision);
 }

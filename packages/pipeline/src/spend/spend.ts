@@ -3,7 +3,9 @@ import { Fault } from '@meterline/domain/faults';
 import { type InvoiceLine, totalDue, totalOf } from '@meterline/domain/invoices';
 import { type BillingPeriod, billingPeriodAt } from '@meterline/domain/subscriptions';
 import type { Account, Cut, SubscriptionTerms } from '../ports/index.ts';
-import { spendGrants, type SpendPrepaid, type UnbilledPeriod } from '../prepaid/index.ts';
+import { spendGrants, type SpendPrepaid } from '../prepaid/index.ts';
+import { carriedStates } from './carried-states.ts';
+import { chained, endedPeriods } from './ended-periods.ts';
 import { liveSettlement, type OpenTerm, openTerms } from './open-terms.ts';
 import { type PeriodToRate, ratePeriods, type RatingPorts } from './rate-periods.ts';
 
@@ -76,8 +78,10 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
     }),
   );
   const open = await openTerms(ports.invoices, active, tenant);
-  const ended = endedPeriods(grants.unbilled, active, open);
-  const periods = [...active, ...ended].map(({ account, terms, period, prepaid }) => ({
+  const subscriptions = [...active, ...grants.unbilled].map(({ terms }) => terms);
+  const carried = await carriedStates(ports, subscriptions, tenant);
+  const ended = endedPeriods(grants.unbilled, active, open, carried);
+  const periods = chained([...active, ...ended], carried, ({ account, terms, period, prepaid }) => ({
     ...periodToRate(terms, account, period),
     prepaid,
   }));
@@ -108,26 +112,7 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
   });
 }
 
-type EndedPeriod = Pick<UnbilledPeriod, 'request' | 'account' | 'terms' | 'period' | 'prepaid'>;
-
-/** Periods without an invoice that grants or a commitment look at, once each. */
-function endedPeriods(
-  drawing: readonly UnbilledPeriod[],
-  active: readonly Omit<EndedPeriod, 'prepaid'>[],
-  open: readonly (OpenTerm | undefined)[],
-): EndedPeriod[] {
-  const committed = active.flatMap(({ request, account, terms }, index) =>
-    (open[index]?.unbilled ?? [])
-      .filter(
-        ({ fromMs }) =>
-          !drawing.some((each) => each.request === request && each.terms === terms && each.period.fromMs === fromMs),
-      )
-      .map((period) => ({ request, account, terms, period, prepaid: undefined })),
-  );
-  return [...drawing, ...committed];
-}
-
-function isOf(term: OpenTerm | undefined, { period }: Pick<EndedPeriod, 'period'>): boolean {
+function isOf(term: OpenTerm | undefined, { period }: { readonly period: BillingPeriod }): boolean {
   return term?.unbilled.some(({ fromMs }) => fromMs === period.fromMs) ?? false;
 }
 

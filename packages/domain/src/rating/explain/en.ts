@@ -99,6 +99,10 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
       const carried = facts.carriedUnits === null ? '' : ` and ${facts.carriedUnits} carried over`;
       return `${units} included in an allowance of ${facts.units}${carried}`;
     }
+    case 'carried_over': {
+      const most = facts.maximumUnits === null ? '' : ` (at most ${facts.maximumUnits})`;
+      return `${units} of the allowance left for the next period${most}`;
+    }
     case 'prepaid':
       return `Covered by prepaid ${facts.name}`;
     case 'no_price':

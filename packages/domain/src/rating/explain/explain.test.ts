@@ -82,6 +82,16 @@ const sentences: readonly [Facts, string, string][] = [
     '3 units included in an allowance of 9 and 4 carried over',
     '3 个单位在 9 个单位的套餐额度和结转的 4 个之内',
   ],
+  [
+    { type: 'carried_over', maximumUnits: null },
+    '3 units of the allowance left for the next period',
+    '套餐额度剩余 3 个单位，结转至下一周期',
+  ],
+  [
+    { type: 'carried_over', maximumUnits: '500' },
+    '3 units of the allowance left for the next period (at most 500)',
+    '套餐额度剩余 3 个单位，结转至下一周期（最多 500 个）',
+  ],
   [{ type: 'prepaid', name: 'Pack' }, 'Covered by prepaid Pack', '由预付包 Pack 抵扣'],
   [{ type: 'no_price' }, '3 units without a price, not charged', '3 个单位没有适用价格，不收费'],
   [{ type: 'percent_off', percent: '15' }, '15 % off', '优惠 15%'],

@@ -98,6 +98,10 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
       const carried = facts.carriedUnits === null ? '' : `和结转的 ${facts.carriedUnits} 个`;
       return `${units}在 ${facts.units} 个单位的套餐额度${carried}之内`;
     }
+    case 'carried_over': {
+      const most = facts.maximumUnits === null ? '' : `（最多 ${facts.maximumUnits} 个）`;
+      return `套餐额度剩余 ${units}，结转至下一周期${most}`;
+    }
     case 'prepaid':
       return `由预付包 ${facts.name} 抵扣`;
     case 'no_price':

@@ -68,6 +68,7 @@ test('a list of versions refuses the cursor of another list', async () => {
 });
 
 const ok = { ...pro, key: 'ok' };
+const seat = { model: 'per_seat', seatAmount: '10.00' };
 
 test.each([
   ['no rate cards', { ...ok, rateCards: [] }, 'rateCards'],
@@ -107,6 +108,13 @@ test.each([
     'units carried over up to nothing in particular',
     { ...ok, rateCards: [{ ...calls, modifiers: { allowance: { units: '10', carryOver: {} } } }] },
     'rateCards[0].modifiers.allowance.carryOver.maximumUnits',
+  ],
+  ['seats that its meter does not know', { ...ok, rateCards: [{ ...calls, price: seat }] }, 'rateCards[0].meter'],
+  ['seats beyond an allowance', { ...ok, rateCards: [{ ...calls, modifiers: { allowance: { units: '5', overagePrice: seat } } }] }, 'rateCards[0].modifiers.allowance.overagePrice'], // prettier-ignore
+  [
+    'seats by dimension',
+    { ...ok, rateCards: [{ ...calls, price: { model: 'matrix', dimensions: ['model'], cells: [{ match: {}, price: seat }] } }] },
+    'rateCards[0].price.cells[0].price',
   ],
   ['a filter on no dimension', { ...ok, rateCards: [{ ...calls, filter: { region: 'eu' } }] }, 'rateCards[0].filter.region'],
 ])('a plan with %s is refused, naming the field', async (_name, body, path) => {

@@ -12,7 +12,10 @@ import { cutAt, pilesOf, type UsageEvent } from '../oracle/usage.ts';
 /** Terms whose allowance, of their own or one given to them, carries over. */
 const carrying = fc
   .record({ terms, own: units, maximumUnits: fc.option(units) })
-  .filter(({ terms: { price, modifiers } }) => [...termsFaults(price, { ...modifiers, allowance: { units: '1' } })].length === 0)
+  .filter(({ terms: { price, modifiers } }) => {
+    const allowance = { ...(modifiers.allowance ?? { units: '1' }), carryOver: { maximumUnits: null } };
+    return [...termsFaults(price, { ...modifiers, allowance })].length === 0;
+  })
   .map(({ terms: { price, modifiers }, own, maximumUnits }) => {
     const allowance = { ...(modifiers.allowance ?? { units: own }), carryOver: { maximumUnits } };
     return { price, modifiers: modifiersSchema.parse({ ...modifiers, allowance }) };

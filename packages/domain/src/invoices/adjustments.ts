@@ -1,6 +1,7 @@
 import { add, decimal, formatMoney, isZero, subtract, ZERO } from '../money/index.ts';
 import { carriedAsKnown, isCarriedAlike } from './carry-over.ts';
 import type { InvoiceAdjustment, InvoiceDocument, InvoiceLine } from './document.ts';
+import { INVOICE_POLICY } from './policy.ts';
 
 /**
  * What `earlier` should have charged at what is known now (`rated`: its lines rated again) less what was charged for its period: by
@@ -26,6 +27,7 @@ export function adjustmentsFor(
       period: earlier.period,
       plan: earlier.plan,
       planVersion: earlier.planVersion,
+      ...(earlier.policy.version !== INVOICE_POLICY.version && { policyVersion: earlier.policy.version }),
       key: line.key,
       name: line.name,
       quantity: line.quantity,

@@ -23,6 +23,7 @@ export interface InvoiceLine {
   readonly key: string;
   readonly name: string;
   readonly meter: string | null;
+  /** Of seats, those held when the period begins; the explanation tells how they changed. */
   readonly quantity: string;
   /** The part of it that prepaid packs paid for, which is not priced. Absent where none did. */
   readonly covered?: string;
@@ -66,6 +67,8 @@ export interface InvoiceAdjustment {
   readonly period: InvoicePeriod;
   readonly plan: string;
   readonly planVersion: number;
+  /** Version of that invoice's policy, where this one has another: it is rated again by the rules of then. */
+  readonly policyVersion?: number;
   /** The line of that invoice, by its rate card. */
   readonly key: string;
   readonly name: string;

@@ -64,10 +64,9 @@ function usageOf(parts: readonly Pick<LinePart, 'usage'>[]): { quantity: string;
   if (usage === undefined) return { quantity: '1', events: 0 };
   if (more.length === 0) return { quantity: usage.quantity, events: usage.events };
   const all = [usage, ...more];
-  return {
-    quantity: sumOf(all.map(({ quantity }) => quantity)),
-    events: all.reduce((sum, { events }) => sum + events, 0),
-  };
+  const events = all.reduce((sum, each) => sum + each.events, 0);
+  // Seats are a level: those held when the period begins.
+  return { quantity: usage.seatChanges ? usage.quantity : sumOf(all.map(({ quantity }) => quantity)), events };
 }
 
 function documented(part: LinePart, covered: string | undefined): InvoiceLinePart {

@@ -41,7 +41,7 @@ function wholePeriod(used: Measure): Usage {
     end: to,
     part: { begins: true, ends: true, settlesVolume: true, sharesFees: false, firstPeriod: true, proration: WHOLE_PERIOD },
     billedBefore: false,
-    seatChanges: [],
+    seatsLater: [],
     feesOnUse: false,
   };
 }

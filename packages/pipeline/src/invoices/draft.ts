@@ -1,4 +1,4 @@
-import { adjustmentsFor, carriedAsKnown, type InvoiceDocument, takenOver } from '@meterline/domain/invoices';
+import { adjustmentsFor, carriedAsKnown, type InvoiceDocument, type InvoicePolicy, takenOver } from '@meterline/domain/invoices';
 import type { BillingPeriod, FeeSharing } from '@meterline/domain/subscriptions';
 import { parseInstantMs } from '@meterline/domain/time';
 import type { InvoiceDraft, StoredInvoice } from '../ports/index.ts';
@@ -77,11 +77,13 @@ export async function draftInvoices(
 /** The period and terms of an issued invoice, for rating it again. */
 export async function termsOfInvoice(
   ports: RatingPorts,
-  invoice: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments'>,
+  invoice: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments'> & {
+    readonly policy: Pick<InvoicePolicy, 'version'>;
+  },
   known: Pick<PeriodToRate, 'subjects' | 'timezone' | 'priceRevision'>,
   tenant: string,
 ): Promise<PeriodToRate> {
-  const { plan, planVersion, currency, commitments } = invoice;
+  const { plan, planVersion, currency, commitments, policy } = invoice;
   const { from, to, days, daysInPeriod, index = 0, sharing } = invoice.period;
   const { subjects, timezone, priceRevision } = known;
   return {
@@ -91,6 +93,7 @@ export async function termsOfInvoice(
     plan,
     planVersion,
     currency,
+    policy,
     committed: commitments !== undefined,
     rateCards: await ports.accounts.rateCards(plan, planVersion, tenant),
     period: {

@@ -67,15 +67,22 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
       timezone: zones.get(customer.key) ?? 'UTC',
       priceRevision: invoice.priceRevision ?? 0,
     };
-    const periodOf = (of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period'>) =>
-      termsOfInvoice(ports, { ...of, currency, ...(invoice.commitments && { commitments: invoice.commitments }) }, known, tenant);
+    const periodOf = (of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period'>, policyVersion = invoice.policy.version) => {
+      const stated = { ...of, currency, policy: { version: policyVersion } };
+      return termsOfInvoice(
+        ports,
+        { ...stated, ...(invoice.commitments && { commitments: invoice.commitments }) },
+        known,
+        tenant,
+      );
+    };
     if (invoice.kind !== 'advance') {
       const prepaid = await drawingOfInvoice(ports.accounts, invoice);
       periods.push({ invoice, number: invoice.number, terms: { ...(await periodOf(invoice)), prepaid } });
     }
     for (const earlier of adjustedPeriods(invoice)) {
       const prepaid = coveredAsStated(invoice, earlier.invoice);
-      periods.push({ invoice, number: earlier.invoice, terms: { ...(await periodOf(earlier)), prepaid } });
+      periods.push({ invoice, number: earlier.invoice, terms: { ...(await periodOf(earlier, earlier.policyVersion)), prepaid } });
     }
   }
   const mayCarry = new Set(periods.filter(({ terms }) => mayCarryOver(terms)).map(({ invoice }) => invoice));

@@ -1,3 +1,4 @@
+import { INVOICE_POLICY } from '@meterline/domain/invoices';
 import {
   allowanceOf,
   type BillingMonth,
@@ -75,7 +76,16 @@ function periodsOf({ account, months, terms, meters }: CustomerMonths, firstMont
     const period = { index: AMID_SUBSCRIPTION, ...month };
     before = all.map((priced, index): PeriodToRate => {
       const after = at > firstMonth ? before[index] : undefined;
-      return { subjects, currency, timezone, committed: false, ...priced, period, ...(after && { carried: { after } }) };
+      return {
+        subjects,
+        currency,
+        timezone,
+        policy: INVOICE_POLICY,
+        committed: false,
+        ...priced,
+        period,
+        ...(after && { carried: { after } }),
+      };
     });
     return before;
   });

@@ -4,7 +4,7 @@ import type { DrawingPeriod } from '../prepaid/index.ts';
 import type { CarriedFrom } from './carried-units.ts';
 import type { CarriedState } from './carried-states.ts';
 import type { OpenTerm } from './open-terms.ts';
-import type { PeriodToRate } from './rate-periods.ts';
+import type { PeriodToRate } from './period-to-rate.ts';
 
 /** A period of a subscription that live spend of a request looks at. */
 export interface SpendPeriod<Request> {

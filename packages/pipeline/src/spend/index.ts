@@ -1,6 +1,7 @@
 export { mayCarryOver } from './carried-states.ts';
 export type { CarriedFrom } from './carried-units.ts';
-export { type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from './rate-periods.ts';
+export type { PeriodToRate } from './period-to-rate.ts';
+export { type RatedPeriod, ratePeriods, type RatingPorts } from './rate-periods.ts';
 export {
   type CustomerSpend,
   periodAt,

@@ -3,41 +3,21 @@ import type { Meter } from '@meterline/domain/meters';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { MeteredUsage } from '@meterline/domain/rating';
-import { type BillingPeriod, feeShare } from '@meterline/domain/subscriptions';
+import { feeShare } from '@meterline/domain/subscriptions';
 import { formatInstant } from '@meterline/domain/time';
 import type { AccountReader, Cut, InvoiceStore, MeterStore, UsageReader } from '../ports/index.ts';
-import { type CardUsage, drawPrepaid, type PeriodPrepaid, type PrepaidEntries } from '../prepaid/index.ts';
+import { type CardUsage, drawPrepaid, type PrepaidEntries } from '../prepaid/index.ts';
 import { type CardPart, cardParts, usageNeed } from './card-parts.ts';
-import { type CarriedFrom, carriedUnits } from './carried-units.ts';
+import { carriedUnits } from './carried-units.ts';
 import { priceChangesOf } from './known-prices.ts';
 import { meterUsage, type UsageNeed } from './meter-usage.ts';
+import type { PeriodToRate } from './period-to-rate.ts';
 
 export interface RatingPorts {
   readonly usage: UsageReader;
   readonly accounts: AccountReader;
   readonly meters: Pick<MeterStore, 'byKeys'>;
   readonly invoices: Pick<InvoiceStore, 'billedThrough' | 'issuedSince'>;
-}
-
-/** The rate cards of one subscription over one billing period. */
-export interface PeriodToRate {
-  readonly subjects: readonly string[];
-  readonly currency: string;
-  /** The customer's: its days are counted in it, and meters fold their windows in it. */
-  readonly timezone: string;
-  readonly plan: string;
-  readonly planVersion: number;
-  /** Prices as known with the price changes of the plan version up to this one; 0: as the version was made. */
-  readonly priceRevision: number;
-  /** As the plan version was made. */
-  readonly rateCards: readonly RateCard[];
-  readonly period: Pick<BillingPeriod, 'index' | 'fromMs' | 'toMs' | 'days' | 'daysInPeriod' | 'sharing'>;
-  /** Whether the subscription has a commitment. */
-  readonly committed: boolean;
-  /** What came into it of its allowances; absent: nothing. A period that it comes after is rated in the same call. */
-  readonly carried?: CarriedFrom<PeriodToRate> | undefined;
-  /** How prepaid grants pay for it; absent: not at all. */
-  readonly prepaid?: PeriodPrepaid | undefined;
 }
 
 export interface RatedPeriod {

@@ -1,13 +1,14 @@
 import type { CommitmentSettlement } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
-import { type InvoiceLine, totalDue, totalOf } from '@meterline/domain/invoices';
+import { INVOICE_POLICY, type InvoiceLine, totalDue, totalOf } from '@meterline/domain/invoices';
 import { type BillingPeriod, billingPeriodAt } from '@meterline/domain/subscriptions';
 import type { Account, Cut, SubscriptionTerms } from '../ports/index.ts';
 import { spendGrants, type SpendPrepaid } from '../prepaid/index.ts';
 import { carriedStates } from './carried-states.ts';
 import { chained, endedPeriods } from './ended-periods.ts';
 import { liveSettlement, type OpenTerm, openTerms } from './open-terms.ts';
-import { type PeriodToRate, ratePeriods, type RatingPorts } from './rate-periods.ts';
+import type { PeriodToRate } from './period-to-rate.ts';
+import { ratePeriods, type RatingPorts } from './rate-periods.ts';
 
 export interface SubscriptionSpend {
   readonly id: string;
@@ -61,6 +62,7 @@ export function periodToRate(terms: SubscriptionTerms, account: Account, period:
     planVersion,
     priceRevision,
     currency,
+    policy: INVOICE_POLICY,
     committed: terms.commitment !== null,
     rateCards,
     period,

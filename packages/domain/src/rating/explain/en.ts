@@ -82,7 +82,7 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
     case 'seat_change': {
       const back = quantity.startsWith('-');
       const seats = counted(unsigned(quantity), 'seat');
-      return `${seats} ${back ? 'given back' : 'added'} at ${unitAmount} for ${facts.days} of ${facts.daysInPeriod} days`;
+      return `${seats} ${back ? 'given back' : 'added'} at ${unitAmount}${share(facts)}`;
     }
     case 'converted': {
       const sign = facts.operation === 'divide' ? '/' : '*';

@@ -51,6 +51,11 @@ const sentences: readonly [Facts, string, string][] = [
   ],
   [{ type: 'seat_change', ...days }, '3 seats added at 0.5 for 10 of 31 days', '增加 3 个席位，每个 0.5，计 10/31 天'],
   [
+    { type: 'seat_change', days: '60', daysInPeriod: '90', unit: 'second' },
+    '3 seats added at 0.5 for 60 of 90 seconds',
+    '增加 3 个席位，每个 0.5，计 60/90 秒',
+  ],
+  [
     { type: 'converted', source: '180', operation: 'divide', factor: '60', rounding: null },
     '180 / 60 = 3 units',
     '180 ÷ 60 = 3 个单位',

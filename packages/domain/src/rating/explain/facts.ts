@@ -38,7 +38,7 @@ export type Facts =
       readonly daysInPeriod: string | null;
       readonly unit?: 'second';
     }
-  | { readonly type: 'seat_change'; readonly days: string; readonly daysInPeriod: string }
+  | { readonly type: 'seat_change'; readonly days: string; readonly daysInPeriod: string; readonly unit?: 'second' }
   /** `source` units became `quantity` units. */
   | {
       readonly type: 'converted';

@@ -81,7 +81,7 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
     }
     case 'seat_change': {
       const back = quantity.startsWith('-');
-      return `${back ? '减少' : '增加'} ${unsigned(quantity)} 个席位，每个 ${unitAmount}，计 ${facts.days}/${facts.daysInPeriod} 天`;
+      return `${back ? '减少' : '增加'} ${unsigned(quantity)} 个席位，每个 ${unitAmount}${share(facts)}`;
     }
     case 'converted': {
       const { rounding } = facts;

@@ -41,7 +41,7 @@ export function grantAllowance(allowance: Allowance, overage: RateUsage | null):
       const carried = isCarried ? included().map((line) => ({ ...line, unitAmount: null })) : [];
       const portions = charge.portions.flatMap((portion): Portion[] => [
         { ...portion, usage: usageUpTo(portion.usage, units) },
-        { overage, usage: { ...usageBeyond(portion.usage, units), feesOnUse: true, seatChanges: [] } },
+        { overage, usage: { ...usageBeyond(portion.usage, units), feesOnUse: true, seatsLater: [] } },
       ]);
       return { ...charge, portions, lines: [...charge.lines, ...carried] };
     }

@@ -204,6 +204,47 @@ export function aggregationContract(name: string, clickhouse: () => Promise<Test
       );
     });
 
+    it('tells how levels stand from the beginning of a range on, by subject and all together, like the model', async () => {
+      const cut = await pipeline.ledger.committedCut(pipeline.log.logId);
+      const fromMs = Date.parse('2026-11-19T06:00:00Z');
+      const events = effectiveEvents(records, NOW).map(({ event }) => ({
+        subject: event.subject ?? '',
+        media: String(event.data?.['media']),
+        atMs: Date.parse(event.time ?? ''),
+        milli: Math.round(Number(event.data?.['value']) * 1000),
+      }));
+      type Held = (typeof events)[number];
+      const latest = (of: readonly Held[]) => of.toSorted((a, b) => b.atMs - a.atMs || b.milli - a.milli)[0]?.milli ?? 0;
+      const series = (of: readonly Held[]) => [...Map.groupBy(of, ({ subject, media }) => `${subject} ${media}`).values()];
+      const model: Record<string, (of: readonly Held[]) => number> = {
+        latest,
+        mean_seats: (of) => of.reduce((sum, { milli }) => sum + milli, 0),
+        gb_hours: (of) => series(of).reduce((sum, each) => sum + latest(each), 0),
+      };
+      for (const [key, levelOf] of Object.entries(model)) {
+        const meter = meters.find((each) => each.key === key);
+        if (meter === undefined) throw new Error(`no meter ${key}`);
+        const range = { meter, fromMs, toMs: TO };
+        const [apart, together] = await pipeline.reader.levelsAll(
+          [{ ...range, bySubject: true, filter: { media: ['audio'] } }, range],
+          cut,
+        );
+        for (const { subject, levels, events: counted } of [...(apart ?? []), ...(together ?? [])]) {
+          const own = events.filter((each) => subject === null || (each.subject === subject && each.media === 'audio'));
+          const within = own.filter(({ atMs }) => atMs >= fromMs);
+          expect(counted, key).toBe(within.length);
+          for (const instant of [fromMs, ...within.map(({ atMs }) => atMs)]) {
+            const told = levels.filter((level) => level.fromMs <= instant).at(-1)?.level ?? '0';
+            expect(Math.round(Number(told) * 1000), `${key} of ${subject ?? 'all'}`).toBe(
+              levelOf(own.filter(({ atMs }) => atMs <= instant)),
+            );
+          }
+        }
+        expect(apart?.map(({ subject }) => subject)).toEqual(['ann', 'bob', 'cyd']);
+        expect(together).toHaveLength(1);
+      }
+    });
+
     it('answers the same when the events behind it are read a few at a time', async () => {
       const visibility = usageVisibility(pipeline.database, pipeline.ledger, pipeline.log.logId);
       const paging = clickhouseUsageReader(pipeline.client, visibility, { pageEvents: 37 });

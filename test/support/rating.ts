@@ -10,7 +10,17 @@ import type { AlertPorts } from '@meterline/pipeline/alerts';
 import { priceChangeCatalog } from '@meterline/pipeline/catalog';
 import { createGrant, newGrantSchema } from '@meterline/pipeline/grants';
 import type { InvoiceRunPorts } from '@meterline/pipeline/invoices';
-import type { Cut, Database, JobQueue, PrepaidStore, UsageQuery, UsageReader, UsageRow, Wakeup } from '@meterline/pipeline/ports';
+import type {
+  Cut,
+  Database,
+  GroupedLevels,
+  JobQueue,
+  PrepaidStore,
+  UsageQuery,
+  UsageReader,
+  UsageRow,
+  Wakeup,
+} from '@meterline/pipeline/ports';
 import { prepaidAddsUp } from '@meterline/pipeline/reconcile';
 import { testClock } from '@meterline/runtime/clock';
 
@@ -61,14 +71,34 @@ function fakeUsage() {
       return { results: asked.map((query) => rows(query, cut)), cut };
     },
     eventValuesAll: () => Promise.reject(new Error('no price here looks at single events')),
+    levelsAll: async (asked, [next = 0]) => asked.map((query) => levelsOf(events.slice(0, next), query)),
   };
   return { events, queries, reader };
 }
 
 function fold(meter: Meter, events: readonly UsageEvent[]): string {
   if (meter.aggregation === 'count') return String(events.length);
+  if (meter.aggregation === 'latest') return events.toSorted((a, b) => b.atMs - a.atMs)[0]?.value ?? '0';
   if (meter.aggregation === 'max') return String(Math.max(...events.map((event) => Number(event.value))));
   return formatDecimal(events.reduce((sum, event) => add(sum, decimal(event.value)), ZERO));
+}
+
+/** How the latest value stands, the plain way: asked for again at every event. */
+function levelsOf(
+  events: readonly UsageEvent[],
+  { meter, fromMs, toMs, subjects = [], filter = {} }: UsageQuery,
+): GroupedLevels[] {
+  const known = events
+    .filter((event) => event.meter === meter.key && event.atMs < toMs && subjects.includes(event.subject))
+    .filter(({ dims }) => Object.entries(filter).every(([name, values]) => values.includes(dims[name] ?? '')));
+  const instants = [...new Set([fromMs, ...known.map(({ atMs }) => Math.max(atMs, fromMs))])].toSorted((a, b) => a - b);
+  const levels = instants.flatMap((instant) => {
+    const [last] = known
+      .filter(({ atMs }) => atMs <= instant)
+      .toSorted((a, b) => b.atMs - a.atMs || Number(b.value) - Number(a.value));
+    return last === undefined ? [] : [{ fromMs: instant, level: last.value }];
+  });
+  return [{ subject: null, group: {}, levels, events: known.filter(({ atMs }) => atMs >= fromMs).length }];
 }
 
 /** Runs jobs one after another in the background, trying a failed one again at once. `idle` resolves when nothing is left. */

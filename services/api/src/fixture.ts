@@ -58,6 +58,7 @@ export async function serveTestApi(database: Database, options: { movable?: bool
     },
     usageAll: () => Promise.reject(new Error('not asked for here')),
     eventValuesAll: () => Promise.reject(new Error('not asked for here')),
+    levelsAll: () => Promise.reject(new Error('not asked for here')),
   };
 
   const server = await createHttpServer({

@@ -166,7 +166,11 @@ function adjustmentRows(adjustments: readonly InvoiceAdjustment[]): Markup {
             <td class="number">${each.amount}</td>
           </tr>
           <tr class="step">
-            <td colspan="4">${each.ratedAmount} for the usage known now, less ${each.billedAmount} invoiced before</td>
+            <td colspan="4">
+              ${each.ratedAmount} for the usage known now, less ${each.billedAmount} invoiced before${
+                each.carriedOver === undefined ? '' : `; ${each.carriedOver} of its allowance left now`
+              }
+            </td>
           </tr>`,
     )}
   </tbody>`;

@@ -22,7 +22,14 @@ const allowanceSchema = z.object({
   name: z.string(),
   meter: z.string(),
   included: decimalText.describe('Units included in a month: its allowance and free units'),
-  months: z.array(z.object({ used: decimalText, percent: percentText.nullable(), exceeded: z.boolean() })),
+  months: z.array(
+    z.object({
+      used: decimalText,
+      carried: decimalText.describe('Units that the month before left over'),
+      percent: percentText.nullable().describe('Of what is included, without carried units'),
+      exceeded: z.boolean(),
+    }),
+  ),
   averagePercent: percentText.nullable(),
   monthsExceeded: z.int(),
   size: z.enum(['too_large', 'too_small', 'right']),

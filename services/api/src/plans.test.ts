@@ -75,6 +75,7 @@ test('a list of versions refuses the cursor of another list', async () => {
 });
 
 const ok = { ...pro, key: 'ok' };
+const seat = { model: 'per_seat', seatAmount: '10.00' };
 
 test.each([
   ['no rate cards', { ...ok, rateCards: [] }, 'rateCards'],
@@ -111,9 +112,16 @@ test.each([
     'rateCards[0].meter',
   ],
   [
-    'units that no invoice would carry over',
-    { ...ok, rateCards: [{ ...calls, modifiers: { allowance: { units: '10', carryOver: { maximumUnits: null } } } }] },
-    'rateCards[0].modifiers.allowance.carryOver',
+    'units carried over up to nothing in particular',
+    { ...ok, rateCards: [{ ...calls, modifiers: { allowance: { units: '10', carryOver: {} } } }] },
+    'rateCards[0].modifiers.allowance.carryOver.maximumUnits',
+  ],
+  ['seats that its meter does not know', { ...ok, rateCards: [{ ...calls, price: seat }] }, 'rateCards[0].meter'],
+  ['seats beyond an allowance', { ...ok, rateCards: [{ ...calls, modifiers: { allowance: { units: '5', overagePrice: seat } } }] }, 'rateCards[0].modifiers.allowance.overagePrice'], // prettier-ignore
+  [
+    'seats by dimension',
+    { ...ok, rateCards: [{ ...calls, price: { model: 'matrix', dimensions: ['model'], cells: [{ match: {}, price: seat }] } }] },
+    'rateCards[0].price.cells[0].price',
   ],
   ['a filter on no dimension', { ...ok, rateCards: [{ ...calls, filter: { region: 'eu' } }] }, 'rateCards[0].filter.region'],
 ])('a plan with %s is refused, naming the field', async (_name, body, path) => {
@@ -121,6 +129,12 @@ test.each([
   expect(answer.status).toBe(400);
   expect(faultPaths(answer)).toEqual([path]);
   expect((await api.call('GET', '/v1/plans/ok')).status).toBe(404);
+});
+
+test('a plan may carry over what its allowances leave', async () => {
+  const modifiers = { allowance: { units: '10', carryOver: { maximumUnits: null } } };
+  const answer = await api.call('POST', '/v1/plans', { ...pro, key: 'carrying', rateCards: [{ ...calls, modifiers }] });
+  expect(answer).toMatchObject({ status: 201, body: { rateCards: [{ modifiers }] } });
 });
 
 test('a version with a meter that is not there is refused like a plan', async () => {

@@ -1,5 +1,5 @@
 import { add, decimal, formatDecimal, ZERO } from '@meterline/domain/money';
-import { modifiersSchema, priceSchema, termsFaults } from '@meterline/domain/prices';
+import { modifiersSchema, priceSchema, termsFaults, usageNeeds } from '@meterline/domain/prices';
 import type { PriceInput } from '@meterline/domain/rating';
 import { currencySchema } from '@meterline/pipeline/catalog';
 import { z } from 'zod';
@@ -64,10 +64,18 @@ export type EvaluateBody = z.output<typeof priceInputSchema>;
 
 function* faultsOf({ price, modifiers, ...usage }: EvaluateBody): Generator<[path: string[], message: string]> {
   for (const [path, message] of termsFaults(price, modifiers ?? {})) yield [['modifiers', ...path], message];
+  if (usage.seatChanges && !takesSeatChanges(price, modifiers))
+    yield [['seatChanges'], 'must be absent unless the price is per_seat, and its modifiers look at totals alone'];
   if (usage.quantity === undefined && !usage.groups && !usage.values)
     yield [['quantity'], 'is required, unless there are groups or values'];
   if ((usage.days === undefined) !== (usage.daysInPeriod === undefined)) yield [['days'], 'days and daysInPeriod come together'];
   else if ((usage.days ?? 0) > (usage.daysInPeriod ?? 0)) yield [['days'], 'must be at most daysInPeriod'];
+}
+
+/** Changes are told as totals: not by dimensions, nor by events. */
+function takesSeatChanges(price: EvaluateBody['price'], modifiers: EvaluateBody['modifiers']): boolean {
+  const { dimensions, perEvent } = usageNeeds({ price, modifiers });
+  return price.model === 'per_seat' && dimensions.length === 0 && !perEvent;
 }
 
 export function priceInputOf({ days: billed, daysInPeriod, language: _language, ...body }: EvaluateBody): PriceInput {

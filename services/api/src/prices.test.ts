@@ -113,6 +113,14 @@ describe('an evaluation', () => {
       'quantity',
     ]);
   });
+
+  test('takes changes of seats for a price per seat, and for no other', async () => {
+    const seats = { currency: 'USD', quantity: '5', seatChanges: [{ seats: '2', days: 10 }], days: 31, daysInPeriod: 31 };
+    expect((await evaluate({ ...seats, price: { model: 'per_seat', seatAmount: '31' } })).body).toMatchObject({
+      total: '175.00',
+    });
+    expect(faultPaths(await evaluate({ ...seats, price }))).toEqual(['seatChanges']);
+  });
 });
 
 describe('a batch', () => {

@@ -36,6 +36,10 @@ const lineSchema = z.object({
   meter: z.string().nullable(),
   quantity: decimalText,
   covered: decimalText.optional().describe('The part of it that prepaid packs pay for'),
+  carriedUnits: decimalText.optional().describe('Units of the allowance that the period before left over'),
+  carriedOver: decimalText
+    .optional()
+    .describe('Units of the allowance that the next period would take over if this one ended as it stands'),
   events: z.int(),
   model: z.string(),
   amount: decimalText.describe('Rounded to the currency'),

@@ -64,7 +64,9 @@ export const partOfPeriod: fc.Arbitrary<Question> = fc
   .map(({ whole, previousAmount, previousCredits, ...part }) => {
     const unit = Rational.of(1n, 10n ** BigInt(currencyExponent(whole.currency)));
     const money = (count: number | undefined) => (count === undefined ? undefined : Rational.of(count).times(unit));
-    return { ...whole, ...part, previousAmount: money(previousAmount), previousCredits: money(previousCredits) };
+    const { dimensions, perEvent } = usageNeeds(whole);
+    const seatChanges = whole.price.model === 'per_seat' && dimensions.length === 0 && !perEvent ? part.seatChanges : [];
+    return { ...whole, ...part, seatChanges, previousAmount: money(previousAmount), previousCredits: money(previousCredits) };
   });
 
 /** What the engine is asked: the events told as finely as the price needs, and no finer. */

@@ -1,5 +1,6 @@
 import type { Law } from '../law.ts';
 import { agreement } from './agreement.ts';
+import { carryOver } from './carry-over.ts';
 import { explanations } from './explanations.ts';
 import { growth } from './growth.ts';
 import { order } from './order.ts';
@@ -7,4 +8,4 @@ import { parts } from './parts.ts';
 import { shares } from './shares.ts';
 
 /** What must hold of every price and all usage. */
-export const LAWS: readonly Law[] = [...agreement, ...growth, ...order, ...parts, ...explanations, ...shares];
+export const LAWS: readonly Law[] = [...agreement, ...growth, ...order, ...parts, ...carryOver, ...explanations, ...shares];

@@ -142,13 +142,14 @@ function pricedLines(
   after: readonly UsageEvent[],
   part: { readonly begins: boolean; readonly ends: boolean },
 ): Rational[] {
-  const { price, modifiers, firstPeriod, seatChanges, daysInPeriod } = question;
+  const { price, modifiers, firstPeriod, daysInPeriod } = question;
   const { freeUnits, allowance } = modifiers;
-  const moments = [before, after].map((events) => {
+  const dividedAt = (events: readonly UsageEvent[]) => {
     const billable = cutAt(pilesOf(events, price, modifiers), Rational.parse(freeUnits ?? '0')).beyond;
     const included = Rational.parse(allowance?.units ?? '0').plus(allowance ? question.carriedUnits : Rational.ZERO);
     return cutAt(billable, included);
-  });
+  };
+  const moments = [before, after].map(dividedAt);
   const spanOf = (side: 'within' | 'beyond', waits: boolean): Span => {
     const [from, to] = moments.map((moment) => moment[side]) as [Pile[], Pile[]];
     return {
@@ -156,12 +157,21 @@ function pricedLines(
       billedBefore: before.some(({ value }) => value.isAbove(Rational.ZERO)),
       share: Rational.of(question.days, daysInPeriod),
       daysInPeriod,
-      seatChanges: waits ? [] : seatChanges,
+      seatsLater: waits ? [] : seatsLater(question, after).map(({ held, days }) => ({ held: dividedAt(held)[side], days })),
     };
   };
   if (!allowance?.overagePrice) return [...amountsOf(price, spanOf('beyond', false)).values()];
   const overage = amountsOf(allowance.overagePrice, spanOf('beyond', true));
   return [...amountsOf(price, spanOf('within', false)).values(), ...overage.values()];
+}
+
+/** The seats that changes lead to, never fewer than none, each as one event of so many. */
+function seatsLater({ seatChanges }: Question, events: readonly UsageEvent[]): { held: UsageEvent[]; days: number }[] {
+  let seats = Rational.sum(events.map(({ value }) => value));
+  return seatChanges.map((change) => {
+    seats = seats.plus(change.seats).most(Rational.ZERO);
+    return { held: [{ value: seats, dimensions: {} }], days: change.days };
+  });
 }
 
 /** What rounding each event adds to the price of all, where each event has a price of its own. */

@@ -17,7 +17,7 @@ export interface Span {
   /** Days charged of the days in the period. */
   readonly share: Rational;
   readonly daysInPeriod: number;
-  readonly seatChanges: readonly { readonly seats: Rational; readonly days: number }[];
+  readonly seatsLater: readonly { readonly held: readonly Pile[]; readonly days: number }[];
 }
 
 /** Amounts by the line they stand in. */
@@ -208,9 +208,9 @@ function ofSeats(price: PerSeatPrice, span: Span, after: Rational, before: Ratio
   const fee = Rational.parse(price.seatAmount);
   const amounts: Amounts = new Map([['held', due.times(fee).times(span.waits ? Rational.ONE : span.share)]]);
   let seats = after;
-  span.seatChanges.forEach((change, index) => {
-    const next = seats.plus(change.seats).most(Rational.ZERO);
-    const days = Rational.of(change.days, span.daysInPeriod);
+  span.seatsLater.forEach((later, index) => {
+    const next = total(later.held);
+    const days = Rational.of(later.days, span.daysInPeriod);
     amounts.set(`change ${index}`, billed(next).minus(billed(seats)).times(fee).times(days));
     seats = next;
   });

@@ -1,10 +1,11 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { Fault } from '@meterline/domain/faults';
-import { dimensionNames, storedMeter } from '@meterline/domain/meters';
+import { dimensionNames, holdsLevel, storedMeter } from '@meterline/domain/meters';
 import {
   type Cut,
   EVER,
   type GroupedEventValues,
+  type GroupedLevels,
   type UsageQuery,
   type UsageReader,
   type UsageRow,
@@ -15,6 +16,8 @@ import {
   eventCounter,
   EventValues,
   hasEventValues,
+  LatestSteps,
+  LevelSteps,
   LevelUsage,
   queryWindows,
   type QueryWindows,
@@ -55,20 +58,17 @@ export function clickhouseUsageReader(
     return fromEvents(query, sinceMs, visible, new SessionUsage(query, windows.folded));
   }
 
-  /** The level of every series when the query's range begins. */
-  async function levelsAt(query: UsageQuery, visible: Visible): Promise<CarriedLevel[]> {
+  /** What the query's meter stored of all time before its range. */
+  async function storedBefore({ window: _window, ...query }: UsageQuery, visible: Visible): Promise<WindowValue[]> {
     const stored = storedMeter(query.meter);
     if (stored === null || query.fromMs <= EVER.fromMs) return [];
-    const { window: _window, ...rest } = query;
-    const before = {
-      ...rest,
-      meter: stored,
-      fromMs: EVER.fromMs,
-      toMs: query.fromMs,
-      bySubject: true,
-      groupBy: dimensionNames(stored),
-    };
-    const levels = await storedValues(client, before, queryWindows(before), visible);
+    const before = { ...query, meter: stored, fromMs: EVER.fromMs, toMs: query.fromMs };
+    return storedValues(client, before, queryWindows(before), visible);
+  }
+
+  /** The level of every series when the query's range begins. */
+  async function levelsAt(query: UsageQuery, visible: Visible): Promise<CarriedLevel[]> {
+    const levels = await storedBefore({ ...query, bySubject: true, groupBy: dimensionNames(query.meter) }, visible);
     return levels.map(({ subject, groups, value }) => ({ subject, dims: groups, level: value }));
   }
 
@@ -124,6 +124,14 @@ export function clickhouseUsageReader(
       all(queries, cut, async (query, visible): Promise<readonly GroupedEventValues[]> => {
         if (!hasEventValues(query.meter)) throw new TypeError(`meter ${query.meter.key} has no values of single events`);
         return fromEvents(query, query.fromMs, visible, new EventValues(query));
+      }),
+    levelsAll: (queries, cut) =>
+      all(queries, cut, async (query, visible): Promise<readonly GroupedLevels[]> => {
+        const { meter, fromMs } = query;
+        if (!holdsLevel(meter)) throw new TypeError(`meter ${meter.key} holds no level`);
+        return meter.aggregation === 'latest'
+          ? fromEvents(query, fromMs, visible, new LatestSteps(query, await storedBefore(query, visible)))
+          : fromEvents(query, fromMs, visible, new LevelSteps(query, await levelsAt(query, visible)));
       }),
   };
 }

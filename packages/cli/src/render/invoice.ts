@@ -39,7 +39,7 @@ function billedRow({ name, invoice, amount }: Pick<BilledInAdvance, 'name' | 'in
 }
 
 function adjustmentRows(adjustment: InvoiceAdjustment, { paint }: Pick<Terminal, 'paint'>): string[][] {
-  const { name, invoice, period, quantity, ratedAmount, billedAmount, amount } = adjustment;
+  const { name, invoice, period, quantity, ratedAmount, billedAmount, amount, carriedOver } = adjustment;
   return [
     [
       paint('bold', `${name}, late usage of ${period.from.slice(0, 10)}`),
@@ -48,5 +48,6 @@ function adjustmentRows(adjustment: InvoiceAdjustment, { paint }: Pick<Terminal,
       paint('bold', groupDigits(amount)),
     ],
     [paint('dim', `  ${groupDigits(ratedAmount)} now, less ${groupDigits(billedAmount)} on ${invoice}`)],
+    ...(carriedOver === undefined ? [] : [[paint('dim', `  ${groupDigits(carriedOver)} of its allowance left now`)]]),
   ];
 }

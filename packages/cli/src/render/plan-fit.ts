@@ -15,7 +15,13 @@ interface Choice {
 interface AllowanceUse {
   readonly name: string;
   readonly included: string;
-  readonly months: readonly { readonly used: string; readonly percent: string | null; readonly exceeded: boolean }[];
+  readonly months: readonly {
+    readonly used: string;
+    /** An older server does not know of it. */
+    readonly carried?: string;
+    readonly percent: string | null;
+    readonly exceeded: boolean;
+  }[];
   readonly averagePercent: string | null;
 }
 
@@ -77,21 +83,27 @@ export function planFitText(fit: PlanFit, { paint }: Paint): string {
 }
 
 function allowancesText({ plan, planVersion, allowances }: PlanCosts, { months }: PlanFit, { paint }: Paint): string[] {
-  return allowances.flatMap(({ name, included, months: used, averagePercent }) => [
-    `${paint('bold', name)}: ${groupDigits(included)} included in ${plan}, version ${planVersion}`,
-    '',
-    table(
-      [{ title: 'month' }, { title: 'used', align: 'right' }, { title: '%', align: 'right' }, { title: '' }],
-      used.map((month, index) => [
-        months[index]?.firstDay ?? '',
-        groupDigits(month.used),
-        month.percent ?? '',
-        month.percent === null ? '' : paint(month.exceeded ? 'red' : 'green', percentBar(month.percent)),
-      ]),
-      ['average', '', averagePercent ?? '', averagePercent === null ? '' : percentBar(averagePercent)],
-    ),
-    '',
-  ]);
+  return allowances.flatMap(({ name, included, months: used, averagePercent }) => {
+    const isCarried = used.some(({ carried = '0' }) => carried !== '0');
+    const carriedCell = (cell: string) => (isCarried ? [cell] : []);
+    const columns = ['used', ...carriedCell('carried'), '%'].map((title) => ({ title, align: 'right' }) as const);
+    return [
+      `${paint('bold', name)}: ${groupDigits(included)} included in ${plan}, version ${planVersion}`,
+      '',
+      table(
+        [{ title: 'month' }, ...columns, { title: '' }],
+        used.map((month, index) => [
+          months[index]?.firstDay ?? '',
+          groupDigits(month.used),
+          ...carriedCell(groupDigits(month.carried ?? '0')),
+          month.percent ?? '',
+          month.percent === null ? '' : paint(month.exceeded ? 'red' : 'green', percentBar(month.percent)),
+        ]),
+        ['average', '', ...carriedCell(''), averagePercent ?? '', averagePercent === null ? '' : percentBar(averagePercent)],
+      ),
+      '',
+    ];
+  });
 }
 
 function usageText({ usage }: PlanFit): string[] {

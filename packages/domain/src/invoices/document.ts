@@ -24,9 +24,14 @@ export interface InvoiceLine {
   readonly key: string;
   readonly name: string;
   readonly meter: string | null;
+  /** Of seats, those held when the period begins; the explanation tells how they changed. */
   readonly quantity: string;
   /** The part of it that prepaid packs paid for, which is not priced. Absent where none did. */
   readonly covered?: string;
+  /** Units of the card's allowance that the period before left over. Absent where none did. */
+  readonly carriedUnits?: string;
+  /** Units of it that this period leaves to the next one, of the unit after conversion. Absent where the card carries nothing over. */
+  readonly carriedOver?: string;
   /** Events behind the quantity. */
   readonly events: number;
   readonly model: Price['model'];
@@ -58,7 +63,10 @@ export interface InvoiceQuantities {
   readonly of: Quantities;
 }
 
-/** Usage of an invoiced period that came, was withdrawn, or got a corrected price after its invoice: the difference is settled here. */
+/**
+ * Usage of an invoiced period that came, was withdrawn, or got a corrected price after its invoice: the difference is settled here. Of 0.00 where only
+ * units carried over changed.
+ */
 export interface InvoiceAdjustment {
   /** Number of the invoice of that period. */
   readonly invoice: string;
@@ -69,6 +77,8 @@ export interface InvoiceAdjustment {
   readonly priceRevision?: number;
   /** Of that invoice. */
   readonly quantities?: readonly InvoiceQuantities[];
+  /** Version of that invoice's policy, where this one has another: it is rated again by the rules of then. */
+  readonly policyVersion?: number;
   /** The line of that invoice, by its rate card. */
   readonly key: string;
   readonly name: string;
@@ -78,6 +88,9 @@ export interface InvoiceAdjustment {
   readonly covered?: string;
   /** The same for each part of a period in which the price changed. */
   readonly coveredParts?: readonly string[];
+  /** As on the line: what came into that period of an allowance, and what it leaves, as known now. */
+  readonly carriedUnits?: string;
+  readonly carriedOver?: string;
   readonly events: number;
   /** What that usage costs at the terms of then, and at the prices of then as known now. */
   readonly ratedAmount: string;

@@ -1,6 +1,7 @@
 export { billedDays } from './billed-days.ts';
 export { adjustmentsFor, totalOf } from './adjustments.ts';
 export { type IssuedCharges, settleTerm, totalDue } from './commitments.ts';
+export { type Carried, carriedAsKnown, carriedOn, handedOn, takenOver } from './carry-over.ts';
 export type { CoveredUsage, Coverage } from './coverage.ts';
 export {
   type BilledInAdvance,
@@ -14,6 +15,7 @@ export {
 } from './document.ts';
 export { creditNoteLines, creditNoteNumber, isCutShort, sharingOf, UNUSED_TIME, type UnusedTime } from './credit-note.ts';
 export { billedBefore, type FeeDocuments, feeDocumentsOf, feeLines, feesBilled, feesByLine } from './fees.ts';
-export { invoiceLines, type LineInput } from './line.ts';
+export { invoiceLines } from './line.ts';
+export type { LineInput } from './line-input.ts';
 export { linesUnder } from './lines-under.ts';
 export { INVOICE_POLICY, type InvoicePolicy } from './policy.ts';

@@ -1,35 +1,10 @@
 import { add, decimal, formatDecimal, formatMoney, ZERO } from '../money/index.ts';
-import type { RateCard } from '../prices/index.ts';
-import { type Charged, chargePricedParts, chargeRateCard, explanationOf, type MeteredUsage, totalsOf } from '../rating/index.ts';
+import { type Charged, chargePricedParts, chargeRateCard, explanationOf, totalsOf } from '../rating/index.ts';
 import type { FeeShare } from '../subscriptions/index.ts';
-import { type Coverage, coveredStep, uncovered } from './coverage.ts';
+import { carriedOn, carriedOverStep } from './carry-over.ts';
+import { coveredStep, uncovered } from './coverage.ts';
 import type { InvoiceLine, InvoiceLinePart } from './document.ts';
-
-/** A part of a billing period in which the card has one price. */
-export interface LinePart {
-  readonly rateCard: RateCard;
-  /** Half-open, RFC 3339. */
-  readonly from: string;
-  readonly to: string;
-  readonly days: number;
-  /** What the part pays of the period's fees; absent: its days of `daysInPeriod`. */
-  readonly share?: FeeShare | undefined;
-  /** Usage of the card's meter in the part, as finely as `usageNeeds` of the card asks; without a meter the quantity is 1. */
-  readonly usage: MeteredUsage | null;
-}
-
-export interface LineInput {
-  readonly currency: string;
-  readonly daysInPeriod: number;
-  /** Whether it is the subscription's first billing period, which fees that are due once wait for; default true. */
-  readonly firstPeriod?: boolean | undefined;
-  /** Units of the card's allowance that earlier periods left over. */
-  readonly carriedUnits?: string | undefined;
-  /** What prepaid packs pay for; absent: nothing. */
-  readonly covered?: Coverage | undefined;
-  /** In order; more than one where the price changed. */
-  readonly parts: readonly [LinePart, ...LinePart[]];
-}
+import type { LineInput, LinePart } from './line-input.ts';
 
 /**
  * Rates the cards of one subscription for one billing period: the same input always gives the same lines. They are rated together, as
@@ -38,21 +13,29 @@ export interface LineInput {
 export function invoiceLines(inputs: readonly LineInput[]): InvoiceLine[] {
   const charges = inputs.map(chargeOf);
   const totals = totalsOf(charges);
-  return inputs.flatMap(({ currency, parts, covered }, index) => {
+  return inputs.flatMap((input, index) => {
+    const { currency, parts, covered } = input;
     const [charge, total] = [charges[index], totals[index]];
     if (!charge || !total) return [];
     const { rateCard } = parts.at(-1) ?? parts[0];
+    const carried = carriedOn(input);
+    const { modifiers = null } = rateCard;
     return {
       key: rateCard.key,
       name: rateCard.name,
       meter: rateCard.meter ?? null,
       ...usageOf(parts),
       ...(covered && { covered: sumOf(covered.parts) }),
+      ...carried,
       model: rateCard.price.model,
       price: rateCard.price,
-      modifiers: rateCard.modifiers ?? null,
+      modifiers,
       ...(parts.length > 1 && { parts: parts.map((part, at) => documented(part, covered?.parts[at])) }),
-      explanation: [...(covered?.packs ?? []).map(coveredStep), ...explanationOf(charge, total)],
+      explanation: [
+        ...(covered?.packs ?? []).map(coveredStep),
+        ...explanationOf(charge, total),
+        ...carriedOverStep({ ...carried, modifiers }),
+      ],
       amount: formatMoney(total, currency),
     };
   });
@@ -84,10 +67,9 @@ function usageOf(parts: readonly Pick<LinePart, 'usage' | 'rateCard'>[]): { quan
   }
   if (more.length === 0) return { quantity: usage.quantity, events: usage.events };
   const all = [usage, ...more];
-  return {
-    quantity: sumOf(all.map(({ quantity }) => quantity)),
-    events: all.reduce((sum, { events }) => sum + events, 0),
-  };
+  const events = all.reduce((sum, each) => sum + each.events, 0);
+  // Seats are a level: those held when the period begins.
+  return { quantity: usage.seatChanges ? usage.quantity : sumOf(all.map(({ quantity }) => quantity)), events };
 }
 
 function documented(part: LinePart, covered: string | undefined): InvoiceLinePart {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Price, RateCard } from '../prices/index.ts';
-import { invoiceLines, type LineInput } from './line.ts';
+import { invoiceLines } from './line.ts';
+import type { LineInput } from './line-input.ts';
 
 const card = (price: Price): RateCard => ({ key: 'calls', name: 'Calls', meter: 'calls', price });
 const PERIOD = { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z' };

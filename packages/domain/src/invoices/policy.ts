@@ -2,6 +2,7 @@ export interface InvoicePolicy {
   /**
    * 1: explanations are sentences, without conversions of units and rounding.
    * 2: they are data that the sentences are made of, every step of it.
+   * 3: a price per seat is charged for the seats as they were held over the period, where its meter knows them.
    */
   readonly version: number;
   /** Each line is rounded once, to the currency's digits, unless its price says otherwise; totals are sums of rounded lines. */
@@ -13,7 +14,7 @@ export interface InvoicePolicy {
 }
 
 export const INVOICE_POLICY: InvoicePolicy = {
-  version: 2,
+  version: 3,
   rounding: { mode: 'half_up', scope: 'line' },
   proration: 'day',
   lateUsage: 'adjust_next_invoice',

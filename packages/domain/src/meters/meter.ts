@@ -103,6 +103,16 @@ export function storedAggregation({ aggregation, level }: Pick<Meter, 'aggregati
   }
 }
 
+/** Whether the meter knows at any instant how many of something are held: what was said last, or a level. */
+export function holdsLevel({ aggregation, fold }: Pick<Meter, 'aggregation' | 'fold'>): boolean {
+  return fold === undefined && (aggregation === 'latest' || aggregation === 'weighted_sum');
+}
+
+/** Whether seats can be billed by it: it knows them at any instant, and its usage over a period counts them too. */
+export function countsSeats(meter: Pick<Meter, 'aggregation' | 'fold' | 'level'>): boolean {
+  return holdsLevel(meter) && (meter.level === undefined || meter.level.unit === 'period');
+}
+
 /** The meter that shows what `meter` keeps in the usage store, or null if it keeps nothing. */
 export function storedMeter(meter: Meter): Meter | null {
   const aggregation = storedAggregation(meter);

@@ -32,6 +32,18 @@ test('utilisation is told month by month and in the average', () => {
   });
 });
 
+test('units carried over keep a month from exceeding it, and leave the percentage of the allowance itself', () => {
+  // 120 and 121 of 100 and 20 carried over
+  expect(allowanceUse(allowance, ['120', '121'], ['20', '20'])).toMatchObject({
+    months: [
+      { used: '120', carried: '20', percent: '120', exceeded: false },
+      { used: '121', carried: '20', percent: '121', exceeded: true },
+    ],
+    monthsExceeded: 1,
+    size: 'right',
+  });
+});
+
 test('of an allowance of nothing there is no percentage, and any usage exceeds it', () => {
   const nothing = { ...allowance, included: '0' };
   expect(allowanceUse(nothing, ['0', '5', '5'])).toMatchObject({ averagePercent: null, monthsExceeded: 2, size: 'too_small' });

@@ -19,8 +19,13 @@ export interface Allowance {
 }
 
 export interface AllowanceUse extends Allowance {
-  /** Month by month; `percent` is null where nothing is included. */
-  readonly months: readonly { readonly used: string; readonly percent: string | null; readonly exceeded: boolean }[];
+  /** Month by month, with what came into it from the month before; `percent` is null where nothing is included. */
+  readonly months: readonly {
+    readonly used: string;
+    readonly carried: string;
+    readonly percent: string | null;
+    readonly exceeded: boolean;
+  }[];
   readonly averagePercent: string | null;
   readonly monthsExceeded: number;
   readonly size: AllowanceSize;
@@ -61,12 +66,16 @@ export function unitsCounted({ explanation }: { readonly explanation: readonly {
   return formatDecimal(explanation.reduce((sum, { amount }) => add(sum, decimal(amount)), ZERO));
 }
 
-/** How much of an allowance was used in each month (at least one). */
-export function allowanceUse(allowance: Allowance, used: readonly string[]): AllowanceUse {
+/**
+ * How much of an allowance was used in each month (at least one). Units carried over into a month (absent: none) keep it from exceeding the allowance,
+ * and are no part of the percentage: that says how large an allowance it takes.
+ */
+export function allowanceUse(allowance: Allowance, used: readonly string[], carried: readonly string[] = []): AllowanceUse {
   const included = ratio.of(decimal(allowance.included));
   const isEmpty = ratio.sign(included) === 0;
   const quantities = used.map((quantity) => ratio.of(decimal(quantity)));
-  const exceeded = quantities.map((quantity) => ratio.compare(quantity, included) > 0);
+  const granted = used.map((_, index) => ratio.add(included, ratio.of(decimal(carried[index] ?? '0'))));
+  const exceeded = quantities.map((quantity, index) => ratio.compare(quantity, granted[index] ?? included) > 0);
   const monthsExceeded = exceeded.filter(Boolean).length;
   const average = isEmpty ? null : percentOf(ratio.sum(quantities), ratio.multiply(included, whole(BigInt(used.length))));
   const tooSmall = BigInt(monthsExceeded) * 100n > BigInt(used.length) * TOO_SMALL_ABOVE_PERCENT_OF_MONTHS;
@@ -75,6 +84,7 @@ export function allowanceUse(allowance: Allowance, used: readonly string[]): All
     ...allowance,
     months: quantities.map((quantity, index) => ({
       used: used[index] ?? '0',
+      carried: carried[index] ?? '0',
       percent: isEmpty ? null : percentText(percentOf(quantity, included)),
       exceeded: exceeded[index] ?? false,
     })),

@@ -9,7 +9,7 @@ export { FITS, type Assessment, type Choice, type Fits, type NotCompared, type S
 export { type BillingMonth, wholeMonthsBefore } from './billing-months.ts';
 export type { MeterMonths, MeteredMonths } from './meter-months.ts';
 export type { PlanCosts, RatedPlan } from './plan-costs.ts';
-export { type PlanFit, planFit } from './plan-fit.ts';
-export { scaledQuantity, type Scaling, scalingOf, TWICE } from './scale.ts';
+export { monthsBeforeHistory, type PlanFit, planFit } from './plan-fit.ts';
+export { scaledQuantity, type Scaling, scalingOf, ONCE, TWICE } from './scale.ts';
 export { FIT_LANGUAGES, type FitLanguage, fitSentence } from './sentence/index.ts';
 export { type TermsDifference, termsDifference } from './differences.ts';

@@ -20,8 +20,13 @@ export interface RatedPlan {
   readonly meters: readonly string[];
   readonly allowances: readonly Allowance[];
   readonly commitment: Commitment | null;
-  /** `used`: of each allowance, in their order. Amounts are sums of lines, round as on an invoice. */
-  readonly months: readonly { readonly total: string; readonly doubledTotal: string; readonly used: readonly string[] }[];
+  /** `used` of each allowance, and `carried` into the month, in their order. Amounts are sums of lines, round as on an invoice. */
+  readonly months: readonly {
+    readonly total: string;
+    readonly doubledTotal: string;
+    readonly used: readonly string[];
+    readonly carried: readonly string[];
+  }[];
 }
 
 /** Amounts with the currency's digits. */
@@ -55,6 +60,7 @@ export function planCosts(rated: RatedPlan, billing: readonly BillingMonth[], cu
             allowanceUse(
               allowance,
               months.map(({ used }) => used[index] ?? '0'),
+              months.map(({ carried }) => carried[index] ?? '0'),
             ),
           ),
   };

@@ -6,7 +6,7 @@ import { type MeteredMonths, planFit, type RatedPlan, scaledQuantity, wholeMonth
 const MONTHS = wholeMonthsBefore({ anchorMs: null, timezone: 'UTC', nowMs: Date.parse('2026-07-10T00:00:00Z'), count: 3 });
 
 function rated(plan: string, totals: readonly [asUsed: string, doubled: string][], more: Partial<RatedPlan> = {}): RatedPlan {
-  const months = totals.map(([total, doubledTotal]) => ({ total, doubledTotal, used: ['0'] }));
+  const months = totals.map(([total, doubledTotal]) => ({ total, doubledTotal, used: ['0'], carried: ['0'] }));
   const terms = {
     plan,
     name: plan,
@@ -92,7 +92,7 @@ describe('the plan that fits', () => {
 describe('a subscription', () => {
   const allowance = (key: string) => ({ key, name: key, meter: 'calls', included: '100' });
   const fitsOf = (...used: [string, string][]) => {
-    const months = used.map((each) => ({ total: '1.00', doubledTotal: '2.00', used: each }));
+    const months = used.map((each) => ({ total: '1.00', doubledTotal: '2.00', used: each, carried: [] }));
     const plan = { ...rated('team', [], { subscription: 's1', allowances: [allowance('a'), allowance('b')] }), months };
     return planFit({ ...input, plans: [plan] }).assessments[0];
   };

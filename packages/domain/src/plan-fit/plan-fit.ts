@@ -44,8 +44,12 @@ export function planFit(input: PlanFitInput): PlanFit {
   };
 }
 
+interface UsedMonths extends Pick<PlanFitInput, 'months' | 'sinceMs'> {
+  readonly meters: readonly Pick<MeteredMonths, 'months'>[];
+}
+
 /** A month before anything was used or subscribed says nothing about the customer; one without usage later on does. */
-function monthsBeforeHistory({ months, meters, sinceMs }: PlanFitInput): number {
+export function monthsBeforeHistory({ months, meters, sinceMs }: UsedMonths): number {
   const first = months.findIndex(
     ({ toMs }, index) => (sinceMs !== null && sinceMs < toMs) || meters.some((meter) => (meter.months[index] ?? '0') !== '0'),
   );

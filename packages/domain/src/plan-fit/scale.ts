@@ -1,6 +1,8 @@
 import type { Meter } from '../meters/index.ts';
 import { decimal, formatDecimal, multiply } from '../money/index.ts';
 
+/** As it was. */
+export const ONCE = 1n;
 /** How much more usage the second look at the plans assumes. */
 export const TWICE = 2n;
 

@@ -19,12 +19,19 @@ export function* termsFaults(price: Price, modifiers: Modifiers): Generator<[pat
     if (freeUnits !== undefined) yield [['freeUnits'], `freeUnits must be absent ${reason}`];
     if (allowance) yield [['allowance'], `allowance must be absent ${reason}`];
   }
+  if (allowance?.carryOver && [...basics, ...(allowance.overagePrice ? basicsOf(allowance.overagePrice) : [])].some(isOfSeats)) {
+    yield [['allowance', 'carryOver'], 'carryOver must be absent with a price per seat: seats are held, and not used up'];
+  }
   if (allowance?.overagePrice && basicsOf(allowance.overagePrice).some(feesPerEvent)) {
     yield [
       ['allowance', 'overagePrice'],
       'overagePrice must not have fees or limits per event: which events are beyond is not known',
     ];
   }
+}
+
+function isOfSeats({ model }: BasicPrice): boolean {
+  return model === 'per_seat';
 }
 
 function feesPerEvent(price: BasicPrice): boolean {

@@ -10,6 +10,7 @@ import { type MeasuredInput, type Measure, measureOf, notBelowZero, NOTHING, sum
 import type { SeatChange } from './metered-usage.ts';
 import { type Bill, CREDITS, LIMITS, type MoneyStep, type MoneyTerms, moneyTermsOf, usageSteps } from './modifiers/index.ts';
 import { type Rounding, roundingOf, roundLines, rounded } from './rounding.ts';
+import { seatsLater } from './seats-later.ts';
 import { type PeriodPart, type Proration, type Usage, WHOLE_PERIOD } from './usage.ts';
 
 export interface PriceTerms {
@@ -71,6 +72,10 @@ export function compilePrice({ currency, price, modifiers = {} }: PriceTerms): C
     }
     return charge.lines;
   };
+  const usageIn = (from: Measure, to: Measure, part: PeriodPart, { usage }: ChargeInput): Usage => {
+    const billedBefore = ratio.sign(from.quantity) > 0;
+    return { from, to, end: to, part, billedBefore, seatsLater: seatsLater(price, to, usage.seatChanges), feesOnUse: false };
+  };
   const limited = (usage: Usage, input: CarriedUnits, previousAmount: Ratio) =>
     applyMoney(
       LIMITS,
@@ -98,7 +103,7 @@ export function compilePrice({ currency, price, modifiers = {} }: PriceTerms): C
   const cumulative = (from: Measure, to: Measure, input: ChargeInput): Charged => {
     const part = partOf(input);
     const wholeTo = (end: Measure, ends: boolean) =>
-      usageOf(NOTHING, end, { ...part, begins: true, ends, settlesVolume: ends }, input);
+      usageIn(NOTHING, end, { ...part, begins: true, ends, settlesVolume: ends }, input);
     const nothingBefore = part.begins && ratio.sign(from.quantity) === 0;
     const billedBefore = () => rounded(amountOf(limited(wholeTo(from, part.begins && part.ends), input, ratio.ZERO)), rounding);
     const billed =
@@ -116,12 +121,12 @@ export function compilePrice({ currency, price, modifiers = {} }: PriceTerms): C
       const to = notBelowZero(sumOf(before, measureOf(input.usage)));
       if (rounding.scope === 'cumulative') return cumulative(from, to, input);
       const previousAmount = readOrZero(input.previousAmount);
-      return paid(limited(usageOf(from, to, partOf(input), input), input, previousAmount), input, previousAmount, ratio.ZERO);
+      return paid(limited(usageIn(from, to, partOf(input), input), input, previousAmount), input, previousAmount, ratio.ZERO);
     },
     chargeSoFar(input) {
       const part = { ...partOf(input), begins: true, settlesVolume: true };
       return lessBilled(
-        usageOf(NOTHING, notBelowZero(measureOf(input.usage)), part, input),
+        usageIn(NOTHING, notBelowZero(measureOf(input.usage)), part, input),
         input,
         readOrZero(input.previousAmount),
       );
@@ -160,13 +165,6 @@ function partOf({ periodPosition: position, firstPeriod = true, proration = WHOL
   const begins = position === undefined || position === 'first';
   return { begins, ends, settlesVolume: ends, sharesFees: false, firstPeriod, proration };
 }
-
-function usageOf(from: Measure, to: Measure, part: PeriodPart, { usage }: ChargeInput): Usage {
-  const billedBefore = ratio.sign(from.quantity) > 0;
-  return { from, to, end: to, part, billedBefore, seatChanges: usage.seatChanges ?? NO_CHANGES, feesOnUse: false };
-}
-
-const NO_CHANGES: readonly SeatChange[] = [];
 
 function refuseUnknown(currency: string): void {
   if (isCurrency(currency)) return;

@@ -1,3 +1,4 @@
+export { carriedOver, type PeriodUsage } from './carry-over.ts';
 export { type Charged, type ChargeInput, compilePrice, type CompiledPrice, type PriceTerms } from './compile.ts';
 export { evaluatePrice } from './evaluate.ts';
 export type { LineKind, PeriodPosition, PriceEvaluation, PriceInput, RatedLine, TierPlace } from './evaluation.ts';

@@ -1,7 +1,6 @@
 import * as ratio from '../money/ratio.ts';
 import type { Ratio } from '../money/ratio.ts';
 import type { Measure, MeasuredGroup } from './measure.ts';
-import type { SeatChange } from './metered-usage.ts';
 
 /**
  * What a price model gets to see: usage in the half-open range `(from, to]`, both counted from the start of the billing period in the
@@ -15,9 +14,16 @@ export interface Usage {
   readonly part: PeriodPart;
   /** Usage of this billing period was billed before, even if all of it was free. */
   readonly billedBefore: boolean;
-  readonly seatChanges: readonly SeatChange[];
+  /** The seats held later, in time order; of a price per seat alone. */
+  readonly seatsLater: readonly SeatsHeld[];
   /** Fees fall due with the first unit (overage, a cell of a matrix) instead of with the period, even unused. */
   readonly feesOnUse: boolean;
+}
+
+/** The seats held from an instant of the period on, and how many of its days (or seconds) are left then. */
+export interface SeatsHeld {
+  readonly held: Measure;
+  readonly days: number;
 }
 
 /** Which part of a billing period is charged, and what falls due with it. */
@@ -74,9 +80,10 @@ function unitsWithin(quantity: Ratio, lower: Ratio, upper: Ratio | null): Ratio 
 
 /** The same usage, measured otherwise. */
 export function mapUsage(usage: Usage, change: (measure: Measure) => Measure): Usage {
-  const { from, to, end } = usage;
+  const { from, to, end, seatsLater } = usage;
   const changed = change(to);
-  return { ...usage, from: change(from), to: changed, end: end === to ? changed : change(end) };
+  const later = seatsLater.length === 0 ? seatsLater : seatsLater.map(({ held, days }) => ({ held: change(held), days }));
+  return { ...usage, from: change(from), to: changed, end: end === to ? changed : change(end), seatsLater: later };
 }
 
 /** The same usage counted from `units` on: what lies below them is no part of it. Groups use them up in their order. */

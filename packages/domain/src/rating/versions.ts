@@ -11,6 +11,7 @@ import type { MeteredUsage } from './metered-usage.ts';
 import { capAtMaximum, CREDITS, type Limit, type MoneyTerms, raiseToMinimum } from './modifiers/index.ts';
 import { prorationOf } from './proration.ts';
 import { evaluationOf } from './summary.ts';
+import { seatsLater } from './seats-later.ts';
 import type { Proration, Usage } from './usage.ts';
 
 /** A stretch of a billing period in which one price was in force. */
@@ -86,19 +87,24 @@ export function chargePricedParts(period: PricedPeriod): Charged {
   return { lines: settled, exactAmount: amountOf(settled), rounding, currency, billed: ratio.ZERO };
 }
 
-/** The usage of each part, from where the one before it ended. */
+/** The usage of each part, from where the one before it ended; seats held at a time are no sum, and stand by themselves in each. */
 function usagesOf({ parts, daysInPeriod, unit, firstPeriod = true }: PricedPeriod): Usage[] {
   const measures = parts.map(({ usage }) => measureOf(usage ?? NO_USAGE));
   const end = notBelowZero(measures.reduce(sumOf, NOTHING));
   let from: Measure = NOTHING;
-  return parts.map(({ usage, days }, index) => {
+  return parts.map(({ price, usage, days }, index) => {
     const [begins, ends] = [index === 0, index === parts.length - 1];
     const to = sumOf(from, measures[index] ?? NOTHING);
     const proration = { numerator: BigInt(days), denominator: BigInt(daysInPeriod), unit };
     const part = { begins, ends, settlesVolume: ends, sharesFees: parts.length > 1, firstPeriod, proration };
-    const own = { from: notBelowZero(from), to: ends ? end : notBelowZero(to), end, part, billedBefore: false, feesOnUse: false };
+    const whole = { part, billedBefore: false, feesOnUse: false };
+    if (usage?.seatChanges) {
+      const held = notBelowZero(measures[index] ?? NOTHING);
+      return { ...whole, from: NOTHING, to: held, end: held, seatsLater: seatsLater(price, held, usage.seatChanges) };
+    }
+    const counted = { from: notBelowZero(from), to: ends ? end : notBelowZero(to), end };
     from = to;
-    return { ...own, seatChanges: usage?.seatChanges ?? [] };
+    return { ...whole, ...counted, seatsLater: [] };
   });
 }
 

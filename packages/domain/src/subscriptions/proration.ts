@@ -18,10 +18,16 @@ export type FeeSharing =
     };
 
 /** A billing period, or a part of one. Half-open; `days` are its local days. */
-interface Span {
+export interface Span {
   readonly fromMs: number;
   readonly toMs: number;
   readonly days: number;
+}
+
+/** A billing period with how its fees are shared. */
+export interface SharedPeriod extends Span {
+  readonly daysInPeriod: number;
+  readonly sharing?: FeeSharing | undefined;
 }
 
 export interface FeeShare {
@@ -35,10 +41,7 @@ export interface FeeShare {
 const SECOND_MS = 1000;
 
 /** The share of a period's fees that a part of it pays. Those of parts that tile the period add up to that of the period. */
-export function feeShare(
-  period: Span & { readonly daysInPeriod: number; readonly sharing?: FeeSharing | undefined },
-  part: Span = period,
-): FeeShare {
+export function feeShare(period: SharedPeriod, part: Span = period): FeeShare {
   const { sharing } = period;
   switch (sharing?.by) {
     case undefined:

@@ -1,4 +1,5 @@
 import type { FaultDetail } from '@meterline/domain/faults';
+import { countsSeats } from '@meterline/domain/meters';
 import { type RateCard, usageNeeds } from '@meterline/domain/prices';
 import type { MeterRecord, MeterStore } from '../ports/index.ts';
 import { hasEventValues } from '../usage/index.ts';
@@ -25,12 +26,6 @@ export async function meteringFaults(
   return errors;
 }
 
-/** Nothing keeps what a billing period leaves over: a plan must not promise it. */
-const NO_CARRY_OVER: FaultDetail = {
-  path: 'modifiers.allowance.carryOver',
-  message: 'carryOver works where carriedUnits are given (prices/evaluate), not in a plan: invoices do not carry units over',
-};
-
 /** What a rate card asks of its meter that the meter cannot tell. */
 export function misfits(card: RateCard, meter: MeterRecord): FaultDetail[] {
   const { dimensions, perEvent } = usageNeeds(card);
@@ -41,13 +36,43 @@ export function misfits(card: RateCard, meter: MeterRecord): FaultDetail[] {
   const faults = [
     ...Object.keys(card.filter ?? {}).flatMap(unknown((name) => `filter.${name}`)),
     ...dimensions.flatMap(unknown(() => 'price')),
-    ...(card.modifiers?.allowance?.carryOver ? [NO_CARRY_OVER] : []),
   ];
-  if (!perEvent || hasEventValues(meter)) return faults;
-  const rule = 'a price or rounding by single events needs a meter of count or sum without a fold';
-  return [...faults, { path: 'meter', message: `${rule}; "${meter.key}" is ${described(meter)}` }];
+  const lacking = (rule: string) => ({ path: 'meter', message: `${rule}; "${meter.key}" is ${described(meter)}` });
+  if (perEvent && !hasEventValues(meter))
+    faults.push(lacking('a price or rounding by single events needs a meter of count or sum without a fold'));
+  if (isOfSeats(card.price) && !countsSeats(meter))
+    faults.push(
+      lacking(
+        'a price per seat needs a meter that knows the seats at any time: latest or weighted_sum of unit period, without a fold',
+      ),
+    );
+  return [...faults, ...unplacedSeats(card)];
 }
 
-function described({ aggregation, fold }: MeterRecord): string {
-  return fold === undefined ? aggregation : `${aggregation} folded by ${fold.window}`;
+/** Seats are counted over time for a rate card as a whole: beside others they could not be told apart, or would be fees that wait for usage. */
+function unplacedSeats({ price, modifiers }: RateCard): FaultDetail[] {
+  const { allowance, unitConversion } = modifiers ?? {};
+  const own = 'a price per seat must be the price of a rate card by itself';
+  const cells =
+    price.model === 'matrix' ? price.cells.map((cell, index) => [`price.cells[${index}].price`, cell.price] as const) : [];
+  const otherwise = price.model === 'matrix' && price.default ? [['price.default', price.default] as const] : [];
+  const within = [...cells, ...otherwise].filter(([, { model }]) => model === 'per_seat').map(([path]) => path);
+  const faults: FaultDetail[] = within.map((path) => ({ path, message: `${own}: make a rate card with a filter of it` }));
+  if (allowance?.overagePrice && [price, allowance.overagePrice].some(isOfSeats))
+    faults.push({
+      path: 'modifiers.allowance.overagePrice',
+      message: `${own}, without overage: includedSeats says how many cost nothing`,
+    });
+  if (unitConversion?.weights && isOfSeats(price))
+    faults.push({ path: 'modifiers.unitConversion.weights', message: 'must be absent with a price per seat' });
+  return faults;
+}
+
+function isOfSeats({ model }: RateCard['price']): boolean {
+  return model === 'per_seat';
+}
+
+function described({ aggregation, fold, level }: MeterRecord): string {
+  const unit = level === undefined ? '' : ` of unit ${level.unit}`;
+  return fold === undefined ? `${aggregation}${unit}` : `${aggregation}${unit} folded by ${fold.window}`;
 }

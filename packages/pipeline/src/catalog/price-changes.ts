@@ -1,5 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Fault, type FaultDetail } from '@meterline/domain/faults';
-import { cardVersions, cardVersionsBetween, isPriceChangeInstant, type PriceChange } from '@meterline/domain/price-versions';
+import {
+  cardVersions,
+  type CardVersion,
+  cardVersionsBetween,
+  isPriceChangeInstant,
+  type PriceChange,
+} from '@meterline/domain/price-versions';
 import { modifiersSchema, priceSchema, type RateCard, rateCardSchema } from '@meterline/domain/prices';
 import { formatInstant } from '@meterline/domain/time';
 import { z } from 'zod';
@@ -154,10 +161,22 @@ function repricing(version: PlanVersionRecord, changes: readonly PriceChange[], 
     const [inForce] = cardVersionsBetween(card, changes, { fromMs: validFromMs, toMs: validFromMs + 1 });
     const modifiers = input.modifiers === undefined ? (inForce?.card.modifiers ?? null) : input.modifiers;
     const changed = rateCardSchema.safeParse({ ...card, price: input.price, modifiers: modifiers ?? undefined });
-    if (changed.success) return { card: changed.data, draft: { rateCard: card.key, validFromMs, price: input.price, modifiers } };
-    errors.push(...changed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));
+    const before = cardVersions(card, changes).filter(({ fromMs }) => (fromMs ?? -Infinity) < validFromMs);
+    if (changed.success) errors.push(...recounted(changed.data, before));
+    else errors.push(...changed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));
+    if (changed.success && errors.length === 0)
+      return { card: changed.data, draft: { rateCard: card.key, validFromMs, price: input.price, modifiers } };
   }
   throw invalid(errors);
+}
+
+/** Units that an allowance left over were counted by the conversion of then. */
+function recounted({ modifiers = {} }: RateCard, before: readonly CardVersion[]): FaultDetail[] {
+  const left = before.flatMap(({ card }) => (card.modifiers?.allowance?.carryOver ? [card.modifiers] : []));
+  if (!modifiers.allowance || left.every((each) => isDeepStrictEqual(each.unitConversion, modifiers.unitConversion))) return [];
+  const message =
+    'must stay as it is while the allowance takes over units that earlier periods left: they are counted in its unit';
+  return [{ path: 'modifiers.unitConversion', message }];
 }
 
 /** The meter stays, and must be able to tell what the new price asks for. */

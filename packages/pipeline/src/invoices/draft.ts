@@ -1,17 +1,20 @@
 import {
   adjustmentsFor,
   billedBefore,
+  carriedAsKnown,
   feeDocumentsOf,
   type InvoiceDocument,
+  type InvoicePolicy,
   isCutShort,
   sharingOf,
+  takenOver,
 } from '@meterline/domain/invoices';
 import { cardsInAdvance } from '@meterline/domain/prices';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import { parseInstantMs } from '@meterline/domain/time';
 import type { Account, InvoiceDraft, StoredInvoice, SubscriptionTerms } from '../ports/index.ts';
 import { billedFees, billedPeriod, invoiceGrants } from '../prepaid/index.ts';
-import { type PeriodToRate, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import { carriedAfter, type PeriodToRate, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
 import { type DraftContext, invoiceDraft, periodDocument } from './invoice-draft.ts';
 import { parseInvoice } from './parse-invoice.ts';
 import { type PeriodToSettle, settlements } from './settlements.ts';
@@ -59,17 +62,28 @@ export async function draftInvoices(
     const keepsUnused = terms.unusedTime === 'none' && isCutShort(documents.fee.period, stated);
     return { documents, keepsUnused, count: documents.creditNote === undefined ? 1 : 2 };
   });
+  // By subscription: a later period that is drafted in the same call takes over from it.
+  const latest = new Map<string, PeriodToRate>();
   for (const [draft, { account, terms, period, recent: invoices, fees }] of due.entries()) {
+    // Each period takes over of its allowances what the one before it leaves as known now; the first, what it is known to have taken over.
+    let last: PeriodToRate | undefined;
     for (const [at, invoice] of invoices.entries()) {
+      const after = invoices.slice(at + 1);
       // At the prices of its plan version as known now.
       const known = { ...account, priceRevision: termsBehind(invoice, account, terms).priceRevision };
-      const before = feeDocumentsOf(fees, invoice.period.from);
-      const prepaid = grants.drawing(draft, billedPeriod(invoice, invoices.slice(at + 1), before));
-      recent.push({ ...(await termsOfInvoice(ports, invoice, known, tenant)), prepaid });
+      const prepaid = grants.drawing(draft, billedPeriod(invoice, after, feeDocumentsOf(fees, invoice.period.from)));
+      const again = { ...(await termsOfInvoice(ports, invoice, known, tenant)), prepaid };
+      const carried = last ? carriedAfter(last, again) : { stated: takenOver(carriedAsKnown(invoice, after)) };
+      last = { ...again, carried };
+      recent.push(last);
     }
     const paid = inAdvance[draft];
     const prepaid = grants.drawing(draft, paid === undefined ? null : billedFees(paid.documents, paid));
-    own.push({ ...periodToRate(terms, account, period), prepaid });
+    const now = { ...periodToRate(terms, account, period), prepaid };
+    const before = latest.get(terms.id) ?? last;
+    const charged = { ...now, carried: before && carriedAfter(before, now) };
+    own.push(charged);
+    latest.set(terms.id, charged);
   }
   const { rated } = await ratePeriods(ports, [...own, ...recent], tenant, context.cut);
   const ratedAgain = rated.slice(own.length).values();
@@ -115,11 +129,14 @@ function otherRevision(invoice: InvoiceDocument, { account, terms }: DuePeriod):
 /** The period and terms of an issued invoice, for rating it again: those of fees, or of what is given back of them, hold no other rate cards. */
 export async function termsOfInvoice(
   ports: RatingPorts,
-  invoice: Pick<InvoiceDocument, 'kind' | 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments' | 'quantities' | 'changeFees'>,
+  invoice: Pick<
+    InvoiceDocument,
+    'kind' | 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments' | 'quantities' | 'changeFees'
+  > & { readonly policy: Pick<InvoicePolicy, 'version'> },
   known: Pick<PeriodToRate, 'subjects' | 'timezone' | 'priceRevision'>,
   tenant: string,
 ): Promise<PeriodToRate> {
-  const { kind, plan, planVersion, currency, commitments = [], quantities = [], changeFees } = invoice;
+  const { kind, plan, planVersion, currency, policy, commitments = [], quantities = [], changeFees } = invoice;
   const { from, to, days, daysInPeriod, index = 0 } = invoice.period;
   const { subjects, timezone, priceRevision } = known;
   const rateCards = await ports.accounts.rateCards(plan, planVersion, tenant);
@@ -131,6 +148,7 @@ export async function termsOfInvoice(
     plan,
     planVersion,
     currency,
+    policy,
     // An invoice may also settle what an earlier plan had agreed on.
     committed: commitments.some(({ term }) => term.from <= from && to <= term.to),
     quantities: quantities.map(({ from: holdsFrom, of }) => ({ fromMs: instantMs(holdsFrom), of })),

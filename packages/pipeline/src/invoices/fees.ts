@@ -10,7 +10,7 @@ import { invoiceDraft } from './invoice-draft.ts';
 import { issueInTurn } from './issue-in-turn.ts';
 
 export interface FeePorts extends RatingPorts {
-  readonly invoices: Pick<InvoiceStore, 'issuedSince' | 'issue'>;
+  readonly invoices: RatingPorts['invoices'] & Pick<InvoiceStore, 'issue'>;
   readonly log: Pick<EventLog, 'partitionCount'>;
   readonly clock: Pick<Clock, 'nowMs'>;
 }

@@ -1,6 +1,7 @@
 import { type InvoiceDocument, type InvoiceLine, settleTerm } from '@meterline/domain/invoices';
 import { parseInstantMs } from '@meterline/domain/time';
 import type { InvoiceStore } from '../ports/index.ts';
+import { ordinal } from './ordinal.ts';
 import { parseInvoice } from './parse-invoice.ts';
 
 /**
@@ -28,12 +29,6 @@ export async function settledAgain(
       return settleTerm({ commitment, currency, term, elapsedDays, issued, now });
     });
   };
-}
-
-/** Numbers of a tenant count its invoices in the order in which they were issued; a credit note has its place behind the one that it follows. */
-function ordinal({ number, creditNote }: Pick<InvoiceDocument, 'number' | 'creditNote'>): number {
-  const counted = (text: string) => Number(text.replace(/^\D+/, ''));
-  return creditNote === undefined ? counted(number) : counted(creditNote.follows ?? '0') + 0.5;
 }
 
 function instantMs(text: string): number {

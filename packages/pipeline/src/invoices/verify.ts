@@ -11,7 +11,8 @@ import {
 import { add, compare, decimal } from '@meterline/domain/money';
 import type { InvoiceStore } from '../ports/index.ts';
 import { billedFees, drawingOfInvoice, type PrepaidEntries, type StatedPeriod } from '../prepaid/index.ts';
-import { type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import { mayCarryOver, type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import { carriedAgain } from './carried-again.ts';
 import { invoiceOnLog, termsOfInvoice } from './draft.ts';
 import { feesOfIssued, keepsUnused } from './fees-of-issued.ts';
 import { parseInvoice } from './parse-invoice.ts';
@@ -69,7 +70,7 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
   // the zone of a customer that ever had a subscription stays
   const zones = new Map((await ports.accounts.accounts(keys, first.tenant)).map(({ key, timezone }) => [key, timezone]));
   const feesOf = await feesOfIssued(ports.invoices, invoices, first.tenant);
-  const periods: PeriodToRate[] = [];
+  const periods: { readonly invoice: InvoiceDocument; readonly number: string; readonly terms: PeriodToRate }[] = [];
   for (const invoice of invoices) {
     const { kind, currency, customer, tenant } = invoice;
     const known = {
@@ -77,35 +78,46 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
       timezone: zones.get(customer.key) ?? 'UTC',
       priceRevision: invoice.priceRevision ?? 0,
     };
-    const periodOf = (of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period' | 'quantities' | 'changeFees'>) =>
-      termsOfInvoice(
-        ports,
-        { ...of, ...(kind && { kind }), currency, ...(invoice.commitments && { commitments: invoice.commitments }) },
-        known,
-        tenant,
-      );
+    const periodOf = (
+      of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period' | 'quantities' | 'changeFees'>,
+      version = invoice.policy.version,
+    ) => {
+      const { commitments } = invoice;
+      const stated = { ...of, ...(kind && { kind }), currency, policy: { version }, ...(commitments && { commitments }) };
+      return termsOfInvoice(ports, stated, known, tenant);
+    };
     if (ratesItsPeriod(invoice)) {
       const fees = feesOf(invoice);
       const billed = fees === undefined ? null : billedFees(fees, { keepsUnused: keepsUnused(invoice) });
-      periods.push({ ...(await periodOf(invoice)), prepaid: await drawingOfInvoice(ports.accounts, invoice, billed) });
+      const prepaid = await drawingOfInvoice(ports.accounts, invoice, billed);
+      periods.push({ invoice, number: invoice.number, terms: { ...(await periodOf(invoice)), prepaid } });
     }
     for (const earlier of adjustedPeriods(invoice)) {
       const { priceRevision = known.priceRevision } = earlier;
-      periods.push({ ...(await periodOf(earlier)), priceRevision, prepaid: coveredAsStated(invoice, earlier.invoice) });
+      const prepaid = coveredAsStated(invoice, earlier.invoice);
+      const terms = { ...(await periodOf(earlier, earlier.policyVersion)), priceRevision, prepaid };
+      periods.push({ invoice, number: earlier.invoice, terms });
     }
   }
-  const { rated } = await ratePeriods(ports, periods, first.tenant, first.cut);
+  // Fees in advance, and what is given back of them, know no allowances.
+  const mayCarry = new Set(
+    periods.filter(({ invoice, terms }) => invoice.kind === undefined && mayCarryOver(terms)).map(({ invoice }) => invoice),
+  );
+  const carriedOf = await carriedAgain(ports.invoices, mayCarry, first.tenant);
+  const { rated } = await ratePeriods(
+    ports,
+    periods.map(({ invoice, number, terms }) => ({ ...terms, carried: { stated: carriedOf(invoice).stated(number) } })),
+    first.tenant,
+    first.cut,
+  );
   const commitmentsOf = await settledAgain(ports.invoices, invoices, first.tenant);
   const results = rated.values();
   return invoices.map((invoice) => {
     const own = ratesItsPeriod(invoice) ? results.next().value : undefined;
     const earlier = adjustedPeriods(invoice).map(() => results.next().value?.lines ?? []);
     const commitments = commitmentsOf(invoice, own?.lines ?? []);
-    return {
-      id: invoice.id,
-      number: invoice.number,
-      differences: differences(invoice, { own, earlier, commitments, fees: feesOf(invoice) }),
-    };
+    const found = differences(invoice, { own, earlier, commitments, fees: feesOf(invoice) });
+    return { id: invoice.id, number: invoice.number, differences: [...found, ...carriedOf(invoice).differences] };
   });
 }
 
@@ -164,7 +176,8 @@ function differences(invoice: InvoiceDocument, { own, earlier, commitments, fees
     found.push(`lines: issued ${summary(invoice.lines)}, rated again ${summary(lines)}`);
   for (const adjustment of invoice.adjustments) {
     const period = adjustedPeriods(invoice).findIndex((each) => each.invoice === adjustment.invoice);
-    const rated = earlier[period]?.find((line) => line.key === adjustment.key)?.amount;
+    const line = earlier[period]?.find(({ key }) => key === adjustment.key);
+    const rated = line?.amount;
     const addsUp =
       compare(add(decimal(adjustment.billedAmount), decimal(adjustment.amount)), decimal(adjustment.ratedAmount)) === 0;
     if (rated !== adjustment.ratedAmount || !addsUp) {
@@ -172,6 +185,11 @@ function differences(invoice: InvoiceDocument, { own, earlier, commitments, fees
         `adjustment of ${adjustment.invoice} ${adjustment.key}: issued ${adjustment.ratedAmount}, rated again ${rated ?? 'nothing'}`,
       );
     }
+    const { carriedOver: left } = adjustment;
+    if (left !== line?.carriedOver)
+      found.push(
+        `adjustment of ${adjustment.invoice} ${adjustment.key}: issued ${left ?? 'nothing'} left over, rated again ${line?.carriedOver ?? 'nothing'}`,
+      );
   }
   found.push(...prepaidDifferences(invoice, own?.prepaid));
   if (JSON.stringify(commitments) !== JSON.stringify(invoice.commitments))

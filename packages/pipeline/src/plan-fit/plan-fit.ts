@@ -80,11 +80,10 @@ async function fitsOf(
     const terms = termsFor(account, plans, meters, nowMs);
     const priced = new Set(terms.compared.flatMap(({ rateCards }) => rateCards.flatMap(({ meter }) => meter ?? [])));
     const months = wholeMonthsBefore({ anchorMs: terms.anchorMs, timezone: account.timezone, nowMs, count });
-    return {
-      account,
-      terms,
-      rating: { account, months, terms: terms.compared, meters: [...priced].flatMap((key) => meters.get(key) ?? []) },
-    };
+    const billed = account.subscriptions.filter(({ startsAtMs, endsAtMs }) => endsAtMs === null || endsAtMs >= startsAtMs);
+    const sinceMs = billed.length === 0 ? null : Math.min(...billed.map(({ startsAtMs }) => startsAtMs));
+    const own = [...priced].flatMap((key) => meters.get(key) ?? []);
+    return { account, terms, rating: { account, months, terms: terms.compared, meters: own, sinceMs } };
   });
   const { rated, cut } = await rateMonths(
     ports,
@@ -93,15 +92,14 @@ async function fitsOf(
     tenant,
   );
   return customers.map(({ account, terms, rating }, index) => {
-    const { key, name, currency, timezone, subscriptions } = account;
-    const billed = subscriptions.filter(({ startsAtMs, endsAtMs }) => endsAtMs === null || endsAtMs >= startsAtMs);
+    const { key, name, currency, timezone } = account;
     const fit = planFit({
       currency,
       months: rating.months,
       plans: rated[index]?.plans ?? [],
       meters: rated[index]?.meters ?? [],
       subscriptions: terms.subscribed,
-      sinceMs: billed.length === 0 ? null : Math.min(...billed.map(({ startsAtMs }) => startsAtMs)),
+      sinceMs: rating.sinceMs,
     });
     return { customer: key, name, currency, timezone, asOf: { cut, atMs: nowMs }, notCompared: terms.notCompared, ...fit };
   });

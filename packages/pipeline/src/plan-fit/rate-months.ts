@@ -1,15 +1,18 @@
+import { INVOICE_POLICY } from '@meterline/domain/invoices';
 import {
   allowanceOf,
   type BillingMonth,
   countingCard,
   type MeteredMonths,
+  monthsBeforeHistory,
+  ONCE,
   type RatedPlan,
   TWICE,
   unitsCounted,
 } from '@meterline/domain/plan-fit';
 import { floorMinute } from '@meterline/domain/time';
 import type { Account, Cut, MeterRecord, UsageQuery, UsageRow } from '../ports/index.ts';
-import { type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import { mayCarryOver, type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
 import type { PlanTerms } from './plan-terms.ts';
 import { readOnce } from './read-once.ts';
 
@@ -22,6 +25,8 @@ export interface CustomerMonths {
   readonly terms: readonly PlanTerms[];
   /** What the terms price, each once. */
   readonly meters: readonly MeterRecord[];
+  /** When the customer's first subscription began, if it had any. */
+  readonly sinceMs: number | null;
 }
 
 export interface RatedCustomer {
@@ -39,17 +44,24 @@ export async function rateMonths(
   options: { readonly byDay: boolean },
   tenant: string,
 ): Promise<{ rated: RatedCustomer[]; cut: Cut }> {
-  const periods = customers.flatMap(periodsOf);
   const zones = [...new Set(customers.map(({ account }) => account.timezone))];
   const usage = readOnce(ports.usage, options.byDay ? customers.flatMap(dayQueries) : [], zones);
-  const asUsed = await ratePeriods({ ...ports, usage: usage.reader }, periods, tenant);
-  const doubled = await ratePeriods({ ...ports, usage: usage.scaled(TWICE) }, periods, tenant, asUsed.cut);
+  const asRead = await ratePeriods({ ...ports, usage: usage.reader }, customers.flatMap((each) => periodsOf(each)), tenant); // prettier-ignore
+  const { cut } = asRead;
+  // Only once usage is read is it known which month is the first, that none comes before whose allowance could be left over.
+  const carries = customers.some(({ terms }) => terms.some(mayCarryOver));
+  const periods = chainedPeriods(customers, asRead.rated.values());
+  const asUsed = carries ? await ratePeriods({ ...ports, usage: usage.scaled(ONCE) }, periods, tenant, cut) : asRead;
+  const doubled = await ratePeriods({ ...ports, usage: usage.scaled(TWICE) }, periods, tenant, cut);
   const next = { asUsed: asUsed.rated.values(), doubled: doubled.rated.values(), days: usage.besides().values() };
-  return { rated: customers.map((customer) => ratedCustomer(customer, next, options.byDay)), cut: asUsed.cut };
+  return { rated: customers.map((customer) => ratedCustomer(customer, next, options.byDay)), cut };
 }
 
-/** Of each month: one period that counts the meters, then for each of the terms one that prices usage and one that counts its units. */
-function periodsOf({ account, months, terms, meters }: CustomerMonths): PeriodToRate[] {
+/**
+ * Of each month: one period that counts the meters, then for each of the terms one that prices usage and one that counts its units. From `firstMonth`
+ * on (absent: nowhere) each month takes over what the one before it leaves of allowances.
+ */
+function periodsOf({ account, months, terms, meters }: CustomerMonths, firstMonth = Infinity): PeriodToRate[] {
   const { subjects, currency, timezone } = account;
   const counting = { plan: '', planVersion: 0, priceRevision: 0 };
   const all = [
@@ -59,9 +71,36 @@ function periodsOf({ account, months, terms, meters }: CustomerMonths): PeriodTo
       { ...counting, rateCards: rateCards.filter(({ meter }) => meter !== undefined).map(countingCard) },
     ]),
   ];
-  return months.flatMap((month) => {
+  let before: readonly PeriodToRate[] = [];
+  return months.flatMap((month, at) => {
     const period = { index: AMID_SUBSCRIPTION, ...month };
-    return all.map((priced) => ({ subjects, currency, timezone, committed: false, ...priced, period }));
+    before = all.map((priced, index): PeriodToRate => {
+      const after = at > firstMonth ? before[index] : undefined;
+      return {
+        subjects,
+        currency,
+        timezone,
+        policy: INVOICE_POLICY,
+        committed: false,
+        ...priced,
+        period,
+        ...(after && { carried: { after } }),
+      };
+    });
+    return before;
+  });
+}
+
+/** The same periods, chained from the first month of each customer's history on. */
+function chainedPeriods(customers: readonly CustomerMonths[], rated: Iterator<RatedPeriod>): PeriodToRate[] {
+  return customers.flatMap((customer) => {
+    const { months, meters, sinceMs, terms } = customer;
+    const quantities = months.map(() => {
+      const [counted] = [take(rated), ...terms.flatMap(() => [take(rated), take(rated)])];
+      return counted?.lines.map(({ quantity }) => quantity) ?? [];
+    });
+    const used = meters.map((_, meter) => ({ months: quantities.map((month) => month[meter] ?? '0') }));
+    return periodsOf(customer, monthsBeforeHistory({ months, sinceMs, meters: used }));
   });
 }
 
@@ -87,7 +126,8 @@ function ratedCustomer({ account, months, terms, meters }: CustomerMonths, next:
     plans: terms.map(() => {
       const { asUsed, doubled } = takePeriod(next);
       const units = new Map(takePeriod(next).asUsed.lines.map((line) => [line.key, unitsCounted(line)]));
-      return { lines: asUsed.lines, total: asUsed.total, doubledTotal: doubled.total, units };
+      const carried = new Map(asUsed.lines.map(({ key, carriedUnits = '0' }) => [key, carriedUnits]));
+      return { lines: asUsed.lines, total: asUsed.total, doubledTotal: doubled.total, units, carried };
     }),
   }));
   const hasDays = byDay && account.subjects.length > 0 && months.length > 0;
@@ -100,9 +140,10 @@ function ratedCustomer({ account, months, terms, meters }: CustomerMonths, next:
         ...shown,
         meters: [...new Set(rateCards.flatMap(({ meter }) => meter ?? []))],
         allowances,
-        months: rated.map(({ total, doubledTotal, units }) => ({
+        months: rated.map(({ total, doubledTotal, units, carried }) => ({
           ...{ total, doubledTotal },
           used: allowances.map(({ key }) => units.get(key) ?? '0'),
+          carried: allowances.map(({ key }) => carried.get(key) ?? '0'),
         })),
       };
     }),

@@ -15,6 +15,9 @@ function store(): UsageReader & { asked: number[] } {
       asked.push(queries.length);
       return queries.map(() => [{ subject: null, group: {}, values: [{ value: '2.5', events: 4 }] }]);
     },
+    async levelsAll(queries) {
+      return queries.map(({ fromMs }) => [{ subject: null, group: {}, levels: [{ fromMs, level: '2.5' }], events: 0 }]);
+    },
     async usageAll(queries, cut = [7]) {
       asked.push(queries.length);
       const rows = queries.map(({ fromMs, toMs }) => [
@@ -42,6 +45,14 @@ test('usage that was not read is not taken for none', async () => {
   const once = readOnce(store(), [], ['UTC']);
   await once.reader.usageAll([query(1)]);
   await expect(once.scaled(2n).usageAll([query(3)])).rejects.toThrow('usage of meter calls was not read before');
+});
+
+test('levels are twice as high', async () => {
+  const once = readOnce(store(), [], ['UTC']);
+  await once.reader.levelsAll([query(1)], [7]);
+  expect(await once.scaled(2n).levelsAll([query(1)], [7])).toEqual([
+    [{ subject: null, group: {}, levels: [{ fromMs: 1, level: '5' }], events: 0 }],
+  ]);
 });
 
 test('single events come twice as often, with the same values; an average stays as it is', async () => {

@@ -1,5 +1,5 @@
 import { scaledQuantity, scalingOf } from '@meterline/domain/plan-fit';
-import type { GroupedEventValues, UsageQuery, UsageReader, UsageRow } from '../ports/index.ts';
+import type { GroupedEventValues, GroupedLevels, UsageQuery, UsageReader, UsageRow } from '../ports/index.ts';
 import { inMonthWindows } from './month-windows.ts';
 
 export interface OnceRead {
@@ -15,6 +15,7 @@ export interface OnceRead {
 export function readOnce(source: UsageReader, besides: readonly UsageQuery[], zones: readonly string[]): OnceRead {
   const known = new Map<string, readonly UsageRow[]>();
   const values = new Map<string, readonly GroupedEventValues[]>();
+  const levels = new Map<string, readonly GroupedLevels[]>();
   let others: readonly (readonly UsageRow[])[] = [];
 
   return {
@@ -34,6 +35,11 @@ export function readOnce(source: UsageReader, besides: readonly UsageQuery[], zo
         for (const [index, query] of queries.entries()) values.set(JSON.stringify(query), results[index] ?? []);
         return results;
       },
+      async levelsAll(queries, cut) {
+        const results = await source.levelsAll(queries, cut);
+        for (const [index, query] of queries.entries()) levels.set(JSON.stringify(query), results[index] ?? []);
+        return results;
+      },
     },
     scaled: (factor) => ({
       ...source,
@@ -47,6 +53,13 @@ export function readOnce(source: UsageReader, besides: readonly UsageQuery[], zo
           readBefore(values, query).map((group) => ({
             ...group,
             values: group.values.map(({ value, events }) => ({ value, events: events * Number(factor) })),
+          })),
+        ),
+      levelsAll: async (queries) =>
+        queries.map((query) =>
+          readBefore(levels, query).map((group) => ({
+            ...group,
+            levels: group.levels.map(({ fromMs, level }) => ({ fromMs, level: scaledQuantity(level, factor) })),
           })),
         ),
     }),

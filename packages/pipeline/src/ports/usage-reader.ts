@@ -1,5 +1,6 @@
 import type { Meter } from '@meterline/domain/meters';
 import type { EventValue } from '@meterline/domain/rating';
+import type { HeldLevel } from '@meterline/domain/subscriptions';
 import type { WindowSize } from '@meterline/domain/time';
 import type { Cut } from './segment-ledger.ts';
 
@@ -55,6 +56,16 @@ export interface GroupedEventValues {
   readonly values: readonly EventValue[];
 }
 
+/** How the level of a subject (null: of all together) and group stands over a range. */
+export interface GroupedLevels {
+  readonly subject: string | null;
+  readonly group: Readonly<Record<string, string>>;
+  /** In time order: the level held when the range begins, if there is one, and from then on each that follows. */
+  readonly levels: readonly HeldLevel[];
+  /** Within the range. */
+  readonly events: number;
+}
+
 /** Exact usage at a cut. */
 export interface UsageReader {
   usage(query: UsageQuery): Promise<UsageResult>;
@@ -65,4 +76,6 @@ export interface UsageReader {
   ): Promise<{ readonly results: readonly (readonly UsageRow[])[]; readonly cut: Cut }>;
   /** The values of the events behind each query's usage over its whole range, for meters of count and sum. Reads every event. */
   eventValuesAll(queries: readonly UsageQuery[], cut: Cut): Promise<readonly (readonly GroupedEventValues[])[]>;
+  /** The levels behind each query's usage over its whole range, for meters that hold one (`holdsLevel`). Reads every event of the range. */
+  levelsAll(queries: readonly UsageQuery[], cut: Cut): Promise<readonly (readonly GroupedLevels[])[]>;
 }

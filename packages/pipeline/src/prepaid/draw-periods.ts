@@ -25,6 +25,8 @@ export interface CardUsage {
   readonly rateCard: RateCard;
   /** Of the whole period; null for a card without a meter. */
   readonly need: UsageNeed | null;
+  /** Units that came into the period of the card's allowance. */
+  readonly carriedUnits: string | undefined;
   /** Where each price of the card begins to hold, the first at the beginning of the period. */
   readonly priceFromMs: readonly number[];
   /** Null where there is none, or where it is known in parts only. */
@@ -96,13 +98,15 @@ async function cardDraws(reader: UsageReader, cards: readonly CardUsage[], cut: 
     const unitGrants = card.need !== null && isCoverable(card.need) ? prepaid.account.unitGrants(card.need.meter.key) : [];
     const moneyGrants = committed ? [] : prepaid.account.moneyGrants(currency);
     const grants = [...unitGrants, ...moneyGrants];
-    const ask = (at: Cut, known: MeteredUsage | null): number | null => {
+    const ask = (at: Pick<TimedNeed, 'cut' | 'known' | 'carriedUnits'>): number | null => {
       if (card.need === null || !isDivisible(card.need) || grants.length === 0) return null;
-      return needs.push({ ...card, need: card.need, grants, cut: at, known }) - 1;
+      return needs.push({ ...card, need: card.need, grants, ...at }) - 1;
     };
-    const now = ask(cut, card.usage);
-    const seen = prepaid.billed?.cut ?? null;
-    const before = seen === null ? null : ask(seen, null);
+    const now = ask({ cut, known: card.usage, carriedUnits: card.carriedUnits });
+    const { billed } = prepaid;
+    const seen = billed?.cut ?? null;
+    const carriedBefore = billed?.line(card.rateCard.key).carriedUnits;
+    const before = seen === null ? null : ask({ cut: seen, known: null, carriedUnits: carriedBefore });
     return [{ ...card, drawing: prepaid, unitGrants, moneyGrants, now, before }];
   });
   const slices = await timedUsage(reader, needs);

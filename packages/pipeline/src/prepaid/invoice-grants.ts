@@ -1,4 +1,4 @@
-import { type FeeDocuments, feesByLine, type InvoiceDocument } from '@meterline/domain/invoices';
+import { carriedAsKnown, type FeeDocuments, feesByLine, type InvoiceDocument } from '@meterline/domain/invoices';
 import { add, decimal, formatMoney, ZERO } from '@meterline/domain/money';
 import { entriesOf, PrepaidAccount, type PrepaidStatement } from '@meterline/domain/prepaid';
 import type { AccountReader, PrepaidBooking } from '../ports/index.ts';
@@ -60,6 +60,7 @@ export function billedPeriod(
   after: readonly InvoiceDocument[],
   fees: FeeDocuments | undefined,
 ): BilledPeriod {
+  const carried = carriedAsKnown(invoice, after);
   const inAdvance = fees && billedFees(fees, { keepsUnused: false });
   return {
     invoice: invoice.number,
@@ -75,6 +76,7 @@ export function billedPeriod(
           [...own, ...settled].reduce((sum, { amount }) => add(sum, decimal(amount)), ZERO),
           invoice.currency,
         ),
+        carriedUnits: carried.get(key)?.carriedUnits,
         units: stated.flatMap(({ units }) => units),
         credits: [...(inAdvance?.line(key).credits ?? []), ...stated.flatMap(({ credits }) => credits)],
       };
@@ -95,6 +97,7 @@ export function billedFees(fees: FeeDocuments, { keepsUnused }: { readonly keeps
       return {
         amount: amount ?? formatMoney(ZERO, fee.currency),
         isFinal: keepsUnused && amount !== undefined,
+        carriedUnits: undefined,
         units: [],
         credits: stated.flatMap(({ credits }) => credits),
       };

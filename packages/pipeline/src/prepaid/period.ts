@@ -16,6 +16,8 @@ export interface BilledLine {
   readonly amount: string;
   /** Grants neither pay more of it nor get anything back: what was paid in advance stays paid. */
   readonly isFinal?: boolean;
+  /** What came into the period of the card's allowance, as known then. */
+  readonly carriedUnits: string | undefined;
   readonly units: readonly UnitsDrawn[];
   readonly credits: readonly CreditApplied[];
 }

@@ -1,9 +1,8 @@
 import { dimensionNames } from '@meterline/domain/meters';
-import { decimal } from '@meterline/domain/money';
+import { add, decimal, type Decimal, ZERO } from '@meterline/domain/money';
 import { beyond, type Grant, intervalsAt, quantityOf, type Slice, usableWindow } from '@meterline/domain/prepaid';
 import type { RateCard } from '@meterline/domain/prices';
 import type { MeteredUsage } from '@meterline/domain/rating';
-import { add, type Decimal } from '@meterline/domain/money';
 import type { Cut, UsageQuery, UsageReader } from '../ports/index.ts';
 import type { UsageNeed } from '../spend/meter-usage.ts';
 import { addsUp } from '../spend/shared-queries.ts';
@@ -25,6 +24,7 @@ export interface TimedNeed {
   /** Where each price of the card begins to hold. */
   readonly priceFromMs: readonly number[];
   readonly rateCard: RateCard;
+  readonly carriedUnits: string | undefined;
   /** Absent: the cut of this moment, where `known` is the usage of the whole. */
   readonly cut: Cut;
   readonly known: MeteredUsage | null;
@@ -44,7 +44,7 @@ export async function timedUsage(reader: UsageReader, needs: readonly TimedNeed[
       const found = rows.map(({ windowFromMs, windowToMs, group: cell, value }) => {
         return { fromMs: windowFromMs, toMs: windowToMs, cell, quantity: decimal(value) };
       });
-      slices.set(timed, beyond(includedUnits(timed.rateCard), queries === null ? wholeOf(timed) : found));
+      slices.set(timed, beyond(includedUnits(timed), queries === null ? wholeOf(timed) : found));
     }
   }
   return needs.map((timed) => slices.get(timed) ?? []);
@@ -68,7 +68,8 @@ function wholeOf({ need, known }: TimedNeed): Slice[] {
 }
 
 /** In the meter's unit. */
-function includedUnits({ modifiers }: RateCard): Decimal {
-  const units = add(decimal(modifiers?.freeUnits ?? '0'), decimal(modifiers?.allowance?.units ?? '0'));
-  return quantityOf(units, modifiers?.unitConversion ?? null);
+function includedUnits({ rateCard: { modifiers }, carriedUnits = '0' }: TimedNeed): Decimal {
+  const { allowance, freeUnits = '0', unitConversion = null } = modifiers ?? {};
+  const granted = allowance ? add(decimal(allowance.units), decimal(carriedUnits)) : ZERO;
+  return quantityOf(add(decimal(freeUnits), granted), unitConversion);
 }

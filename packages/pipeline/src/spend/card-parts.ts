@@ -1,10 +1,10 @@
-import type { Meter } from '@meterline/domain/meters';
+import { countsSeats, type Meter } from '@meterline/domain/meters';
 import { cardVersionsBetween, type PriceChange } from '@meterline/domain/price-versions';
 import { type RateCard, usageNeeds } from '@meterline/domain/prices';
-import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import { floorMinute, localDaysBetween } from '@meterline/domain/time';
 import type { QuantitiesFrom } from '../ports/index.ts';
 import type { UsageNeed } from './meter-usage.ts';
+import type { PeriodToRate } from './period-to-rate.ts';
 import { addsUp } from './shared-queries.ts';
 
 /** A rate card with the price, and the number of its fee, that it has in a part of a billing period. Half-open. */
@@ -16,10 +16,10 @@ export interface CardPart {
   readonly days: number;
 }
 
-interface Period {
-  readonly timezone: string;
-  readonly period: Pick<BillingPeriod, 'fromMs' | 'toMs' | 'days'>;
-  readonly quantities?: readonly QuantitiesFrom[] | undefined;
+/** Whether the card is charged for seats as they are held over a period, and its meter knows them. */
+function pricesSeats({ price, modifiers }: RateCard, meter: Meter, { policy }: Pick<PeriodToRate, 'policy'>): boolean {
+  const byTotalAlone = modifiers?.allowance?.overagePrice === undefined && modifiers?.unitConversion?.weights === undefined;
+  return policy.version >= 3 && price.model === 'per_seat' && byTotalAlone && countsSeats(meter);
 }
 
 /**
@@ -30,14 +30,16 @@ export function cardParts(
   card: RateCard,
   changes: readonly PriceChange[],
   meter: Meter | undefined,
-  { period, timezone, quantities = [] }: Period,
+  of: PeriodToRate,
 ): [CardPart, ...CardPart[]] {
+  const { period, timezone, quantities = [] } = of;
   const { fromMs, toMs, days } = period;
   const versions = cardVersionsBetween(card, changes, { fromMs, toMs }).flatMap((version) => quantified(version, quantities));
   const [first] = versions;
   if (first === undefined) throw new Error(`rate card ${card.key} has no price in an empty period`);
-  // What adds up over subjects adds up over time, and nothing else does.
-  if (versions.length === 1 || (meter !== undefined && !addsUp(meter))) return [{ card: first.card, fromMs, toMs, days }];
+  // What adds up over subjects adds up over time, and nothing else does; seats are known at any time.
+  const isWhole = meter !== undefined && !addsUp(meter) && !versions.every((version) => pricesSeats(version.card, meter, of));
+  if (versions.length === 1 || isWhole) return [{ card: first.card, fromMs, toMs, days }];
   const part = (version: typeof first): CardPart => ({
     card: version.card,
     fromMs: version.fromMs,
@@ -71,11 +73,9 @@ function fees({ card: { price } }: Version): string | undefined {
   return price.model === 'flat' ? price.quantity : undefined;
 }
 
-export function usageNeed(
-  { card, fromMs, toMs }: CardPart,
-  meter: Meter,
-  { subjects, timezone }: { readonly subjects: readonly string[]; readonly timezone: string },
-): UsageNeed {
+export function usageNeed(part: CardPart, meter: Meter, of: PeriodToRate): UsageNeed {
+  const { card, fromMs, toMs } = part;
+  const { subjects, timezone, period } = of;
   const filter: Record<string, string[]> = {};
   for (const [name, value] of Object.entries(card.filter ?? {})) filter[name] = typeof value === 'string' ? [value] : value;
   return {
@@ -87,5 +87,6 @@ export function usageNeed(
     subjects,
     filter,
     detail: usageNeeds(card),
+    ...(pricesSeats(card, meter, of) && { seats: { period, part } }),
   };
 }

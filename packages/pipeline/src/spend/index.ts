@@ -1,4 +1,6 @@
-export { type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from './rate-periods.ts';
+export { mayCarryOver } from './carried-states.ts';
+export { carriedAfter, type PeriodToRate } from './period-to-rate.ts';
+export { type RatedPeriod, ratePeriods, type RatingPorts } from './rate-periods.ts';
 export {
   type CustomerSpend,
   periodToRate,

@@ -42,9 +42,10 @@ function groupOf(media: string): Record<string, string> {
 }
 
 /** Usage times the number of minutes asked for (and, of folded windows, the zone's number), so that bounds matter. */
-function reader(): UsageReader & { queries: UsageQuery[]; eventQueries: UsageQuery[] } {
+function reader(): UsageReader & { queries: UsageQuery[]; eventQueries: UsageQuery[]; levelQueries: UsageQuery[] } {
   const queries: UsageQuery[] = [];
   const eventQueries: UsageQuery[] = [];
+  const levelQueries: UsageQuery[] = [];
   const partsOf = (query: UsageQuery) => {
     const subjects = query.subjects ?? Object.keys(EVENTS);
     const split = query.bySubject === true ? subjects.map((subject) => [subject]) : [subjects];
@@ -67,10 +68,17 @@ function reader(): UsageReader & { queries: UsageQuery[]; eventQueries: UsageQue
   return {
     queries,
     eventQueries,
+    levelQueries,
     usage: () => Promise.reject(new Error('one query at a time is not how spend is read')),
     async usageAll(asked, cut = [9]) {
       queries.push(...asked);
       return { results: asked.map(answer), cut };
+    },
+    async levelsAll(asked, cut) {
+      levelQueries.push(...asked.map((query) => ({ ...query, cut })));
+      return asked.map(({ fromMs, subjects = [] }) => [
+        { subject: null, group: {}, levels: [{ fromMs, level: String(subjects.length) }], events: 1 },
+      ]);
     },
     async eventValuesAll(asked, cut) {
       eventQueries.push(...asked.map((query) => ({ ...query, cut })));
@@ -164,6 +172,20 @@ test('values of single events come at the same cut, all together and for each gr
   expect(answers[0]?.values).toEqual([...audio, ...video]);
   expect(answers[1]).toEqual({ quantity: '7', events: 1 });
   expect(usage.eventQueries.map(({ cut }) => cut)).toEqual([[9]]);
+});
+
+test('seats are read as the level they are held at, at the same cut, and not as a quantity', async () => {
+  const usage = reader();
+  const day = 86_400_000;
+  const part = { fromMs: 0, toMs: day, days: 1 };
+  const seats = { period: { ...part, daysInPeriod: 1 }, part };
+  const needs = [need('latest', ['a', 'b'], { seats, toMs: day }), need('sum', ['b'])];
+  const { usage: answers } = await meterUsage(usage, needs);
+  expect(answers).toEqual([
+    { quantity: '2', seatChanges: [], events: 1 },
+    { quantity: '7', events: 1 },
+  ]);
+  expect([usage.queries.length, usage.levelQueries.map(({ cut }) => cut)]).toEqual([1, [[9]]]);
 });
 
 test('a customer without subjects has no usage, and nobody else’s', async () => {

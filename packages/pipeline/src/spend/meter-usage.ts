@@ -2,7 +2,8 @@ import type { Meter } from '@meterline/domain/meters';
 import { add, decimal, formatDecimal, ZERO } from '@meterline/domain/money';
 import type { UsageNeeds } from '@meterline/domain/prices';
 import type { EventValue, MeteredUsage, UsageGroup } from '@meterline/domain/rating';
-import type { Cut, GroupedEventValues, UsageReader, UsageRow } from '../ports/index.ts';
+import { seatsHeld, type SharedPeriod, type Span } from '@meterline/domain/subscriptions';
+import type { Cut, GroupedEventValues, GroupedLevels, UsageReader, UsageRow } from '../ports/index.ts';
 import { addsUp, sharedQueries, type UsageAsk } from './shared-queries.ts';
 
 /** The usage of some subjects together. */
@@ -17,6 +18,8 @@ export interface UsageNeed {
   readonly filter: Readonly<Record<string, readonly string[]>>;
   /** How finely the price needs it. */
   readonly detail: UsageNeeds;
+  /** Of a price per seat: the part of the billing period that it is for, to tell the seats held then and how they changed. */
+  readonly seats?: { readonly period: SharedPeriod; readonly part: Span };
 }
 
 type Group = Readonly<Record<string, string>>;
@@ -30,17 +33,23 @@ export async function meterUsage(
   // Without subjects there is no usage; to the reader, no subjects might mean everyone.
   const asked = needs.filter((need) => need.subjects.length > 0);
   // Groups of what adds up hold the total too.
-  const totals = asksFor(asked.filter((need) => !isSplit(need) || !addsUp(need.meter)), () => []); // prettier-ignore
+  const counted = asked.filter(({ seats }) => seats === undefined);
+  const totals = asksFor(counted.filter((need) => !isSplit(need) || !addsUp(need.meter)), () => []); // prettier-ignore
   const groups = asksFor(asked.filter(isSplit), (need) => need.detail.dimensions);
   const values = asksFor(asked.filter(({ detail }) => detail.perEvent), (need) => need.detail.dimensions); // prettier-ignore
+
+  const seats = asksFor(asked.filter((need) => need.seats !== undefined), () => []); // prettier-ignore
 
   const usage = sharedQueries([...totals.values(), ...groups.values()]);
   const answer = await reader.usageAll(usage.queries, cut);
   const rowsOf = usage.distribute(answer.results);
   const events = sharedQueries([...values.values()]);
   const eventsOf = events.distribute(events.queries.length === 0 ? [] : await reader.eventValuesAll(events.queries, answer.cut));
+  const levels = sharedQueries([...seats.values()]);
+  const levelsOf = levels.distribute(levels.queries.length === 0 ? [] : await reader.levelsAll(levels.queries, answer.cut));
 
   const usageOf = (need: UsageNeed): MeteredUsage => {
+    if (need.seats) return seatUsage(levelsOf(seats.get(need)), need.seats, need.timezone);
     const byGroup = groupsOf(rowsOf(groups.get(need)), eventsOf(values.get(need)), need.detail);
     const total = totals.get(need) ?? groups.get(need);
     return {
@@ -50,6 +59,12 @@ export async function meterUsage(
     };
   };
   return { usage: needs.map(usageOf), cut: answer.cut };
+}
+
+/** Levels of subjects are asked for together: they are one, or none. */
+function seatUsage(found: readonly GroupedLevels[], of: NonNullable<UsageNeed['seats']>, timezone: string): MeteredUsage {
+  const [{ levels, events } = { levels: [], events: 0 }] = found;
+  return { ...seatsHeld(levels, { ...of, timezone }), events };
 }
 
 function isSplit({ detail }: UsageNeed): boolean {

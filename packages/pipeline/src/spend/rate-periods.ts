@@ -1,44 +1,24 @@
-import { type InvoiceLine, invoiceLines, totalOf } from '@meterline/domain/invoices';
+import { type InvoiceLine, invoiceLines, type LineInput, totalOf } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
 import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { MeteredUsage } from '@meterline/domain/rating';
-import { type BillingPeriod, feeShare } from '@meterline/domain/subscriptions';
+import { feeShare } from '@meterline/domain/subscriptions';
 import { formatInstant } from '@meterline/domain/time';
 import type { ChangeFee } from '@meterline/domain/stages';
-import type { AccountReader, Cut, InvoiceStore, MeterStore, QuantitiesFrom, UsageReader } from '../ports/index.ts';
-import { type CardUsage, drawPrepaid, type PeriodPrepaid, type PrepaidEntries } from '../prepaid/index.ts';
+import type { AccountReader, Cut, InvoiceStore, MeterStore, UsageReader } from '../ports/index.ts';
+import { type CardUsage, drawPrepaid, type PrepaidEntries } from '../prepaid/index.ts';
 import { type CardPart, cardParts, usageNeed } from './card-parts.ts';
+import { carriedUnits } from './carried-units.ts';
+import { priceChangesOf } from './known-prices.ts';
 import { meterUsage, type UsageNeed } from './meter-usage.ts';
+import type { PeriodToRate } from './period-to-rate.ts';
 
 export interface RatingPorts {
   readonly usage: UsageReader;
   readonly accounts: AccountReader;
   readonly meters: Pick<MeterStore, 'byKeys'>;
-  readonly invoices: Pick<InvoiceStore, 'issuedSince'>;
-}
-
-/** The rate cards of one subscription over one billing period. */
-export interface PeriodToRate {
-  readonly subjects: readonly string[];
-  readonly currency: string;
-  /** The customer's: its days are counted in it, and meters fold their windows in it. */
-  readonly timezone: string;
-  readonly plan: string;
-  readonly planVersion: number;
-  /** Prices as known with the price changes of the plan version up to this one; 0: as the version was made. */
-  readonly priceRevision: number;
-  /** As the plan version was made. */
-  readonly rateCards: readonly RateCard[];
-  readonly period: Pick<BillingPeriod, 'index' | 'fromMs' | 'toMs' | 'days' | 'daysInPeriod' | 'sharing'>;
-  /** How many of its fees there are, in order; absent: one of each. */
-  readonly quantities?: readonly QuantitiesFrom[] | undefined;
-  /** For changes of the subscription, due in this period. */
-  readonly changeFees?: readonly ChangeFee[] | undefined;
-  /** Whether the subscription has a commitment. */
-  readonly committed: boolean;
-  /** How prepaid grants pay for it; absent: not at all. */
-  readonly prepaid?: PeriodPrepaid | undefined;
+  readonly invoices: Pick<InvoiceStore, 'billedThrough' | 'issuedSince'>;
 }
 
 export interface RatedPeriod {
@@ -60,7 +40,7 @@ export async function ratePeriods(
   cut?: Cut,
 ): Promise<{ rated: RatedPeriod[]; cut: Cut }> {
   const meters = await metersOf(ports, periods, tenant);
-  const changesOf = await priceChanges(ports, periods, tenant);
+  const changesOf = await priceChangesOf(ports, periods, tenant);
   const parted = periods.map((period) =>
     [...period.rateCards, ...(period.changeFees ?? []).map(changeFeeCard)].map((card) =>
       partedCard(card, meterOf(card, meters), changesOf(period), period),
@@ -70,32 +50,29 @@ export async function ratePeriods(
   const answer = await meterUsage(ports.usage, needs, cut);
   const usages = new Map(needs.map((need, index) => [need, answer.usage[index]]));
   const usageOf = ({ need }: NeededPart) => (need && usages.get(need)) ?? null;
+  const measured = new Map(
+    periods.map((period, index) => [
+      period,
+      (parted[index] ?? []).map((card) => ({ card: card.card, parts: lineParts(card, usageOf) })),
+    ]),
+  );
+  const carriedInto = carriedUnits(measured);
   const prepaid = await drawPrepaid(
     ports.usage,
-    parted.flat().map((card) => cardUsage(card, usageOf)),
+    parted.flat().map((card) => ({ ...cardUsage(card, usageOf), carriedUnits: carriedInto(card.period).get(card.card.key) })),
     answer.cut,
   );
 
-  const lined = periods.map((period, index) => {
+  const lined = periods.map((period) => {
     const { index: periodIndex, daysInPeriod } = period.period;
-    const inputs = (parted[index] ?? []).map(({ card, parts: [first, ...rest] }) => {
-      const rateable = (each: NeededPart) => ({
-        rateCard: each.part.card,
-        from: formatInstant(each.part.fromMs),
-        to: formatInstant(each.part.toMs),
-        days: each.part.days,
-        share: feeShare(period.period, each.part),
-        usage: usageOf(each),
-      });
-      const parts = [rateable(first), ...rest.map(rateable)] as const;
-      return {
-        currency: period.currency,
-        daysInPeriod,
-        firstPeriod: periodIndex === 0 || isChangeFee(period, card),
-        covered: prepaid.covered(period, card),
-        parts,
-      };
-    });
+    const inputs = (measured.get(period) ?? []).map(({ card, parts }) => ({
+      currency: period.currency,
+      daysInPeriod,
+      firstPeriod: periodIndex === 0 || isChangeFee(period, card),
+      carriedUnits: carriedInto(period).get(card.key),
+      covered: prepaid.covered(period, card),
+      parts,
+    }));
     return { period, lines: invoiceLines(inputs) };
   });
   const drawn = prepaid.payLines(lined);
@@ -134,8 +111,26 @@ function partedCard(card: RateCard, meter: Meter | undefined, changes: readonly 
   return { period, card, parts: [needed(first), ...rest.map(needed)] };
 }
 
+function lineParts(
+  { period, parts: [first, ...rest] }: PartedCard,
+  usageOf: (part: NeededPart) => MeteredUsage | null,
+): LineInput['parts'] {
+  const linePart = (needed: NeededPart) => ({
+    rateCard: needed.part.card,
+    from: formatInstant(needed.part.fromMs),
+    to: formatInstant(needed.part.toMs),
+    days: needed.part.days,
+    share: feeShare(period.period, needed.part),
+    usage: usageOf(needed),
+  });
+  return [linePart(first), ...rest.map(linePart)];
+}
+
 /** The usage of a whole line, for grants to pay for: at the terms of its last part, and divided where its price changes. */
-function cardUsage({ period, parts }: PartedCard, usageOf: (part: NeededPart) => MeteredUsage | null): CardUsage {
+function cardUsage(
+  { period, parts }: PartedCard,
+  usageOf: (part: NeededPart) => MeteredUsage | null,
+): Omit<CardUsage, 'carriedUnits'> {
   const [first, ...rest] = parts;
   const { part, need } = rest.at(-1) ?? first;
   return {
@@ -164,24 +159,4 @@ function meterOf(card: RateCard, meters: ReadonlyMap<string, Meter>): Meter | un
   const meter = meters.get(card.meter);
   if (meter === undefined) throw new Error(`rate card ${card.key} names meter ${card.meter}, which does not exist`);
   return meter;
-}
-
-/** The changes that each period knows of; plan versions that never changed a price cost nothing. */
-async function priceChanges(
-  ports: Pick<RatingPorts, 'accounts'>,
-  periods: readonly PeriodToRate[],
-  tenant: string,
-): Promise<(period: PeriodToRate) => readonly PriceChange[]> {
-  const keyOf = ({ plan, planVersion }: PeriodToRate) => JSON.stringify([plan, planVersion]);
-  const changed = Map.groupBy(
-    periods.filter(({ priceRevision }) => priceRevision > 0),
-    keyOf,
-  );
-  const changes = new Map<string, readonly PriceChange[]>();
-  for (const [key, [first, ...others]] of changed) {
-    if (first === undefined) continue;
-    const newest = Math.max(first.priceRevision, ...others.map(({ priceRevision }) => priceRevision));
-    changes.set(key, await ports.accounts.priceChanges({ plan: first.plan, version: first.planVersion }, newest, tenant));
-  }
-  return (period) => (changes.get(keyOf(period)) ?? []).filter(({ revision }) => revision <= period.priceRevision);
 }

@@ -1,13 +1,23 @@
 import type { CommitmentSettlement } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
-import { type BilledInAdvance, feesBilled, type InvoiceLine, totalDue, totalOf } from '@meterline/domain/invoices';
+import {
+  type BilledInAdvance,
+  feesBilled,
+  INVOICE_POLICY,
+  type InvoiceLine,
+  totalDue,
+  totalOf,
+} from '@meterline/domain/invoices';
 import { decimal, formatMoney, subtract } from '@meterline/domain/money';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import type { Account, Cut, SubscriptionTerms } from '../ports/index.ts';
-import { spendGrants, type SpendPrepaid, type UnbilledPeriod } from '../prepaid/index.ts';
+import { spendGrants, type SpendPrepaid } from '../prepaid/index.ts';
 import { drawingBehind, unsettledFees } from './billed-fees.ts';
+import { carriedStates } from './carried-states.ts';
+import { chained, endedPeriods, underOneVersion } from './ended-periods.ts';
 import { liveSettlement, type OpenTerm, openTerms } from './open-terms.ts';
-import { type PeriodToRate, ratePeriods, type RatingPorts } from './rate-periods.ts';
+import type { PeriodToRate } from './period-to-rate.ts';
+import { ratePeriods, type RatingPorts } from './rate-periods.ts';
 import { periodAt } from './span.ts';
 
 export interface SubscriptionSpend {
@@ -55,6 +65,7 @@ export function periodToRate(terms: SubscriptionTerms, account: Account, period:
     planVersion,
     priceRevision,
     currency,
+    policy: INVOICE_POLICY,
     committed: terms.commitment !== null,
     rateCards,
     quantities,
@@ -74,9 +85,11 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
     }),
   );
   const open = await openTerms(ports.invoices, active, tenant);
-  const ended = endedPeriods(grants.unbilled, active, open);
+  const subscriptions = [...active, ...grants.unbilled].flatMap(underOneVersion);
+  const carried = await carriedStates(ports, subscriptions, tenant);
+  const ended = endedPeriods(grants.unbilled, active, open, carried);
   const feesOf = await unsettledFees(ports.invoices, [...active, ...ended], tenant);
-  const periods = [...active, ...ended].map((each) => ({
+  const periods = chained([...active, ...ended], carried, (each) => ({
     ...periodToRate(each.terms, each.account, each.period),
     prepaid: drawingBehind(each.prepaid, feesOf(each)),
   }));
@@ -114,26 +127,7 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
   });
 }
 
-type EndedPeriod = Pick<UnbilledPeriod, 'request' | 'account' | 'terms' | 'period' | 'prepaid'>;
-
-/** Periods without an invoice that grants or a commitment look at, once each. */
-function endedPeriods(
-  drawing: readonly UnbilledPeriod[],
-  active: readonly Omit<EndedPeriod, 'prepaid'>[],
-  open: readonly (OpenTerm | undefined)[],
-): EndedPeriod[] {
-  const committed = active.flatMap(({ request, account, terms }, index) =>
-    (open[index]?.unbilled ?? [])
-      .filter(
-        ({ fromMs }) =>
-          !drawing.some((each) => each.request === request && each.terms === terms && each.period.fromMs === fromMs),
-      )
-      .map((period) => ({ request, account, terms, period, prepaid: undefined })),
-  );
-  return [...drawing, ...committed];
-}
-
-function isOf(term: OpenTerm | undefined, { period }: Pick<EndedPeriod, 'period'>): boolean {
+function isOf(term: OpenTerm | undefined, { period }: { readonly period: BillingPeriod }): boolean {
   return term?.unbilled.some(({ fromMs }) => fromMs === period.fromMs) ?? false;
 }
 

@@ -3,47 +3,37 @@ import type { TimeWindow } from '@meterline/domain/time';
 import type { UsageQuery } from '../ports/usage-reader.ts';
 import { ByGroup, type CountedEvent, queryGrouping } from './counted-events.ts';
 import type { WindowValue } from './query-windows.ts';
-
-/** The level of a series when the range begins. */
-export interface CarriedLevel {
-  readonly subject: string;
-  /** Every dimension of the meter. */
-  readonly dims: readonly string[];
-  readonly level: bigint;
-}
+import { type CarriedLevel, SeriesLevels } from './series-levels.ts';
 
 /**
- * Usage of a weighted_sum: levels that were held at the start of the range and go on until they are changed, and the events of the range. Levels
- * that events state must come in order of time within their series; of several at one instant the largest stands, as for `latest`.
+ * Usage of a weighted_sum: levels that were held at the start of the range and go on until they are changed, and the events of the range, which must
+ * come in order of time within their series.
  */
 export class LevelUsage {
   readonly #windows: readonly TimeWindow[];
-  readonly #values: LevelTerms['values'];
   readonly #unit: LevelTerms['unit'];
   readonly #groupOf: ReturnType<typeof queryGrouping>;
-  /** By series: the level that an event of the range replaces, and since when it holds; null for one held from before. */
-  readonly #levels = new Map<string, { readonly level: bigint; readonly sinceMs: number | null }>();
+  readonly #series: SeriesLevels;
   readonly #groups: ByGroup<{ integral: LevelIntegral; events: number[] }>;
 
   constructor(query: UsageQuery, windows: readonly TimeWindow[], carried: readonly CarriedLevel[]) {
     this.#windows = windows;
-    this.#values = query.meter.level?.values ?? 'change';
     this.#unit = query.meter.level?.unit ?? 'second';
     this.#groupOf = queryGrouping(query);
     this.#groups = new ByGroup(() => ({ integral: new LevelIntegral(windows), events: windows.map(() => 0) }));
+    this.#series = new SeriesLevels(query.meter.level?.values ?? 'change', carried);
     for (const { subject, dims, level } of carried) {
       const group = this.#groupOf(subject, dims);
-      if (group === null) continue;
-      this.#groups.of(group).integral.change(query.fromMs, level);
-      if (this.#values === 'absolute') this.#levels.set(seriesKey(subject, dims), { level, sinceMs: null });
+      if (group !== null) this.#groups.of(group).integral.change(query.fromMs, level);
     }
   }
 
-  add({ subject, timeMs, contribution: { dims, value } }: CountedEvent): void {
-    const group = this.#groupOf(subject, dims);
+  add(event: CountedEvent): void {
+    const { subject, timeMs, contribution } = event;
+    const group = this.#groupOf(subject, contribution.dims);
     if (group === null) return;
     const { integral, events } = this.#groups.of(group);
-    integral.change(timeMs, this.#values === 'change' ? value : this.#changeTo(value, seriesKey(subject, dims), timeMs));
+    integral.change(timeMs, this.#series.changeBy(event));
     const window = windowIndexAt(this.#windows, timeMs);
     events[window] = (events[window] ?? 0) + 1;
   }
@@ -60,15 +50,4 @@ export class LevelUsage {
       }),
     );
   }
-
-  #changeTo(value: bigint, series: string, timeMs: number): bigint {
-    const { level, sinceMs } = this.#levels.get(series) ?? { level: 0n, sinceMs: null };
-    if (sinceMs === timeMs && value < level) return 0n;
-    this.#levels.set(series, { level: value, sinceMs: timeMs });
-    return value - level;
-  }
-}
-
-function seriesKey(subject: string, dims: readonly string[]): string {
-  return JSON.stringify([subject, dims]);
 }

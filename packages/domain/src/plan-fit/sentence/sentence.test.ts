@@ -21,7 +21,7 @@ function told(story: Story): string[] {
     ...{ plan: key, name: key, planVersion: 1, subscription: isOwn ? 's1' : null, isOffered: true, commitment: null },
     meters: isOwn || story.covers !== false ? ['calls'] : [],
     allowances: isOwn && included !== null ? [{ key: 'calls', name: 'Calls', meter: 'calls', included }] : [],
-    months: used.map((quantity) => ({ total, doubledTotal, used: [quantity] })),
+    months: used.map((quantity) => ({ total, doubledTotal, used: [quantity], carried: [] })),
   });
   const plans = [plan('small', other, false)];
   if (subscribed && story.notCompared === undefined) plans.push(plan('team', team, true));

@@ -82,7 +82,7 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
     case 'seat_change': {
       const back = quantity.startsWith('-');
       const seats = counted(unsigned(quantity), 'seat');
-      return `${seats} ${back ? 'given back' : 'added'} at ${unitAmount} for ${facts.days} of ${facts.daysInPeriod} days`;
+      return `${seats} ${back ? 'given back' : 'added'} at ${unitAmount}${share(facts)}`;
     }
     case 'converted': {
       const sign = facts.operation === 'divide' ? '/' : '*';
@@ -98,6 +98,10 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
     case 'allowance': {
       const carried = facts.carriedUnits === null ? '' : ` and ${facts.carriedUnits} carried over`;
       return `${units} included in an allowance of ${facts.units}${carried}`;
+    }
+    case 'carried_over': {
+      const most = facts.maximumUnits === null ? '' : ` (at most ${facts.maximumUnits})`;
+      return `${units} of the allowance left for the next period${most}`;
     }
     case 'prepaid':
       return `Covered by prepaid ${facts.name}`;

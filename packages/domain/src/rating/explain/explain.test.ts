@@ -51,6 +51,11 @@ const sentences: readonly [Facts, string, string][] = [
   ],
   [{ type: 'seat_change', ...days }, '3 seats added at 0.5 for 10 of 31 days', '增加 3 个席位，每个 0.5，计 10/31 天'],
   [
+    { type: 'seat_change', days: '60', daysInPeriod: '90', unit: 'second' },
+    '3 seats added at 0.5 for 60 of 90 seconds',
+    '增加 3 个席位，每个 0.5，计 60/90 秒',
+  ],
+  [
     { type: 'converted', source: '180', operation: 'divide', factor: '60', rounding: null },
     '180 / 60 = 3 units',
     '180 ÷ 60 = 3 个单位',
@@ -81,6 +86,16 @@ const sentences: readonly [Facts, string, string][] = [
     { type: 'allowance', units: '9', carriedUnits: '4' },
     '3 units included in an allowance of 9 and 4 carried over',
     '3 个单位在 9 个单位的套餐额度和结转的 4 个之内',
+  ],
+  [
+    { type: 'carried_over', maximumUnits: null },
+    '3 units of the allowance left for the next period',
+    '套餐额度剩余 3 个单位，结转至下一周期',
+  ],
+  [
+    { type: 'carried_over', maximumUnits: '500' },
+    '3 units of the allowance left for the next period (at most 500)',
+    '套餐额度剩余 3 个单位，结转至下一周期（最多 500 个）',
   ],
   [{ type: 'prepaid', name: 'Pack' }, 'Covered by prepaid Pack', '由预付包 Pack 抵扣'],
   [{ type: 'no_price' }, '3 units without a price, not charged', '3 个单位没有适用价格，不收费'],

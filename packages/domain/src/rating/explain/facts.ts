@@ -44,7 +44,7 @@ export type Facts =
       readonly daysInPeriod: string | null;
       readonly unit?: 'second';
     }
-  | { readonly type: 'seat_change'; readonly days: string; readonly daysInPeriod: string }
+  | { readonly type: 'seat_change'; readonly days: string; readonly daysInPeriod: string; readonly unit?: 'second' }
   /** `source` units became `quantity` units. */
   | {
       readonly type: 'converted';
@@ -57,6 +57,8 @@ export type Facts =
   | { readonly type: 'weighted'; readonly value: string; readonly source: string; readonly factor: string }
   | { readonly type: 'free_units'; readonly units: string }
   | { readonly type: 'allowance'; readonly units: string; readonly carriedUnits: string | null }
+  /** `quantity` units of an allowance go on to the next period, which takes at most `maximumUnits`; null: however many. */
+  | { readonly type: 'carried_over'; readonly maximumUnits: string | null }
   /** `quantity` units of usage that prepaid packs of this name cover. */
   | { readonly type: 'prepaid'; readonly name: string }
   | { readonly type: 'no_price' }

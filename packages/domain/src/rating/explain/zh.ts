@@ -81,7 +81,7 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
     }
     case 'seat_change': {
       const back = quantity.startsWith('-');
-      return `${back ? '减少' : '增加'} ${unsigned(quantity)} 个席位，每个 ${unitAmount}，计 ${facts.days}/${facts.daysInPeriod} 天`;
+      return `${back ? '减少' : '增加'} ${unsigned(quantity)} 个席位，每个 ${unitAmount}${share(facts)}`;
     }
     case 'converted': {
       const { rounding } = facts;
@@ -97,6 +97,10 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
     case 'allowance': {
       const carried = facts.carriedUnits === null ? '' : `和结转的 ${facts.carriedUnits} 个`;
       return `${units}在 ${facts.units} 个单位的套餐额度${carried}之内`;
+    }
+    case 'carried_over': {
+      const most = facts.maximumUnits === null ? '' : `（最多 ${facts.maximumUnits} 个）`;
+      return `套餐额度剩余 ${units}，结转至下一周期${most}`;
     }
     case 'prepaid':
       return `由预付包 ${facts.name} 抵扣`;

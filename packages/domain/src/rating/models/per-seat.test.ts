@@ -50,6 +50,43 @@ describe('the days of seats', () => {
   });
 });
 
+describe('seats that change, behind modifiers of usage', () => {
+  const month = { prorationNumerator: 30, prorationDenominator: 30 };
+  const seatChanges = [
+    { seats: '1', days: 15 },
+    { seats: '4', days: 6 },
+    { seats: '-20', days: 3 },
+  ];
+  const amounts = (modifiers: Modifiers) =>
+    evaluate(seats(), '3', { modifiers, seatChanges, ...month }).lines.map(
+      ({ quantity, amount }) => `${quantity ?? ''}: ${amount}`,
+    );
+
+  it('pay from the seat on that no allowance or free unit includes, and get back what they paid', () => {
+    // 3 and 4 are within 5; 8 are 3 beyond, for 6 of 30 days; none for the last 3 give those back.
+    expect(amounts({ allowance: { units: '5' } })).toEqual(['3: 0', '3: 6', '-3: -3']);
+    expect(amounts({ freeUnits: '5' })).toEqual(['3: 0', '3: 6', '-3: -3']);
+  });
+
+  it('pay by the blocks that their unit is rounded to', () => {
+    // Blocks of 2 begun: 2, 2, 4, 0.
+    const unitConversion = { operation: 'divide', factor: '2', rounding: 'up' } as const;
+    expect(amounts({ unitConversion })).toEqual(['2: 0', '2: 20', '2: 4', '-4: -4']);
+  });
+
+  it('stand by themselves in each stretch of a period whose price changed', () => {
+    const stretch = (seatAmount: string, quantity: string, changes: typeof seatChanges) => ({
+      price: seats({ seatAmount }),
+      modifiers: { allowance: { units: '2' } },
+      usage: { quantity, events: 1, seatChanges: changes },
+      days: 15,
+    });
+    const parts = [stretch('10', '5', [{ seats: '3', days: 6 }]), stretch('20', '8', [])];
+    // (5 - 2) * 10 * 15 / 30 + 3 * 10 * 6 / 30 + (8 - 2) * 20 * 15 / 30
+    expect(ratePricedParts({ currency: 'USD', parts, daysInPeriod: 30 }).total).toBe('81.00');
+  });
+});
+
 describe('seats of a period billed in parts', () => {
   const parts = (price: Price) =>
     (['first', 'middle', 'last'] as const).map(

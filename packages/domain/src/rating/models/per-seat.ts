@@ -5,6 +5,7 @@ import type { PerSeatPrice } from '../../prices/index.ts';
 import type { Line } from '../line.ts';
 import { type Proration, type Usage, WHOLE_PERIOD } from '../usage.ts';
 import { daysOf } from './flat.ts';
+import type { Measure } from '../measure.ts';
 import type { RateUsage } from './model.ts';
 
 /** The seats held, which are a level and not a flow: what a part adds is what it brings them to, less what they were. */
@@ -31,11 +32,12 @@ export function perSeat(price: PerSeatPrice): RateUsage {
     const { from, to, part, feesOnUse } = usage;
     const share = feesOnUse ? WHOLE_PERIOD : part.proration;
     const lines = heldLine(seatsDue(price, usage, billable), share);
-    let held = part.sharesFees ? ratio.subtract(to.quantity, from.quantity) : to.quantity;
-    for (const { seats, days } of usage.seatChanges) {
-      const next = ratio.max(ratio.add(held, ratio.read(seats)), ratio.ZERO);
-      const changed = ratio.subtract(billable(next), billable(held));
-      held = next;
+    const seatsOf = ({ quantity }: Measure) => (part.sharesFees ? ratio.subtract(quantity, from.quantity) : quantity);
+    let billed = billable(seatsOf(to));
+    for (const { held, days } of usage.seatsLater) {
+      const next = billable(seatsOf(held));
+      const changed = ratio.subtract(next, billed);
+      billed = next;
       lines.push(...changeLine(price, ratio.multiply(changed, amount), changed, daysShare(days, part.proration)));
     }
     return lines;
@@ -61,14 +63,15 @@ function changeLine({ seatAmount }: PerSeatPrice, whole: Ratio, seats: Ratio, sh
     type: 'seat_change' as const,
     days: String(share.numerator),
     daysInPeriod: String(share.denominator),
+    ...(share.unit && { unit: share.unit }),
   });
   return [{ kind: 'seat', quantity: seats, unitAmount: seatAmount, amount: ratio.multiply(whole, share), facts }];
 }
 
-function daysShare(days: number, { denominator }: Proration): Proration {
+function daysShare(days: number, { denominator, unit }: Proration): Proration {
   if (!Number.isSafeInteger(days) || days < 0 || (days > 0 && BigInt(days) > denominator)) {
     const message = `seats held for ${String(days)} days need a billing period of at least so many: daysInPeriod says how many it has`;
     throw new Fault('invalid', 'proration.invalid', message, { errors: [{ path: 'seatChanges', message }] });
   }
-  return { numerator: BigInt(days), denominator };
+  return { numerator: BigInt(days), denominator, unit };
 }

@@ -1,0 +1,43 @@
+import type { InvoicePolicy } from '@meterline/domain/invoices';
+import type { RateCard } from '@meterline/domain/prices';
+import type { ChangeFee } from '@meterline/domain/stages';
+import type { BillingPeriod } from '@meterline/domain/subscriptions';
+import type { QuantitiesFrom } from '../ports/index.ts';
+import type { PeriodPrepaid } from '../prepaid/index.ts';
+import type { CarriedFrom } from './carried-units.ts';
+
+/** The rate cards of one subscription over one billing period. */
+export interface PeriodToRate {
+  readonly subjects: readonly string[];
+  readonly currency: string;
+  /** The customer's: its days are counted in it, and meters fold their windows in it. */
+  readonly timezone: string;
+  readonly plan: string;
+  readonly planVersion: number;
+  /** Prices as known with the price changes of the plan version up to this one; 0: as the version was made. */
+  readonly priceRevision: number;
+  /** As the plan version was made. */
+  readonly rateCards: readonly RateCard[];
+  readonly period: Pick<BillingPeriod, 'index' | 'fromMs' | 'toMs' | 'days' | 'daysInPeriod' | 'sharing'>;
+  /** How many of its fees there are, in order; absent: one of each. */
+  readonly quantities?: readonly QuantitiesFrom[] | undefined;
+  /** For changes of the subscription, due in this period. */
+  readonly changeFees?: readonly ChangeFee[] | undefined;
+  /** The rules it is rated by: those of its invoice. */
+  readonly policy: Pick<InvoicePolicy, 'version'>;
+  /** Whether the subscription has a commitment. */
+  readonly committed: boolean;
+  /** What came into it of its allowances; absent: nothing. A period that it comes after is rated in the same call. */
+  readonly carried?: CarriedFrom<PeriodToRate> | undefined;
+  /** How prepaid grants pay for it; absent: not at all. */
+  readonly prepaid?: PeriodPrepaid | undefined;
+}
+
+/** What a period takes over from the one `before` it: of allowances nothing goes on to another plan version, or over time that the subscription rests. */
+export function carriedAfter(
+  before: PeriodToRate,
+  { plan, planVersion, period }: PeriodToRate,
+): CarriedFrom<PeriodToRate> | undefined {
+  const goesOn = before.plan === plan && before.planVersion === planVersion && before.period.toMs === period.fromMs;
+  return goesOn ? { after: before } : undefined;
+}

@@ -53,12 +53,12 @@ async function feesToGiveBack(
   subscription: BilledSubscription,
   { atMs, tenant }: InvoiceRun,
 ): Promise<FeeToGiveBack[]> {
-  const over = eachStretch(subscription).filter(({ account, terms }) => {
+  const over = eachStretch(subscription).filter(({ terms }) => {
     const { endsAtMs, unusedTime, commitment, rateCards } = terms;
     const hasEnded = (endsAtMs !== null && endsAtMs <= atMs) || (terms.untilMs !== null && terms.untilMs <= atMs);
     // What was drawn from a minimum paid in advance goes back to it, with the invoice of the period.
     const isGivenBack = unusedTime !== 'none' && commitment?.trueUp !== 'in_advance' && cardsInAdvance(rateCards).length > 0;
-    return hasEnded && isGivenBack && periodAt(terms, account, atMs) === undefined;
+    return hasEnded && isGivenBack;
   });
   const ends = over.flatMap(({ terms }) => [terms.endsAtMs, terms.untilMs].filter((end) => end !== null));
   if (ends.length === 0) return [];

@@ -115,7 +115,10 @@ function otherRevision(invoice: InvoiceDocument, { account, terms }: DuePeriod):
 /** The period and terms of an issued invoice, for rating it again: those of fees, or of what is given back of them, hold no other rate cards. */
 export async function termsOfInvoice(
   ports: RatingPorts,
-  invoice: Pick<InvoiceDocument, 'kind' | 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments' | 'quantities' | 'changeFees'>,
+  invoice: Pick<
+    InvoiceDocument,
+    'kind' | 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments' | 'quantities' | 'changeFees'
+  >,
   known: Pick<PeriodToRate, 'subjects' | 'timezone' | 'priceRevision'>,
   tenant: string,
 ): Promise<PeriodToRate> {

@@ -11,7 +11,7 @@ import type { Grant } from '@meterline/domain/prepaid';
 import { cardsInAdvance } from '@meterline/domain/prices';
 import { parseInstantMs, startOfLocalDay } from '@meterline/domain/time';
 import { newId } from '../ids/index.ts';
-import type { InvoiceDraft, InvoiceRun } from '../ports/index.ts';
+import type { InvoiceDraft, InvoiceRun, SubscriptionTerms } from '../ports/index.ts';
 import { billedPeriod, invoiceGrants } from '../prepaid/index.ts';
 import { periodAt, type PeriodToRate, ratePeriods } from '../spend/index.ts';
 import { type BilledStretch, type BilledSubscription, eachStretch, readAgain } from './billed-subscriptions.ts';
@@ -104,7 +104,7 @@ async function draftCreditNote(
   const amount = negate(decimal(totalDue({ lines: [], adjustments, ...stated }, terms.currency)));
   if (compare(amount, ZERO) <= 0 || terms.unusedTime === 'none') return undefined;
   const nowMs = ports.clock.nowMs();
-  const creditNote = noteOf(fee, { treatment: terms.unusedTime, amount: formatMoney(amount, terms.currency) });
+  const creditNote = noteOf(fee, terms, { treatment: terms.unusedTime, amount: formatMoney(amount, terms.currency) });
   const content = {
     kind: 'credit_note',
     account,
@@ -143,10 +143,12 @@ async function draftCreditNote(
 
 function noteOf(
   fee: InvoiceDocument,
+  { untilMs }: Pick<SubscriptionTerms, 'untilMs'>,
   { treatment, amount }: { readonly treatment: Exclude<UnusedTime, 'none'>; readonly amount: string },
 ): Omit<CreditNoteContent['terms'], 'lines'> {
   const grant = treatment === 'credit' ? creditNoteNumber(fee.number) : null;
-  return { reason: 'subscription_ended', invoice: fee.number, treatment, amount, grant };
+  const reason = untilMs === null ? 'subscription_ended' : 'subscription_changed';
+  return { reason, invoice: fee.number, treatment, amount, grant };
 }
 
 /** Nothing of the period is paid for. */

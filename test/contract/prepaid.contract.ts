@@ -105,19 +105,20 @@ export function prepaidContract(open: () => Promise<{ readonly database: Databas
       const subscription = await subscribe('pro');
       const grant = await it.give('acme', pack('starter', '10'));
       const burn = { grant, kind: 'burn', amount: '-10.5', line: 'calls', adjusts: null } as const;
-      await expect(it.ports.invoices.issue(draftOf({ subscription, plan: 'pro' }, [burn]), it.tenant)).rejects.toMatchObject({ code: '23514' });
+      await expect(it.ports.invoices.issue(draftOf({ subscription, plan: 'pro' }, [burn]), it.tenant)).rejects.toMatchObject({
+        code: '23514',
+      });
       expect(await it.invoices()).toEqual([]);
       expect(await it.ledger('acme')).toEqual(['starter grant 10 -> 10']);
     });
 
     test('of 32 invoices that saw it at the same place at once, one is issued; the others are stale', async () => {
       const subscriptions = [];
-      for (let count = 0; count < 32; count += 1) subscriptions.push({ subscription: await subscribe(`plan${count}`), plan: `plan${count}` });
+      for (let count = 0; count < 32; count += 1)
+        subscriptions.push({ subscription: await subscribe(`plan${count}`), plan: `plan${count}` });
       const grant = await it.give('acme', pack('starter', '10'));
       const burn = { grant, kind: 'burn', amount: '-10', line: 'calls', adjusts: null } as const;
-      const outcomes = await together(
-        subscriptions.map((of) => () => it.ports.invoices.issue(draftOf(of, [burn]), it.tenant)),
-      );
+      const outcomes = await together(subscriptions.map((of) => () => it.ports.invoices.issue(draftOf(of, [burn]), it.tenant)));
       expect(outcomes.toSorted()).toEqual(['issued', ...Array.from({ length: 31 }, () => 'stale')]);
       expect(await it.ledger('acme')).toEqual(['starter grant 10 -> 10', 'starter burn -10 -> 0']);
     });

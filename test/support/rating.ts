@@ -5,6 +5,7 @@ import type { UnusedTime } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
 import { add, decimal, formatDecimal, ZERO } from '@meterline/domain/money';
 import type { RateCard } from '@meterline/domain/prices';
+import type { ChangeRules } from '@meterline/domain/stages';
 import { startOfLocalDay, windowsBetween } from '@meterline/domain/time';
 import type { AlertPorts } from '@meterline/pipeline/alerts';
 import { priceChangeCatalog } from '@meterline/pipeline/catalog';
@@ -198,6 +199,17 @@ export async function openRatingFixture(database: Database, startIso: string) {
         clock.nowMs(),
         tenant,
       );
+    },
+
+    /** As if all versions of a plan had been made with these rules: published ones do not change. */
+    async changeRules(plan: string, rules: ChangeRules): Promise<void> {
+      await database.query(`alter table plan_version disable trigger plan_version_is_immutable`);
+      await database.query('update plan_version set change_rules = $1::jsonb where plan = $2 and tenant = $3', [
+        JSON.stringify(rules),
+        plan,
+        tenant,
+      ]);
+      await database.query(`alter table plan_version enable trigger plan_version_is_immutable`);
     },
 
     priceChanges: priceChangeCatalog({ ...catalog, clock }),

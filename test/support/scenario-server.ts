@@ -110,7 +110,7 @@ export async function startScenario({ now }: { readonly now: string }): Promise<
 }
 
 /** Asks until there is an answer: the test's own time limit ends it. */
-export async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
+async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;

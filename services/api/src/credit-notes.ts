@@ -18,7 +18,7 @@ const creditNoteSchema = z.object({
   subscription: z.string(),
   plan: z.string(),
   period: periodSchema.describe('That the invoice was for'),
-  reason: z.enum(['subscription_ended']),
+  reason: z.enum(['subscription_ended', 'subscription_changed']),
   treatment: z
     .enum(UNUSED_TIME)
     .exclude(['none'])

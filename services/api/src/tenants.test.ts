@@ -40,6 +40,7 @@ const bodies: Record<string, object> = {
     validFrom: '2026-04-01T00:00:00Z',
     price: { model: 'per_unit', unitAmount: '2' },
   },
+  'PUT /v1/plans/{key}/versions/{version}': { rateCards: [{ key: 'base', name: 'Base', price: { model: 'flat', amount: '1' } }] },
   'POST /v1/plans/{key}/versions': { rateCards: [{ key: 'base', name: 'Base', price: { model: 'flat', amount: '1' } }] },
 };
 

@@ -1,3 +1,4 @@
+import { catalogStores } from '@meterline/backends/postgres';
 import { type InvoiceDocument, linesUnder } from '@meterline/domain/invoices';
 import type { RateCard } from '@meterline/domain/prices';
 import {
@@ -236,11 +237,9 @@ test('a subscription that ended since its draft is drafted anew', async () => {
   const issue = it.ports.invoices.issue;
   let raced = false;
   const racing: typeof issue = async (draft, tenant) => {
-    if (!raced)
-      await database.query('update subscription set ends_at = $2 where id = $1', [
-        subscription,
-        new Date('2026-02-14T10:00:00Z'),
-      ]);
+    const endsAtMs = Date.parse('2026-02-14T10:00:00Z');
+    const at = { endsAtMs, billedUntilMs: Date.parse('2026-02-15T00:00:00Z'), nowMs: it.clock.nowMs() };
+    if (!raced) await catalogStores(database).subscriptions.end(subscription, at, tenant);
     raced = true;
     return issue(draft, tenant);
   };

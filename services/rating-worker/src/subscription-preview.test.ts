@@ -1,5 +1,5 @@
 import { catalogStores } from '@meterline/backends/postgres';
-import type { Database, PlanDraft } from '@meterline/pipeline/ports';
+import type { Database } from '@meterline/pipeline/ports';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openTestDatabase } from '../../../test/support/database.ts';
 import { openRatingFixture, type RatingFixture } from '../../../test/support/rating.ts';
@@ -34,13 +34,6 @@ beforeEach(async () => {
 });
 afterEach(() => it.close());
 
-const rules = async (plan: string, changeRules: PlanDraft['changeRules']) => {
-  await database.query('update plan_version set change_rules = $1::jsonb where plan = $2 and tenant = $3', [
-    JSON.stringify(changeRules),
-    plan,
-    it.tenant,
-  ]);
-};
 const small = { kind: 'plan', plan: 'small' } as const;
 
 describe('a preview', () => {
@@ -81,7 +74,7 @@ describe('a preview', () => {
   });
 
   test('is refused as the change would be, by every rule at once and with the first day on which each allows it', async () => {
-    await rules('large', { minimumTermMonths: 6, downgrade: 'period_end', windows: [{ fromDay: 1, toDay: 5 }] });
+    await it.changeRules('large', { minimumTermMonths: 6, downgrade: 'period_end', windows: [{ fromDay: 1, toDay: 5 }] });
     for (const tried of [previewNow, changeNow]) {
       await expect(tried(it, subscription, small)).rejects.toMatchObject({
         code: 'subscription.rule_refuses',

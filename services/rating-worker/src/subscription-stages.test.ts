@@ -211,10 +211,7 @@ describe('changes within a plan', () => {
   });
 
   test('a fee for a change is a line of its own on the invoice of its day, and an upgrade at full price pays the whole fee', async () => {
-    await database.query(`update plan_version set change_rules = $1::jsonb where plan = 'payg' and tenant = $2`, [
-      JSON.stringify({ changeFee: '5.00', upgrade: 'full_price' }),
-      it.tenant,
-    ]);
+    await it.changeRules('payg', { changeFee: '5.00', upgrade: 'full_price' });
     const subscription = await it.subscribe('acme', 'payg', '2026-03-01T00:00:00Z');
     moveTo('2026-03-17');
     const { change } = await changeNow(it, subscription, { kind: 'plan', plan: 'package' });

@@ -128,7 +128,8 @@ export interface CreditNoteLine {
 
 /** What a credit note says beside its adjustments. */
 export interface CreditNoteTerms {
-  readonly reason: 'subscription_ended';
+  /** `subscription_changed`: the subscription goes on, under other terms or after a rest. */
+  readonly reason: 'subscription_ended' | 'subscription_changed';
   /** Number of the fee invoice that it gives back from. */
   readonly invoice: string;
   /** The tenant's last invoice before it, by which it has its place among them; null: there is none. */

@@ -25,7 +25,8 @@ export async function billAtOnce(ports: Ports, subscription: SubscriptionRecord,
   const plans = new Map(subscription.stages.map(({ plan, planVersion }) => [`${plan}@${planVersion}`, { plan, planVersion }]));
   for (const { plan, planVersion } of plans.values()) {
     const version = await ports.plans.version(plan, planVersion, tenant);
-    if (version === undefined) throw new Error(`subscription ${subscription.id} is to ${plan}, which has no version ${planVersion}`);
+    if (version === undefined)
+      throw new Error(`subscription ${subscription.id} is to ${plan}, which has no version ${planVersion}`);
     if (cardsInAdvance(version.rateCards).length === 0) continue;
     await requestSubscriptionRun(ports, subscription.id, tenant);
     break;

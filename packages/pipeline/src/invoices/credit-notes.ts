@@ -11,7 +11,7 @@ import type { Grant } from '@meterline/domain/prepaid';
 import { cardsInAdvance } from '@meterline/domain/prices';
 import { parseInstantMs, startOfLocalDay } from '@meterline/domain/time';
 import { newId } from '../ids/index.ts';
-import type { InvoiceDraft, InvoiceRun } from '../ports/index.ts';
+import type { InvoiceDraft, InvoiceRun, SubscriptionTerms } from '../ports/index.ts';
 import { billedPeriod, invoiceGrants } from '../prepaid/index.ts';
 import { periodAt, type PeriodToRate, ratePeriods } from '../spend/index.ts';
 import { type BilledStretch, type BilledSubscription, eachStretch, readAgain } from './billed-subscriptions.ts';
@@ -53,12 +53,12 @@ async function feesToGiveBack(
   subscription: BilledSubscription,
   { atMs, tenant }: InvoiceRun,
 ): Promise<FeeToGiveBack[]> {
-  const over = eachStretch(subscription).filter(({ account, terms }) => {
+  const over = eachStretch(subscription).filter(({ terms }) => {
     const { endsAtMs, unusedTime, commitment, rateCards } = terms;
     const hasEnded = (endsAtMs !== null && endsAtMs <= atMs) || (terms.untilMs !== null && terms.untilMs <= atMs);
     // What was drawn from a minimum paid in advance goes back to it, with the invoice of the period.
     const isGivenBack = unusedTime !== 'none' && commitment?.trueUp !== 'in_advance' && cardsInAdvance(rateCards).length > 0;
-    return hasEnded && isGivenBack && periodAt(terms, account, atMs) === undefined;
+    return hasEnded && isGivenBack;
   });
   const ends = over.flatMap(({ terms }) => [terms.endsAtMs, terms.untilMs].filter((end) => end !== null));
   if (ends.length === 0) return [];
@@ -104,7 +104,7 @@ async function draftCreditNote(
   const amount = negate(decimal(totalDue({ lines: [], adjustments, ...stated }, terms.currency)));
   if (compare(amount, ZERO) <= 0 || terms.unusedTime === 'none') return undefined;
   const nowMs = ports.clock.nowMs();
-  const creditNote = noteOf(fee, { treatment: terms.unusedTime, amount: formatMoney(amount, terms.currency) });
+  const creditNote = noteOf(fee, terms, { treatment: terms.unusedTime, amount: formatMoney(amount, terms.currency) });
   const content = {
     kind: 'credit_note',
     account,
@@ -143,10 +143,12 @@ async function draftCreditNote(
 
 function noteOf(
   fee: InvoiceDocument,
+  { untilMs }: Pick<SubscriptionTerms, 'untilMs'>,
   { treatment, amount }: { readonly treatment: Exclude<UnusedTime, 'none'>; readonly amount: string },
 ): Omit<CreditNoteContent['terms'], 'lines'> {
   const grant = treatment === 'credit' ? creditNoteNumber(fee.number) : null;
-  return { reason: 'subscription_ended', invoice: fee.number, treatment, amount, grant };
+  const reason = untilMs === null ? 'subscription_ended' : 'subscription_changed';
+  return { reason, invoice: fee.number, treatment, amount, grant };
 }
 
 /** Nothing of the period is paid for. */

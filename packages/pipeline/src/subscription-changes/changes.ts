@@ -109,7 +109,8 @@ async function target(
   if (refused !== undefined) throw refused;
   const { version = plan.version } = request;
   const record = await plans.version(plan.key, version, tenant);
-  if (record === undefined) throw fault('invalid', 'plan.version_unknown', 'version', `plan "${plan.key}" has no version ${version}`);
+  if (record === undefined)
+    throw fault('invalid', 'plan.version_unknown', 'version', `plan "${plan.key}" has no version ${version}`);
   if (record.draft) throw fault('conflict', 'plan.draft', 'version', `version ${version} is a draft and takes no subscriptions`);
   if (record.archivedAtMs !== null)
     throw fault('conflict', 'plan_version.archived', 'version', `version ${version} is archived and takes no new subscriptions`);

@@ -1,0 +1,125 @@
+import type { InvoiceDocument } from '@meterline/domain/invoices';
+import type { RateCard } from '@meterline/domain/prices';
+import { executeInvoiceRun, invoiceAccounting, requestInvoiceRun } from '@meterline/pipeline/invoices';
+import type { Database } from '@meterline/pipeline/ports';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openTestDatabase } from '../../../test/support/database.ts';
+import { openRatingFixture, type RatingFixture } from '../../../test/support/rating.ts';
+import { changeNow } from '../../../test/support/subscription-changes.ts';
+
+let database: Database;
+let it: RatingFixture;
+let subscription: string;
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  it = await openRatingFixture(database, '2024-03-01T00:00:00Z');
+  const base = (amount: string): RateCard[] => [
+    { key: 'base', name: 'Base fee', price: { model: 'flat', amount, paymentTerm: 'advance' } },
+  ];
+  await it.plan('small', base('10.00'));
+  await it.plan('large', base('15.00'));
+  await it.plan('kept', base('10.00'), 'month', undefined, 'none');
+  await it.customer('acme', ['a']);
+});
+afterEach(() => it.close());
+
+/** Moves the clock there and bills what is due; answers all documents so far, in the order in which they were issued. */
+async function billAt(instant: string): Promise<InvoiceDocument[]> {
+  it.clock.moveTo(Date.parse(instant));
+  const run = await requestInvoiceRun(it.ports, undefined, it.tenant);
+  await it.jobs.idle();
+  await executeInvoiceRun(it.ports, run);
+  const rows = await database.query<{ document: string }>(
+    'select document from invoice where tenant = $1 order by issued_at, id',
+    [it.tenant],
+  );
+  return rows.map(({ document }) => JSON.parse(document) as InvoiceDocument);
+}
+
+const told = (all: readonly InvoiceDocument[]) =>
+  all.map(({ number, kind = 'period', plan, total }) => `${number} ${kind} ${plan} ${total}`).toSorted();
+
+/** Every document comes out the same when it is rated again, and the ledgers add up. */
+async function expectVerified(): Promise<void> {
+  const rows = await it.ports.invoices.allInvoices({ after: null, limit: 100_000 });
+  const own = rows.items.filter(({ tenant }) => tenant === it.tenant);
+  const allInvoices = async () => ({ items: own, nextAfter: null });
+  const { differing, reRated } = await invoiceAccounting({ ...it.ports, invoices: { ...it.ports.invoices, allInvoices } });
+  expect(differing).toEqual([]);
+  expect(reRated).toBe(own.length);
+  expect(await it.prepaidFaults()).toEqual([]);
+}
+
+describe('a change of plan within a period whose fee was paid in advance', () => {
+  test('credits the days that the old plan is not used on, and bills the new plan for the rest', async () => {
+    // The figures of lagop-upgrade-004: 27 of 31 days of March at 10.00 are 8.71; from the 12th on 20 days: 10.00 * 20 / 31 = 6.45 are credited,
+    // 15.00 * 20 / 31 = 9.68 are due, of which the credit pays 6.45.
+    subscription = await it.subscribe('acme', 'small', '2024-03-05T12:12:00Z');
+    expect(told(await billAt('2024-03-05T12:12:00Z'))).toEqual(['INV-000001 fee small 8.71']);
+    it.clock.moveTo(Date.parse('2024-03-12T12:12:00Z'));
+    await changeNow(it, subscription, { kind: 'plan', plan: 'large' });
+    const after = await billAt('2024-03-12T12:13:00Z');
+    const note = after.find(({ kind }) => kind === 'credit_note');
+    expect(note?.creditNote).toMatchObject({
+      reason: 'subscription_changed',
+      amount: '6.45',
+      lines: [{ unused: 20, inPeriod: 31 }],
+    });
+    const fee = after.find(({ kind, plan }) => kind === 'fee' && plan === 'large');
+    expect(fee?.lines.map(({ key, amount }) => [key, amount])).toEqual([['base', '9.68']]);
+    const settled = await billAt('2024-04-01T00:00:00Z');
+    // small: 7 of 31 days: 2.26 = 8.71 - 6.45; large: 9.68, both paid before. April: 15.00.
+    const due = settled.filter(({ kind }) => kind === undefined).map(({ plan, lines }) => [plan, lines[0]?.amount]);
+    expect(due).toEqual([
+      ['small', '2.26'],
+      ['large', '9.68'],
+    ]);
+    expect(settled.filter(({ kind }) => kind === 'fee').map(({ period }) => period.from)).toEqual([
+      '2024-03-05T00:00:00Z',
+      '2024-03-12T00:00:00Z',
+      '2024-04-01T00:00:00Z',
+    ]);
+    await expectVerified();
+  });
+
+  test('keeps what the plan says is not given back', async () => {
+    subscription = await it.subscribe('acme', 'kept', '2024-03-01T00:00:00Z');
+    await billAt('2024-03-01T00:05:00Z');
+    it.clock.moveTo(Date.parse('2024-03-12T12:12:00Z'));
+    await changeNow(it, subscription, { kind: 'plan', plan: 'large' });
+    const all = await billAt('2024-04-01T00:00:00Z');
+    expect(all.filter(({ kind }) => kind === 'credit_note')).toEqual([]);
+    // 10.00 were paid for March and stay; the new plan had no run in March: its 20 days are billed with its period.
+    expect(told(all)).toEqual([
+      'INV-000001 fee kept 10.00',
+      'INV-000002 fee large 15.00',
+      'INV-000003 period kept 0.00',
+      'INV-000004 period large 9.68',
+    ]);
+    await expectVerified();
+  });
+
+  test('through a pause and back gives back and bills each stretch by itself', async () => {
+    subscription = await it.subscribe('acme', 'small', '2024-03-01T00:00:00Z');
+    await billAt('2024-03-01T00:05:00Z');
+    it.clock.moveTo(Date.parse('2024-03-11T00:00:00Z'));
+    await changeNow(it, subscription, { kind: 'pause', until: '2024-03-21T00:00:00Z' });
+    await billAt('2024-03-11T00:01:00Z');
+    await billAt('2024-03-21T00:01:00Z');
+    const all = await billAt('2024-04-01T00:00:00Z');
+    // 21 of 31 days are given back (6.77), of which the 11 after the pause are billed again (3.55): 10 + 11 days are 6.78 in all.
+    const sum = all
+      .filter(({ kind }) => kind === 'fee' || kind === 'credit_note')
+      .filter(({ period }) => period.from < '2024-04-01')
+      .map(({ kind, lines, creditNote }) => [kind, lines[0]?.amount ?? creditNote?.amount]);
+    expect(sum).toEqual([
+      ['fee', '10.00'],
+      ['credit_note', '6.77'],
+      ['fee', '3.55'],
+    ]);
+    await expectVerified();
+  });
+});

@@ -134,17 +134,12 @@ function valuesOf(events: readonly UsageEvent[]): EventValue[] {
   return [...counts].map(([text, count]) => ({ value: text, events: count }));
 }
 
-/**
- * Without the modifiers that the schemas refuse beside this price, and without a conversion that is rounded as a whole where the price
- * looks at single events, as then the events no longer add up to what is priced.
- */
+/** Without what the schemas refuse beside this price: of a unit conversion its rounding, of all others the modifier. */
 function agreeing({ price: of, modifiers: changes }: Terms): Terms {
   const { unitConversion, ...others } = changes;
   const refused = new Set([...termsFaults(of, changes)].map(([[field]]) => field));
   const kept = Object.fromEntries(Object.entries(others).filter(([field]) => !refused.has(field))) as Modifiers;
   if (!unitConversion) return { price: of, modifiers: kept };
-  const { rounding, ...exact } = unitConversion;
-  const whole = rounding !== undefined && (typeof rounding === 'string' || rounding.scope !== 'event');
-  const singly = usageNeeds({ price: of, modifiers: { ...kept, unitConversion: exact } }).perEvent;
-  return { price: of, modifiers: { ...kept, unitConversion: whole && singly ? exact : unitConversion } };
+  const { rounding: _, ...exact } = unitConversion;
+  return { price: of, modifiers: { ...kept, unitConversion: refused.has('unitConversion') ? exact : unitConversion } };
 }

@@ -45,7 +45,7 @@ export const wholePeriod: fc.Arbitrary<Question> = fc
     before: [],
     seatChanges: [],
     carriedUnits: Rational.parse(carriedUnits),
-    ...{ firstPeriod: true, days: 1, daysInPeriod: 1 },
+    ...{ firstPeriod: true, sharesLimits: true, days: 1, daysInPeriod: 1 },
   }));
 
 /** Any part of a billing period, with what was there before it. */
@@ -57,6 +57,7 @@ export const partOfPeriod: fc.Arbitrary<Question> = fc
     previousAmount: optional(minorUnits),
     previousCredits: optional(minorUnits),
     firstPeriod: fc.boolean(),
+    sharesLimits: fc.boolean(),
     days: fc.nat(28),
     daysInPeriod: fc.integer({ min: 28, max: 31 }),
     seatChanges: fc.array(seatChange, { maxLength: 3 }),
@@ -94,6 +95,7 @@ export function inputOf(question: Question): PriceInput {
     periodPosition: position,
     carriedUnits: question.carriedUnits.toText(),
     firstPeriod: question.firstPeriod,
+    sharesLimits: question.sharesLimits,
     prorationNumerator: question.days,
     prorationDenominator: question.daysInPeriod,
   };

@@ -51,7 +51,7 @@ export const priceInputSchema = z
     periodPosition: z.enum(['first', 'middle', 'last']).optional().describe('Which part of a period billed in parts this is'),
     carriedUnits: quantity.optional().describe('Units of the allowance that earlier periods left over'),
     firstPeriod: z.boolean().optional().describe("The subscription's first period, which fees due once wait for; default true"),
-    days: days.optional().describe('Days billed, of daysInPeriod: for fees'),
+    days: days.optional().describe('Days billed, of daysInPeriod: for fees, minimum and maximum'),
     daysInPeriod: days.min(1, 'must be at least 1').optional(),
     language: languageSchema.optional(),
   })
@@ -87,6 +87,7 @@ export function priceInputOf({ days: billed, daysInPeriod, language: _language, 
     previousEventsCount: body.previousEventsCount?.toString(),
     prorationNumerator: billed,
     prorationDenominator: daysInPeriod,
+    sharesLimits: true,
   };
 }
 

@@ -95,6 +95,8 @@ describe('an evaluation', () => {
       daysInPeriod: 31,
     });
     expect(fee.body).toMatchObject({ total: '10.00' });
+    const least = { currency: 'USD', price, modifiers: { minimumSpend: '31.00' }, quantity: '0', days: 10, daysInPeriod: 31 };
+    expect((await evaluate(least)).body).toMatchObject({ charges: '10.00' });
     const modifiers = { allowance: { units: '2', carryOver: { maximumUnits: '5' } } };
     expect((await evaluate({ currency: 'USD', price, modifiers, quantity: '5', carriedUnits: '1' })).body).toMatchObject({
       total: '0.20',

@@ -183,6 +183,30 @@ test('tiers go on where they stood, flat fees pay the days of each price, and a 
   await expectVerified();
 });
 
+test('a price that comes to look at dimensions within the month is told all of the month by them', async () => {
+  await it.meter('calls', 'sum', { class: '$.class' });
+  await it.plan('rtc', [{ key: 'calls', name: 'Calls', meter: 'calls', price: perUnit('1') }]);
+  await it.subscribe('acme', 'rtc', '2021-10-01T00:00:00Z');
+  const cells = [{ match: { class: 'hd' }, price: graduated('3', '2') }] as const;
+  await change('calls', CHANGE, {
+    model: 'matrix',
+    dimensions: ['class'],
+    cells: [...cells],
+    default: perUnit('0.5'),
+  } as RateCard['price']);
+  for (const [day, hd, sd] of [
+    ['10', '900', '100'],
+    ['25', '200', '10'],
+  ] as const) {
+    await it.use('calls', 'a', `2021-10-${day}T12:00:00Z`, hd, { class: 'hd' });
+    await it.use('calls', 'a', `2021-10-${day}T12:00:00Z`, sd, { class: 'sd' });
+  }
+  const [october] = await billAt('2021-11-01');
+  // 1,000 * 1; then HD goes on at 900: 100 * 3 up to 1,000 and 100 * 2; 10 * 0.5
+  expect(amounts(october)).toEqual({ calls: '1505.00' });
+  await expectVerified();
+});
+
 test('usage that is no sum over time is charged whole, at the price its period begins with', async () => {
   await it.meter('peak', 'max');
   await it.plan('rtc', [{ key: 'peak', name: 'Peak', meter: 'peak', price: perUnit('2') }]);

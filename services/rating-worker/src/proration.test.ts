@@ -77,6 +77,58 @@ describe('fees of a period that is subscribed in part', () => {
     await expectVerified();
   });
 
+  test.each([
+    [
+      'day',
+      '11.00',
+      '55.00',
+      'Raised to the minimum of 30.00 for 11 of 30 days',
+      'Capped at the maximum of 150.00 for 11 of 30 days',
+    ],
+    ['second', '10.27', '51.35', 'Raised to the minimum of 30.00 for 887400 of 2592000 seconds', 'Capped at the maximum of 150.00 for 887400 of 2592000 seconds'], // prettier-ignore
+    ['none', '30.00', '150.00', 'Raised to the minimum of 30.00', 'Capped at the maximum of 150.00'],
+  ] as const)('by %s are shared like the minimum and the maximum of a card', async (proration, least, most, raised, capped) => {
+    const limits = { minimumSpend: '30.00', maximumSpend: '150.00' };
+    await it.plan('pro', [FEE, { ...CALLS, modifiers: limits }], 'month', proration === 'day' ? undefined : proration);
+    await it.customer('busy', ['b']);
+    for (const customer of ['acme', 'busy']) await it.subscribe(customer, 'pro', '2026-04-20T17:30:00Z');
+    await it.use('calls', 'a', '2026-04-21T09:00:00Z', '10'); // 1.00
+    await it.use('calls', 'b', '2026-04-21T09:00:00Z', '2000'); // 200.00
+    const { subscriptions } = await spendOf(it.ports, 'acme', it.clock.nowMs(), it.tenant);
+    expect(amounts(subscriptions[0])).toEqual({ base: least, calls: least });
+    const invoices = await billAt('2026-05-02');
+    expect(invoices.map(amounts).toSorted((a, b) => Number(a['calls']) - Number(b['calls']))).toEqual([
+      { base: least, calls: least },
+      { base: least, calls: most },
+    ]);
+    const told = invoices.flatMap(({ lines }) => lines[1]?.explanation.map(({ description }) => description) ?? []);
+    expect(told).toEqual(expect.arrayContaining([raised, capped]));
+    await expectVerified();
+  });
+
+  test('under the policy before kept minimum and maximum whole, and are proven and adjusted so', async () => {
+    await it.plan('pro', [{ ...CALLS, modifiers: { minimumSpend: '30.00' } }]);
+    await it.subscribe('acme', 'pro', '2026-04-20T17:30:00Z');
+    await it.use('calls', 'a', '2026-04-21T09:00:00Z', '10');
+    const [invoice] = await billAt('2026-05-02');
+    expect(invoice?.total).toBe('11.00');
+    // As policy 2 wrote it: 1.00, and 29.00 up to the whole minimum.
+    const before = JSON.stringify({ ...invoice, policy: { ...invoice?.policy, version: 2 } })
+      .replaceAll('"11.00"', '"30.00"')
+      .replace(' for 11 of 30 days', '')
+      .replace(',"days":"11","daysInPeriod":"30"}', '}')
+      .replace('"amount":"10"', '"amount":"29"');
+    await database.query('alter table invoice disable trigger all');
+    await database.query('update invoice set document = $1 where tenant = $2', [before, it.tenant]);
+    await database.query('alter table invoice enable trigger all');
+    await expectVerified();
+    await it.use('calls', 'a', '2026-04-22T09:00:00Z', '310');
+    // 32.00 - 30.00; May is whole
+    const [, may] = await billAt('2026-06-01');
+    expect(may).toMatchObject({ adjustments: [{ policyVersion: 2, amount: '2.00' }], total: '32.00' });
+    await expectVerified();
+  });
+
   test('by the day, as of every plan that says nothing, are told as before', async () => {
     await it.plan('pro', [FEE]);
     await it.subscribe('acme', 'pro', '2026-04-20T17:30:00Z');

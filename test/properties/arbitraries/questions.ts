@@ -45,7 +45,7 @@ export const wholePeriod: fc.Arbitrary<Question> = fc
     before: [],
     seatChanges: [],
     carriedUnits: Rational.parse(carriedUnits),
-    ...{ firstPeriod: true, days: 1, daysInPeriod: 1 },
+    ...{ firstPeriod: true, sharesLimits: true, days: 1, daysInPeriod: 1 },
   }));
 
 /** Any part of a billing period, with what was there before it. */
@@ -57,6 +57,7 @@ export const partOfPeriod: fc.Arbitrary<Question> = fc
     previousAmount: optional(minorUnits),
     previousCredits: optional(minorUnits),
     firstPeriod: fc.boolean(),
+    sharesLimits: fc.boolean(),
     days: fc.nat(28),
     daysInPeriod: fc.integer({ min: 28, max: 31 }),
     seatChanges: fc.array(seatChange, { maxLength: 3 }),
@@ -94,6 +95,7 @@ export function inputOf(question: Question): PriceInput {
     periodPosition: position,
     carriedUnits: question.carriedUnits.toText(),
     firstPeriod: question.firstPeriod,
+    sharesLimits: question.sharesLimits,
     prorationNumerator: question.days,
     prorationDenominator: question.daysInPeriod,
   };
@@ -134,17 +136,12 @@ function valuesOf(events: readonly UsageEvent[]): EventValue[] {
   return [...counts].map(([text, count]) => ({ value: text, events: count }));
 }
 
-/**
- * Without the modifiers that the schemas refuse beside this price, and without a conversion that is rounded as a whole where the price
- * looks at single events, as then the events no longer add up to what is priced.
- */
+/** Without what the schemas refuse beside this price: of a unit conversion its rounding, of all others the modifier. */
 function agreeing({ price: of, modifiers: changes }: Terms): Terms {
   const { unitConversion, ...others } = changes;
   const refused = new Set([...termsFaults(of, changes)].map(([[field]]) => field));
   const kept = Object.fromEntries(Object.entries(others).filter(([field]) => !refused.has(field))) as Modifiers;
   if (!unitConversion) return { price: of, modifiers: kept };
-  const { rounding, ...exact } = unitConversion;
-  const whole = rounding !== undefined && (typeof rounding === 'string' || rounding.scope !== 'event');
-  const singly = usageNeeds({ price: of, modifiers: { ...kept, unitConversion: exact } }).perEvent;
-  return { price: of, modifiers: { ...kept, unitConversion: whole && singly ? exact : unitConversion } };
+  const { rounding: _, ...exact } = unitConversion;
+  return { price: of, modifiers: { ...kept, unitConversion: refused.has('unitConversion') ? exact : unitConversion } };
 }

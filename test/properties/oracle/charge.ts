@@ -17,6 +17,8 @@ export interface Question {
   readonly previousCredits?: Rational | undefined;
   readonly carriedUnits: Rational;
   readonly firstPeriod: boolean;
+  /** Minimum and maximum are for `days` of `daysInPeriod`, too. */
+  readonly sharesLimits: boolean;
   readonly days: number;
   readonly daysInPeriod: number;
 }
@@ -69,6 +71,8 @@ function limited(
 ): Book {
   const { price, modifiers } = question;
   const { percentOff, maximumSpend, minimumSpend } = modifiers;
+  const limitOf = (text: string) =>
+    Rational.parse(text).times(question.sharesLimits ? Rational.of(question.days, question.daysInPeriod) : Rational.ONE);
   const lines = pricedLines(question, before, after, part);
   const round = lineRounding(question);
   const priced = Rational.sum(lines.map(round)).plus(roundedEvents(price, question, before, after));
@@ -80,12 +84,12 @@ function limited(
   );
   if (maximumSpend !== undefined) {
     const charge = priced.plus(off);
-    const excess = previousAmount.plus(charge).minus(Rational.parse(maximumSpend)).least(charge).most(Rational.ZERO);
+    const excess = previousAmount.plus(charge).minus(limitOf(maximumSpend)).least(charge).most(Rational.ZERO);
     off = off.plus(round(excess.negated()));
   }
   let raised = Rational.ZERO;
   if (minimumSpend !== undefined && part.ends) {
-    const missing = Rational.parse(minimumSpend).minus(previousAmount.plus(priced).plus(off));
+    const missing = limitOf(minimumSpend).minus(previousAmount.plus(priced).plus(off));
     raised = round(missing.most(Rational.ZERO));
   }
   return { priced, off, raised, paid: Rational.ZERO };

@@ -21,6 +21,8 @@ export interface LineInput {
   readonly daysInPeriod: number;
   /** Whether it is the subscription's first billing period, which fees that are due once wait for; default true. */
   readonly firstPeriod?: boolean | undefined;
+  /** Whether minimum and maximum of the card are shared as its fees are; default false: a part of a period has them whole. */
+  readonly sharesLimits?: boolean | undefined;
   /** Units of the card's allowance that earlier periods left over. */
   readonly carriedUnits?: string | undefined;
   /** What prepaid packs pay for; absent: nothing. */

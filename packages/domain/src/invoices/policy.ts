@@ -2,7 +2,8 @@ export interface InvoicePolicy {
   /**
    * 1: explanations are sentences, without conversions of units and rounding.
    * 2: they are data that the sentences are made of, every step of it.
-   * 3: a price per seat is charged for the seats as they were held over the period, where its meter knows them.
+   * 3: a price per seat is charged for the seats as they were held over the period, where its meter knows them; minimum and maximum of a rate card
+   *    are shared as its fees are.
    */
   readonly version: number;
   /** Each line is rounded once, to the currency's digits, unless its price says otherwise; totals are sums of rounded lines. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { modifiersSchema, priceSchema, rateCardSchema, termsFaults } from './index.ts';
+import { type Modifiers, modifiersSchema, type Price, priceSchema, rateCardSchema, termsFaults } from './index.ts';
 
 const unit = { model: 'per_unit', unitAmount: '1' };
 const cell = (match: unknown, price: unknown = unit) => ({ match, price });
@@ -151,6 +151,33 @@ describe('terms that cannot go together', () => {
     expect(faults(unit, { allowance: { units: '1', overagePrice: perEvent } })).toEqual([
       'allowance.overagePrice: overagePrice must not have fees or limits per event: which events are beyond is not known',
     ]);
+  });
+
+  it('are units rounded as a total before a price of single events, which would no longer add up to them', () => {
+    const converted = (rounding?: NonNullable<Modifiers['unitConversion']>['rounding']): Modifiers => ({
+      unitConversion: { operation: 'divide', factor: '60', ...(rounding && { rounding }) },
+    });
+    const limited: Price = { model: 'percentage', rate: '1', minimumPerEvent: '2' };
+    const rule =
+      'unitConversion.rounding: rounding must be of scope event, or absent, before a price or rounding of single events: they must add up';
+    for (const rounding of ['up', { mode: 'up' }, { mode: 'up', scope: 'total' }] as const) {
+      expect(faults(limited, converted(rounding))).toEqual([rule]);
+      expect(faults(unit, { ...byEvent, ...converted(rounding) })).toEqual([rule]);
+      expect(faults(matrix({ default: limited }), converted(rounding))).toEqual([rule]);
+      expect(faults(unit, converted(rounding))).toEqual([]);
+    }
+    expect(faults(limited, converted({ mode: 'up', scope: 'event' }))).toEqual([]);
+    expect(faults(limited, converted())).toEqual([]);
+    // A fee for each event needs their number alone.
+    expect(faults({ model: 'percentage', rate: '1', fixedAmount: '1' }, converted('up'))).toEqual([]);
+  });
+
+  it('are what is left of seats, which are held and not used up', () => {
+    const allowance = { units: '5', carryOver: { maximumUnits: null } };
+    const seat: Price = { model: 'per_seat', seatAmount: '1' };
+    const rule = 'allowance.carryOver: carryOver must be absent with a price per seat: seats are held, and not used up';
+    expect(faults(seat, { allowance })).toEqual([rule]);
+    expect(faults({ model: 'flat', amount: '1' }, { allowance: { ...allowance, overagePrice: seat } })).toEqual([rule]);
   });
 
   it('are refused in a rate card, by field', () => {

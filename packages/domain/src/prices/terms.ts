@@ -14,6 +14,10 @@ export function* termsFaults(price: Price, modifiers: Modifiers): Generator<[pat
   if (singly && other) {
     yield [['rounding', 'scope'], `scope event needs a price that an event has by itself, which ${other.model} is not`];
   }
+  if (roundsTotal(modifiers.unitConversion) && (singly || basics.some(looksAtEvents))) {
+    const message = 'rounding must be of scope event, or absent, before a price or rounding of single events: they must add up';
+    yield [['unitConversion', 'rounding'], message];
+  }
   const reason = singly ? 'with rounding of scope event' : 'with fees or limits per event, which have freeEvents and freeAmount';
   if (singly || basics.some(feesPerEvent)) {
     if (freeUnits !== undefined) yield [['freeUnits'], `freeUnits must be absent ${reason}`];
@@ -34,6 +38,15 @@ function isOfSeats({ model }: BasicPrice): boolean {
   return model === 'per_seat';
 }
 
+function looksAtEvents(price: BasicPrice): boolean {
+  return price.model === 'percentage' && pricesSingleEvents(price);
+}
+
 function feesPerEvent(price: BasicPrice): boolean {
-  return price.model === 'percentage' && (pricesSingleEvents(price) || /[1-9]/.test(price.fixedAmount ?? ''));
+  return looksAtEvents(price) || (price.model === 'percentage' && /[1-9]/.test(price.fixedAmount ?? ''));
+}
+
+function roundsTotal(conversion: Modifiers['unitConversion']): boolean {
+  const { rounding } = conversion ?? {};
+  return rounding !== undefined && (typeof rounding === 'string' || rounding.scope !== 'event');
 }

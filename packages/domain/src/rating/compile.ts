@@ -8,7 +8,16 @@ import type { PeriodPosition } from './evaluation.ts';
 import { amountOf, type Line, withAmount } from './line.ts';
 import { type MeasuredInput, type Measure, measureOf, notBelowZero, NOTHING, sumOf } from './measure.ts';
 import type { SeatChange } from './metered-usage.ts';
-import { type Bill, CREDITS, LIMITS, type MoneyStep, type MoneyTerms, moneyTermsOf, usageSteps } from './modifiers/index.ts';
+import {
+  type Bill,
+  CREDITS,
+  LIMITS,
+  type MoneyStep,
+  type MoneyTerms,
+  moneyTermsOf,
+  shareOfLimits,
+  usageSteps,
+} from './modifiers/index.ts';
 import { type Rounding, roundingOf, roundLines, rounded } from './rounding.ts';
 import { seatsLater } from './seats-later.ts';
 import { type PeriodPart, type Proration, type Usage, WHOLE_PERIOD } from './usage.ts';
@@ -29,6 +38,8 @@ export interface ChargeInput {
   readonly carriedUnits?: string | undefined;
   readonly firstPeriod?: boolean | undefined;
   readonly proration?: Proration | undefined;
+  /** Whether minimum and maximum are for the same share of the period as its fees; default false: whole. */
+  readonly sharesLimits?: boolean | undefined;
 }
 
 /** What a charge came to, exact and unwritten: `evaluationOf` rounds it and says how it came about. */
@@ -63,6 +74,7 @@ export function compilePrice({ currency, price, modifiers = {} }: PriceTerms): C
   const rounding = roundingOf(modifiers, currency);
   const steps = usageSteps(modifiers, rounding, price);
   const money = moneyTermsOf(modifiers);
+  const isLimited = money.maximum !== null || money.minimum !== null;
 
   const linesOf = (usage: Usage, carriedUnits: Ratio): readonly Line[] => {
     let charge: Charge = { portions: [{ overage: null, usage }], lines: [], carriedUnits };
@@ -76,11 +88,11 @@ export function compilePrice({ currency, price, modifiers = {} }: PriceTerms): C
     const billedBefore = ratio.sign(from.quantity) > 0;
     return { from, to, end: to, part, billedBefore, seatsLater: seatsLater(price, to, usage.seatChanges), feesOnUse: false };
   };
-  const limited = (usage: Usage, input: CarriedUnits, previousAmount: Ratio) =>
+  const limited = (usage: Usage, input: LimitedInput, previousAmount: Ratio) =>
     applyMoney(
       LIMITS,
       linesOf(usage, readOrZero(input.carriedUnits)),
-      money,
+      isLimited && input.sharesLimits ? shareOfLimits(money, usage.part.proration) : money,
       { ...NO_BILL, previousAmount, ends: usage.part.ends },
       rounding,
     );
@@ -134,7 +146,7 @@ export function compilePrice({ currency, price, modifiers = {} }: PriceTerms): C
   };
 }
 
-type CarriedUnits = Pick<ChargeInput, 'carriedUnits'>;
+type LimitedInput = Pick<ChargeInput, 'carriedUnits' | 'sharesLimits'>;
 type PaidBefore = Pick<ChargeInput, 'previousCredits'>;
 
 /** A whole period at once. */

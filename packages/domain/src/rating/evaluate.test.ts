@@ -90,6 +90,23 @@ describe('rounding', () => {
     expect(evaluate(unit('1'), '10', { maximumSpend: '20' }, { previousAmount: '30' }).total).toBe('0.00');
   });
 
+  it('holds a part of a period between the same share of minimum and maximum, where they are shared', () => {
+    const part = { prorationNumerator: 10, prorationDenominator: 31, sharesLimits: true } as const;
+    const limits: Modifiers = { minimumSpend: '62', maximumSpend: '310' };
+    const lines = (quantity: string) => {
+      const { lines: all, total } = evaluate(unit('1'), quantity, limits, part);
+      return [...all.map(({ description, amount }) => `${description}: ${amount}`), total];
+    };
+    expect(lines('5')).toEqual(['5 units at 1: 5', 'Raised to the minimum of 62 for 10 of 31 days: 15', '20.00']);
+    expect(lines('120')).toEqual(['120 units at 1: 120', 'Capped at the maximum of 310 for 10 of 31 days: -20', '100.00']);
+    expect(evaluate(unit('1'), '5', limits, { ...part, sharesLimits: false }).total).toBe('62.00');
+    expect(evaluate(unit('1'), '5', limits, { ...part, prorationNumerator: 0 }).total).toBe('0.00');
+    // Billed in parts, or as the period so far, the same limits hold.
+    expect(evaluate(unit('1'), '5', limits, { ...part, previousQuantity: '12', previousAmount: '12.00' }).total).toBe('8.00');
+    const soFar: Modifiers = { ...limits, rounding: { mode: 'half_up', scope: 'cumulative' } };
+    expect(evaluate(unit('1'), '5', soFar, { ...part, previousQuantity: '12', previousAmount: '12.00' }).total).toBe('8.00');
+  });
+
   it('never breaks a maximum or minimum by a cent', () => {
     expect(evaluate(unit('33.405'), '1', { minimumSpend: '50' })).toMatchObject({
       amount: '33.41',

@@ -32,6 +32,8 @@ export interface PriceInput {
   readonly carriedUnits?: string | undefined;
   /** Whether it is the subscription's first billing period, which fees that are due once wait for; default true. */
   readonly firstPeriod?: boolean | undefined;
+  /** Whether minimum and maximum are for the same share of the period as its fees; default false: whole. */
+  readonly sharesLimits?: boolean | undefined;
   /** Days charged (or seconds), of those in the billing period: both or neither. Only fees for the period are prorated, never usage. */
   readonly prorationNumerator?: number | undefined;
   readonly prorationDenominator?: number | undefined;

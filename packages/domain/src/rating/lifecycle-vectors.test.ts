@@ -42,6 +42,25 @@ test.each(prorations.filter(({ id }) => !NOT_FOLLOWED.includes(id)))('$id: a fla
   expect(formatDecimal(decimal(evaluation.total))).toBe(vector.expected.total);
 });
 
+test('a minimum of one charge is due for its days, as lagop-min-002 says', () => {
+  const vector = cases.find(({ id }) => id === 'lagop-min-002') as unknown as {
+    expect: { kind: string; amountCents: string; calc?: string }[];
+  };
+  const usage = vector.expect.filter(({ kind }) => kind === 'usage_fee').map(({ amountCents }) => BigInt(amountCents));
+  const spent = formatDecimal({ units: usage.reduce((sum, cents) => sum + cents, 0n), scale: 2 });
+  const dynamic = { model: 'dynamic', multiplier: '1' } as const;
+  const days = { prorationNumerator: 25, prorationDenominator: 28, sharesLimits: true };
+  const { charges } = evaluatePrice({
+    currency: 'USD',
+    price: dynamic,
+    modifiers: { minimumSpend: '100.00' },
+    quantity: spent,
+    ...days,
+  });
+  // 100.00 * 25 / 28 - 70.00
+  expect(decimal(charges).units).toBe(BigInt(vector.expect.find(({ kind }) => kind === 'true_up')?.amountCents ?? ''));
+});
+
 interface UnitRounding {
   readonly properties: { readonly function: 'round' | 'ceil' | 'floor'; readonly precision: number | null };
   readonly units: string;

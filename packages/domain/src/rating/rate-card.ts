@@ -8,7 +8,7 @@ import { evaluationOf } from './summary.ts';
 
 type PeriodFields = Pick<
   PriceInput,
-  'prorationNumerator' | 'prorationDenominator' | 'prorationUnit' | 'carriedUnits' | 'firstPeriod'
+  'prorationNumerator' | 'prorationDenominator' | 'prorationUnit' | 'carriedUnits' | 'firstPeriod' | 'sharesLimits'
 >;
 
 export interface RateCardInput extends PeriodFields {

@@ -123,6 +123,19 @@ describe('a price that changed within the period', () => {
     expect(rate([part(unit('1'), '500', 10, most), part(unit('1'), '500', 21, most)]).total).toBe('310.00');
   });
 
+  it('shares minimum and maximum by the days of the period, and not of those billed, where fees are', () => {
+    const least = { minimumSpend: '310' };
+    const parts = [part(unit('1'), '20', 5, least), part(unit('1'), '5', 10, { minimumSpend: '31' })];
+    // 310 * 5 / 31 + 31 * 10 / 31; out of the 15 days billed 310 * 5 / 15 + 31 * 10 / 15
+    expect(rate(parts, { sharesLimits: true }).total).toBe('60.00');
+    expect(rate(parts).total).toBe('124.00');
+    const alone = rate([part(unit('1'), '20', 15, least)], { sharesLimits: true });
+    expect(alone.lines.map(({ description }) => description)).toEqual([
+      '20 units at 1',
+      'Raised to the minimum of 310 for 15 of 31 days',
+    ]);
+  });
+
   it('takes credits and rounding from the last price', () => {
     const modifiers: Modifiers = { credits: ['1'], rounding: { mode: 'up' } };
     expect(rate([part(unit('1.001'), '1', 10, { credits: ['9'] }), part(unit('1'), '1', 21, modifiers)])).toMatchObject({

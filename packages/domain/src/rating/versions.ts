@@ -1,6 +1,5 @@
 import { Fault } from '../faults/index.ts';
 import * as ratio from '../money/ratio.ts';
-import type { Ratio } from '../money/ratio.ts';
 import type { Modifiers, Price } from '../prices/index.ts';
 import { applyMoney, type Charged, compilePrice, NO_BILL } from './compile.ts';
 import type { PriceEvaluation } from './evaluation.ts';
@@ -8,11 +7,11 @@ import type { Language } from './explain/index.ts';
 import { amountOf, exactText, inContext, type Line } from './line.ts';
 import { type Measure, measureOf, notBelowZero, NOTHING, sumOf } from './measure.ts';
 import type { MeteredUsage } from './metered-usage.ts';
-import { capAtMaximum, CREDITS, type Limit, type MoneyTerms, raiseToMinimum } from './modifiers/index.ts';
+import { capAtMaximum, CREDITS, type Limit, type MoneyTerms, raiseToMinimum, shareOfLimit } from './modifiers/index.ts';
 import { prorationOf } from './proration.ts';
 import { evaluationOf } from './summary.ts';
 import { seatsLater } from './seats-later.ts';
-import type { Proration, Usage } from './usage.ts';
+import type { Usage } from './usage.ts';
 
 /** A stretch of a billing period in which one price was in force. */
 export interface PricedPart {
@@ -34,6 +33,8 @@ export interface PricedPeriod {
   readonly unit?: 'second' | undefined;
   readonly carriedUnits?: string | undefined;
   readonly firstPeriod?: boolean | undefined;
+  /** Whether minimum and maximum are for the share of the period that its fees are for; default false: a part of a period has them whole. */
+  readonly sharesLimits?: boolean | undefined;
 }
 
 /**
@@ -44,8 +45,8 @@ export interface PricedPeriod {
  *   price in force when usage enters the tier, the first tier's at the price the period begins with.
  * - A volume price finds its tier by the usage of the whole period, in each part among the tiers of that part, which price the units
  *   of that part; the tier's flat amount is that of the last price.
- * - Minimum and maximum count for the days of the parts that have them: the minimums add up; the maximums add up over the charges of
- *   those parts.
+ * - Minimum and maximum count for the days of the parts that have them (out of those billed, or, with `sharesLimits`, of the period): the
+ *   minimums add up; the maximums add up over the charges of those parts.
  * - Credits, rounding and a fee due once are those of the last price, the price in force when the charge is made, and the first.
  *
  * One part gives exactly what `rateCardCharge` gives. Usage that does not add up over time (a maximum, unique users) has no units of a
@@ -71,13 +72,17 @@ export function chargePricedParts(period: PricedPeriod): Charged {
     const own = prices[index]?.linesOf(usage, carried) ?? [];
     return parts.length > 1 ? inContext(own, { version: index + 1 }) : own;
   });
+  const { sharesLimits = false, unit } = period;
+  const shared = sharesLimits ? BigInt(period.daysInPeriod) : sum(days);
   /** The parts that have the limit, and what their limits come to by their days. */
   const limited = (limitOf: (money: MoneyTerms) => Limit | null) => {
     const limits = prices.map(({ money }, index) => {
       const limit = limitOf(money);
-      return limit && (parts.length > 1 ? shareOf(limit, { numerator: days[index] ?? 0n, denominator: sum(days) }) : limit);
+      const share = { numerator: days[index] ?? 0n, denominator: shared, unit };
+      return limit && (parts.length > 1 || sharesLimits ? shareOfLimit(limit, share) : limit);
     });
-    return { lines: lines.flatMap((own, index) => (limits[index] ? own : [])), limit: limits.reduce(added, null) };
+    const limit = limits.length === 1 ? (limits[0] ?? null) : limits.reduce(added, null);
+    return { lines: lines.flatMap((own, index) => (limits[index] ? own : [])), limit };
   };
   const maximum = limited((money) => money.maximum);
   const minimum = limited((money) => money.minimum);
@@ -124,14 +129,9 @@ function sum(days: readonly bigint[]): bigint {
   return days.reduce((a, b) => a + b, 0n);
 }
 
-function shareOf({ amount }: Limit, share: Proration): Limit {
-  return limit(share.denominator === 0n ? ratio.ZERO : ratio.multiply(amount, share));
-}
-
-function added(a: Limit | null, b: Limit | null): Limit | null {
-  return a && b ? limit(ratio.add(a.amount, b.amount)) : (a ?? b);
-}
-
-function limit(amount: Ratio): Limit {
+/** The sum of what limits of parts come to: of no part's own days any more. */
+function added(sum: Limit | null, part: Limit | null): Limit | null {
+  if (part === null) return sum;
+  const amount = sum === null ? part.amount : ratio.add(sum.amount, part.amount);
   return { amount, text: exactText(amount) };
 }

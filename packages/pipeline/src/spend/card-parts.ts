@@ -1,6 +1,6 @@
 import { countsSeats, type Meter } from '@meterline/domain/meters';
 import { cardVersionsBetween, type PriceChange } from '@meterline/domain/price-versions';
-import { type RateCard, usageNeeds } from '@meterline/domain/prices';
+import { type RateCard, usageNeeds, type UsageNeeds } from '@meterline/domain/prices';
 import { floorMinute, localDaysBetween } from '@meterline/domain/time';
 import type { QuantitiesFrom } from '../ports/index.ts';
 import type { UsageNeed } from './meter-usage.ts';
@@ -14,6 +14,8 @@ export interface CardPart {
   readonly toMs: number;
   /** Local days: the day on which a price or quantity changes belongs to the new one, so that those of all parts are those of the period. */
   readonly days: number;
+  /** How finely the usage of all parts must be told: tiers go on where the part before stood, by dimensions and events too. */
+  readonly detail: UsageNeeds;
 }
 
 /** Whether the card is charged for seats as they are held over a period, and its meter knows them. */
@@ -39,12 +41,14 @@ export function cardParts(
   if (first === undefined) throw new Error(`rate card ${card.key} has no price in an empty period`);
   // What adds up over subjects adds up over time, and nothing else does; seats are known at any time.
   const isWhole = meter !== undefined && !addsUp(meter) && !versions.every((version) => pricesSeats(version.card, meter, of));
-  if (versions.length === 1 || isWhole) return [{ card: first.card, fromMs, toMs, days }];
+  if (versions.length === 1 || isWhole) return [{ card: first.card, fromMs, toMs, days, detail: usageNeeds(first.card) }];
+  const detail = allNeeds(versions.map((version) => usageNeeds(version.card)));
   const part = (version: typeof first): CardPart => ({
     card: version.card,
     fromMs: version.fromMs,
     toMs: version.toMs,
     days: localDaysBetween(version.fromMs, version.toMs, timezone),
+    detail,
   });
   return [part(first), ...versions.slice(1).map(part)];
 }
@@ -73,8 +77,13 @@ function fees({ card: { price } }: Version): string | undefined {
   return price.model === 'flat' ? price.quantity : undefined;
 }
 
+function allNeeds(needs: readonly UsageNeeds[]): UsageNeeds {
+  const dimensions = [...new Set(needs.flatMap((each) => each.dimensions))].sort();
+  return { dimensions, perEvent: needs.some(({ perEvent }) => perEvent) };
+}
+
 export function usageNeed(part: CardPart, meter: Meter, of: PeriodToRate): UsageNeed {
-  const { card, fromMs, toMs } = part;
+  const { card, fromMs, toMs, detail } = part;
   const { subjects, timezone, period } = of;
   const filter: Record<string, string[]> = {};
   for (const [name, value] of Object.entries(card.filter ?? {})) filter[name] = typeof value === 'string' ? [value] : value;
@@ -86,7 +95,7 @@ export function usageNeed(part: CardPart, meter: Meter, of: PeriodToRate): Usage
     timezone,
     subjects,
     filter,
-    detail: usageNeeds(card),
+    detail,
     ...(pricesSeats(card, meter, of) && { seats: { period, part } }),
   };
 }

@@ -69,6 +69,7 @@ export async function ratePeriods(
       currency: period.currency,
       daysInPeriod,
       firstPeriod: periodIndex === 0 || isChangeFee(period, card),
+      sharesLimits: period.policy.version >= 3,
       carriedUnits: carriedInto(period).get(card.key),
       covered: prepaid.covered(period, card),
       parts,

@@ -110,9 +110,9 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
     case 'percent_off':
       return `${facts.percent} % off`;
     case 'maximum':
-      return `Capped at the maximum of ${facts.limit}`;
+      return `Capped at the maximum of ${facts.limit}${share(facts)}`;
     case 'minimum':
-      return `Raised to the minimum of ${facts.limit}`;
+      return `Raised to the minimum of ${facts.limit}${share(facts)}`;
     case 'credit':
       return `Paid from a credit of ${facts.credit}`;
     case 'credit_returned':
@@ -135,7 +135,7 @@ function counted(quantity: string, noun: string): string {
   return quantity === '1' ? `1 ${noun}` : `${quantity} ${noun}s`;
 }
 
-function share({ days, daysInPeriod, unit }: Days): string {
+function share({ days = null, daysInPeriod = null, unit }: Partial<Days>): string {
   return days === null || daysInPeriod === null ? '' : ` for ${days} of ${daysInPeriod} ${unit ?? 'day'}s`;
 }
 

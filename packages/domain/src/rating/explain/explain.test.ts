@@ -102,6 +102,12 @@ const sentences: readonly [Facts, string, string][] = [
   [{ type: 'percent_off', percent: '15' }, '15 % off', '优惠 15%'],
   [{ type: 'maximum', limit: '20' }, 'Capped at the maximum of 20', '按最高消费 20 封顶'],
   [{ type: 'minimum', limit: '20' }, 'Raised to the minimum of 20', '补足至最低消费 20'],
+  [{ type: 'maximum', limit: '20', ...days }, 'Capped at the maximum of 20 for 10 of 31 days', '按最高消费 20 封顶，计 10/31 天'],
+  [
+    { type: 'minimum', limit: '20', ...days, unit: 'second' },
+    'Raised to the minimum of 20 for 10 of 31 seconds',
+    '补足至最低消费 20，计 10/31 秒',
+  ],
   [{ type: 'credit', credit: '5' }, 'Paid from a credit of 5', '由 5 的抵扣额支付'],
   [{ type: 'credit_returned' }, 'Returned to credits that had paid more than is due', '退回抵扣额：此前支付超过应付金额'],
   [{ type: 'billed_before' }, 'Billed before in this period', '减去本周期此前已计费金额'],

@@ -3,6 +3,12 @@ import type { RoundingMode } from '../../money/index.ts';
 /** The share of the period that is charged; null: all of it. With `unit`, these are seconds. */
 export type Days = Pick<Extract<Facts, { type: 'flat_fee' }>, 'days' | 'daysInPeriod' | 'unit'>;
 
+interface SharedDays {
+  readonly days: string;
+  readonly daysInPeriod: string;
+  readonly unit: 'second';
+}
+
 /**
  * What a line says beside its own quantity, unit amount, amount and tier: enough to tell in words how it came about. All numbers are
  * decimal strings.
@@ -63,8 +69,9 @@ export type Facts =
   | { readonly type: 'prepaid'; readonly name: string }
   | { readonly type: 'no_price' }
   | { readonly type: 'percent_off'; readonly percent: string }
-  | { readonly type: 'maximum'; readonly limit: string }
-  | { readonly type: 'minimum'; readonly limit: string }
+  /** With days, where the limit holds for a part of the period. */
+  | ({ readonly type: 'maximum'; readonly limit: string } & Partial<SharedDays>)
+  | ({ readonly type: 'minimum'; readonly limit: string } & Partial<SharedDays>)
   | { readonly type: 'credit'; readonly credit: string }
   | { readonly type: 'credit_returned' }
   | { readonly type: 'billed_before' }

@@ -109,9 +109,9 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
     case 'percent_off':
       return `优惠 ${facts.percent}%`;
     case 'maximum':
-      return `按最高消费 ${facts.limit} 封顶`;
+      return `按最高消费 ${facts.limit} 封顶${share(facts)}`;
     case 'minimum':
-      return `补足至最低消费 ${facts.limit}`;
+      return `补足至最低消费 ${facts.limit}${share(facts)}`;
     case 'credit':
       return `由 ${facts.credit} 的抵扣额支付`;
     case 'credit_returned':
@@ -129,7 +129,7 @@ function tierName(tier: TierPlace | undefined): string {
   return upTo === null ? `第 ${index + 1} 档，超过 ${from}` : `第 ${index + 1} 档，${from} 至 ${upTo}`;
 }
 
-function share({ days, daysInPeriod, unit }: Days): string {
+function share({ days = null, daysInPeriod = null, unit }: Partial<Days>): string {
   return days === null || daysInPeriod === null ? '' : `，计 ${days}/${daysInPeriod} ${unit === 'second' ? '秒' : '天'}`;
 }
 

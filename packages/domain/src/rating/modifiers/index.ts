@@ -15,7 +15,15 @@ import { applyPrice } from './price.ts';
 import { convertUnits } from './unit-conversion.ts';
 
 export { capAtMaximum, raiseToMinimum };
-export { type Bill, type Limit, type MoneyStep, type MoneyTerms, moneyTermsOf } from './money-step.ts';
+export {
+  type Bill,
+  type Limit,
+  type MoneyStep,
+  type MoneyTerms,
+  moneyTermsOf,
+  shareOfLimit,
+  shareOfLimits,
+} from './money-step.ts';
 export { unitsCarriedOver } from './included.ts';
 
 /** How usage becomes money, in this order; a modifier that is not there takes no step. LIMITS and CREDITS follow. */

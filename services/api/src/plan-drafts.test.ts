@@ -37,15 +37,16 @@ describe('a draft of a new version', () => {
       status: 200,
       body: { version: 2, draft: true },
     });
-    expect(await put(2, { rateCards: fee('4.00'), unusedTime: 'refund' })).toMatchObject({
-      body: { rateCards: fee('4.00'), commitment: null, unusedTime: 'refund' },
+    const changeRules = { changeFee: '5.00' };
+    expect(await put(2, { rateCards: fee('4.00'), unusedTime: 'refund', changeRules })).toMatchObject({
+      body: { rateCards: fee('4.00'), commitment: null, unusedTime: 'refund', changeRules },
     });
     expect((await subscribe()).body).toMatchObject({ planVersion: 1 });
     expect(await act(2, 'publish')).toMatchObject({ status: 200, body: { version: 2, draft: false, rateCards: fee('4.00') } });
     expect(await read()).toMatchObject({ version: 2, draft: false, rateCards: fee('4.00') });
     expect((await api.call('GET', `/v1/plans/${plan}/versions/2`)).body).toEqual({
-      ...{ plan, version: 2, rateCards: fee('4.00'), commitment: null, unusedTime: 'refund', features: [], draft: false },
-      ...{ createdAt: NOW, archivedAt: null },
+      ...{ plan, version: 2, rateCards: fee('4.00'), commitment: null, unusedTime: 'refund', features: [], changeRules },
+      ...{ draft: false, createdAt: NOW, archivedAt: null },
     });
   });
 

@@ -1,70 +1,25 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DemoServer, startServer } from '../../packages/cli/src/demo/server.ts';
+import { type ScenarioServer, startScenario } from '../support/scenario-server.ts';
 
-const KEY = 'mk_test_carryover_scenarioscenar';
-
-let folder: string;
-let server: DemoServer;
-let sent = 0;
+let server: ScenarioServer;
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'meterline-carry-over-'));
-  server = await startServer(folder, { METERLINE_TEST_CLOCK: '2026-01-01T00:00:00Z', METERLINE_ADMIN_KEY: KEY });
+  server = await startScenario({ now: '2026-01-01T00:00:00Z' });
 }, 60_000);
-afterAll(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => server.stop());
 
-async function call<T>(method: string, route: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${server.url}${route}`, {
-    method,
-    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const answer = (await response.json()) as T;
-  if (!response.ok) throw new Error(`${method} ${route}: ${JSON.stringify(answer)}`);
-  return answer;
-}
-
-async function until(ask: () => Promise<boolean>): Promise<void> {
-  while (!(await ask())) await sleep(20);
-}
-
-const clockAt = (now: string) => call('POST', '/v1/clock', { now });
-
-interface Reconciliation {
-  readonly invariants: readonly {
-    readonly name: string;
-    readonly counts: Record<string, number>;
-    readonly differences: string[];
-  }[];
-}
-const reconciled = () => call<Reconciliation>('GET', '/v1/reconciliation');
-const counted = () =>
-  until(async () => {
-    const { invariants } = await reconciled();
-    return invariants.find(({ name }) => name === 'segments tile the log')?.counts['pending'] === 0;
-  });
+const call: ScenarioServer['call'] = (method, route, body) => server.call(method, route, body);
 
 /** Sends the calls of a day and waits until they count. Answers the id of their event. */
 async function use(day: string, calls: number): Promise<string> {
-  const id = `e${(sent += 1)}`;
-  const event = { specversion: '1.0', id, source: 'test', type: 'call', subject: 's', time: `${day}T12:00:00Z` };
-  await call('POST', '/v1/events', [{ ...event, data: { n: String(calls) } }]);
-  await counted();
+  const [id = ''] = await server.use({ type: 'call', subject: 's', time: `${day}T12:00:00Z`, data: { n: String(calls) } });
   return id;
 }
 
 async function invoiceAt(now: string): Promise<InvoiceDocument> {
-  await clockAt(now);
-  const { id } = await call<{ id: string }>('POST', '/v1/invoice-runs', {});
-  await until(async () => (await call<{ state: string }>('GET', `/v1/invoice-runs/${id}`)).state === 'complete');
+  await server.clockTo(now);
+  await server.invoiceRun();
   const { items } = await call<{ items: { id: string }[] }>('GET', '/v1/invoices?limit=1');
   return call('GET', `/v1/invoices/${items[0]?.id ?? ''}`);
 }
@@ -99,13 +54,13 @@ it('what a month leaves of its allowance is used in the next ones, live and on i
   await plan('plain', '12.00', { units: '900' });
   await call('POST', '/v1/subscriptions', { customer: 'acme', plan: 'rolling', startsAt: '2026-01-01T00:00:00Z' });
 
-  await clockAt('2026-01-11T00:00:00Z');
+  await server.clockTo('2026-01-11T00:00:00Z');
   await use('2026-01-10', 800);
   const january = await invoiceAt('2026-02-01T01:00:00Z');
   expect(january).toMatchObject({ total: '20.00', lines: [{}, { quantity: '800', carriedOver: '200', amount: '0.00' }] });
 
   // 1,250 calls of February: 1,000 and the 200 left are included, 50 cost 0.10.
-  await clockAt('2026-02-20T00:00:00Z');
+  await server.clockTo('2026-02-20T00:00:00Z');
   await use('2026-02-10', 1000);
   const withdrawn = await use('2026-02-11', 250);
   const english = await spend('en');
@@ -126,8 +81,8 @@ it('what a month leaves of its allowance is used in the next ones, live and on i
   });
 
   // 250 calls of February are withdrawn: it used 1,000 of 1,140. The 11.00 come back, and March takes 140 over: 1,140 - 300 = 840, 500 go on.
-  await clockAt('2026-03-06T00:00:00Z');
-  await call('POST', `/v1/events/${withdrawn}/void`, { source: 'test' });
+  await server.clockTo('2026-03-06T00:00:00Z');
+  await call('POST', `/v1/events/${withdrawn}/void`, { source: 'scenario' });
   await use('2026-03-05', 300);
   const march = await invoiceAt('2026-04-01T01:00:00Z');
   expect(march).toMatchObject({
@@ -135,11 +90,11 @@ it('what a month leaves of its allowance is used in the next ones, live and on i
     lines: [{}, { carriedUnits: '140', carriedOver: '500', amount: '0.00' }],
     adjustments: [{ invoice: 'INV-000002', carriedUnits: '140', carriedOver: '140', amount: '-11.00' }],
   });
-  expect((await reconciled()).invariants.flatMap(({ differences }) => differences)).toEqual([]);
+  expect((await server.reconciliation()).invariants.flatMap(({ differences }) => differences)).toEqual([]);
 }, 120_000);
 
 it('plan fit takes what a month leaves over into the next one, as it was used and at twice the usage', async () => {
-  await clockAt('2026-04-10T00:00:00Z');
+  await server.clockTo('2026-04-10T00:00:00Z');
   const { plans } = await call<{
     plans: {
       plan: string;

@@ -1,70 +1,25 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DemoServer, startServer } from '../../packages/cli/src/demo/server.ts';
+import { type ScenarioServer, startScenario } from '../support/scenario-server.ts';
 
-const KEY = 'mk_test_seats_scenarioscenarios';
-
-let folder: string;
-let server: DemoServer;
-let sent = 0;
+let server: ScenarioServer;
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'meterline-seats-'));
-  server = await startServer(folder, { METERLINE_TEST_CLOCK: '2026-01-01T00:00:00Z', METERLINE_ADMIN_KEY: KEY });
+  server = await startScenario({ now: '2026-01-01T00:00:00Z' });
 }, 60_000);
-afterAll(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => server.stop());
 
-async function call<T>(method: string, route: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${server.url}${route}`, {
-    method,
-    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const answer = (await response.json()) as T;
-  if (!response.ok) throw new Error(`${method} ${route}: ${JSON.stringify(answer)}`);
-  return answer;
-}
-
-async function until(ask: () => Promise<boolean>): Promise<void> {
-  while (!(await ask())) await sleep(20);
-}
-
-const clockAt = (now: string) => call('POST', '/v1/clock', { now });
-
-interface Reconciliation {
-  readonly invariants: readonly {
-    readonly name: string;
-    readonly counts: Record<string, number>;
-    readonly differences: string[];
-  }[];
-}
-const reconciled = () => call<Reconciliation>('GET', '/v1/reconciliation');
-const counted = () =>
-  until(async () => {
-    const { invariants } = await reconciled();
-    return invariants.find(({ name }) => name === 'segments tile the log')?.counts['pending'] === 0;
-  });
+const call: ScenarioServer['call'] = (method, route, body) => server.call(method, route, body);
 
 /** Says how many seats a workspace holds from then on, and waits until it counts. Answers the id of the event. */
 async function hold(time: string, workspace: string, seats: number): Promise<string> {
-  const id = `e${(sent += 1)}`;
-  const event = { specversion: '1.0', id, source: 'test', type: 'seats', subject: workspace, time };
-  await call('POST', '/v1/events', [{ ...event, data: { n: seats } }]);
-  await counted();
+  const [id = ''] = await server.use({ type: 'seats', subject: workspace, time, data: { n: seats } });
   return id;
 }
 
 async function invoiceAt(now: string): Promise<InvoiceDocument> {
-  await clockAt(now);
-  const { id } = await call<{ id: string }>('POST', '/v1/invoice-runs', {});
-  await until(async () => (await call<{ state: string }>('GET', `/v1/invoice-runs/${id}`)).state === 'complete');
+  await server.clockTo(now);
+  await server.invoiceRun();
   const { items } = await call<{ items: { id: string }[] }>('GET', '/v1/invoices?limit=1');
   return call('GET', `/v1/invoices/${items[0]?.id ?? ''}`);
 }
@@ -89,7 +44,7 @@ it('seats of two workspaces pay the local days they are held, live and on invoic
   await call('POST', '/v1/customers', { key: 'acme', name: 'Acme', currency: 'USD', timezone: 'Asia/Shanghai', subjects: ['ws-1', 'ws-2'] }); // prettier-ignore
   await call('POST', '/v1/subscriptions', { customer: 'acme', plan: 'team', startsAt: '2026-01-01T00:00:00Z' });
 
-  await clockAt('2026-01-28T00:00:00Z');
+  await server.clockTo('2026-01-28T00:00:00Z');
   await hold('2026-01-01T02:00:00Z', 'ws-1', 5);
   await hold('2026-01-01T03:00:00Z', 'ws-2', 3);
   await hold('2026-01-10T16:30:00Z', 'ws-1', 7); // half past midnight of the 11th in Shanghai
@@ -115,14 +70,14 @@ it('seats of two workspaces pay the local days they are held, live and on invoic
   });
 
   // That ws-2 gave its seats back was wrong: 3 seats for 5 days of January, and for all of February.
-  await call('POST', `/v1/events/${left}/void`, { source: 'test' });
-  await counted();
+  await call('POST', `/v1/events/${left}/void`, { source: 'scenario' });
+  await server.counted();
   expect(await invoiceAt('2026-04-01T00:10:00Z')).toMatchObject({
     adjustments: [{ amount: '15.00' }, { amount: '93.00' }],
     lines: [{ quantity: '11', amount: '279.00' }], // (8 + 3 - 2) * 31.00
     total: '387.00',
   });
-  expect((await reconciled()).invariants.flatMap(({ differences }) => differences)).toEqual([]);
+  expect((await server.reconciliation()).invariants.flatMap(({ differences }) => differences)).toEqual([]);
 }, 120_000);
 
 it('plan fit rates the same days, and twice the seats', async () => {

@@ -1,4 +1,5 @@
 import type { InvoiceDocument } from '@meterline/domain/invoices';
+import { add, compare, decimal, multiply, ZERO } from '@meterline/domain/money';
 import type { Modifiers, RateCard } from '@meterline/domain/prices';
 import { describe as told } from '@meterline/domain/rating';
 import { executeInvoiceRun, requestInvoiceRun, verifyInvoice } from '@meterline/pipeline/invoices';
@@ -243,8 +244,9 @@ describe('late usage', () => {
           beyond += Math.max(used - granted, 0);
           carried = Math.min(Math.max(granted - used, 0), 500);
         }
-        const charged = invoices.reduce((sum, { total }) => sum + Number(total) * 100, 0);
-        expect(Math.round(charged)).toBe(beyond * 10);
+        // 0.10 for each unit beyond
+        const charged = invoices.reduce((sum, { total }) => add(sum, decimal(total)), ZERO);
+        expect(compare(charged, multiply(decimal(String(beyond)), decimal('0.1')))).toBe(0);
         expect(invoices.at(-1)?.lines[0]?.carriedOver).toBe(String(carried));
       }),
       { numRuns: 12 },

@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DemoServer, startServer } from '../../packages/cli/src/demo/server.ts';
 import vectors from '../data/vectors/lifecycle.json' with { type: 'json' };
+import { type ScenarioServer, startScenario } from '../support/scenario-server.ts';
 
 /** Figures of an established billing system, on one server whose clock moves through all of them in the order of time. What is not followed, and why: docs/guides/fees.md. */
 interface Expected {
@@ -55,44 +52,28 @@ const EVERY: Readonly<Record<string, string>> = {
   yearly: 'year',
 };
 const UNUSED_TIME: Readonly<Record<string, string>> = { refund: 'refund', skip: 'none' };
-const KEY = 'mk_test_fees_scenarioscenarioscen';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-let folder: string;
-let server: DemoServer;
+let server: ScenarioServer;
 /** What each case came to: its documents when all of it was over, and counts of its invoices at instants. */
 const results = new Map<string, { documents: InvoiceDocument[]; counts: number[] }>();
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'meterline-fees-'));
   const actions = CASES.flatMap(actionsOf).toSorted((a, b) => a.atMs - b.atMs);
-  const start = new Date((actions[0]?.atMs ?? 0) - DAY_MS).toISOString();
-  server = await startServer(folder, { METERLINE_TEST_CLOCK: start, METERLINE_ADMIN_KEY: KEY });
+  server = await startScenario({ now: new Date((actions[0]?.atMs ?? 0) - DAY_MS).toISOString() });
   await call('PUT', '/v1/invoice-schedule', { cron: '0 0 29 2 *' }); // only the runs asked for here
   await call('POST', '/v1/meters', { key: 'used', name: 'Used', eventType: 'used', aggregation: 'sum', valueProperty: '$.n', dimensions: {} }); // prettier-ignore
   for (const { atMs, act } of actions) {
     // The clock goes on by itself: what happens at one instant happens within some seconds.
     const { now } = await call<{ now: string }>('GET', '/v1/clock');
-    if (Date.parse(now) < atMs) await call('POST', '/v1/clock', { now: new Date(atMs).toISOString() });
+    if (Date.parse(now) < atMs) await server.clockTo(new Date(atMs).toISOString());
     await act();
   }
 }, 300_000);
-afterAll(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => server.stop());
 
-async function call<T>(method: string, route: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${server.url}${route}`, {
-    method,
-    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const answer = (await response.json()) as T;
-  if (!response.ok) throw new Error(`${method} ${route}: ${JSON.stringify(answer)}`);
-  return answer;
-}
+const call: ScenarioServer['call'] = (method, route, body) => server.call(method, route, body);
 
 async function runsComplete(): Promise<void> {
   for (;;) {

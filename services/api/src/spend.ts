@@ -70,6 +70,7 @@ const spendSchema = z.object({
       id: z.string(),
       plan: z.string(),
       planVersion: z.int(),
+      phase: z.object({ key: z.string(), name: z.string() }).nullable().describe('Of the plan version'),
       period: periodSchema,
       lines: z.array(lineSchema),
       billedInAdvance: z
@@ -98,10 +99,11 @@ function showSpend(
   { customer, currency, asOf, subscriptions, total, prepaid }: CustomerSpend,
   language: Language = 'en',
 ): z.input<typeof spendSchema> {
-  const shown = subscriptions.map(({ id, plan, planVersion, period, lines, billedInAdvance, commitment, total: sum }) => ({
+  const shown = subscriptions.map(({ id, plan, planVersion, phase, period, lines, billedInAdvance, commitment, total: sum }) => ({
     id,
     plan,
     planVersion,
+    phase,
     period: { from: formatInstant(period.fromMs), to: formatInstant(period.toMs) },
     lines: lines.map((line) => showLine(line, language)),
     billedInAdvance: [...billedInAdvance],

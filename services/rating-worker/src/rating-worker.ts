@@ -1,10 +1,11 @@
 import { type AlertPorts, evaluateWakeups, startWakeLoop, type WakeLoopHealth } from '@meterline/pipeline/alerts';
 import { type InvoiceRunPorts, processInvoiceRuns, startDueRuns, startScheduler } from '@meterline/pipeline/invoices';
-import type { Occurrence, Wakeup } from '@meterline/pipeline/ports';
+import type { Occurrence, TrialNoticeStore, Wakeup } from '@meterline/pipeline/ports';
 import { systemClock } from '@meterline/runtime/clock';
 import type { Logger } from '@meterline/runtime/logging';
 
 export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features' | 'balances'>, InvoiceRunPorts {
+  readonly trials: TrialNoticeStore;
   readonly logger: Logger;
   /** Webhook messages were committed: their deliverer need not wait for its next look. */
   readonly onMessages?: () => void;
@@ -40,8 +41,11 @@ export interface RatingWorker {
 /** Rows that wait this long mean that rating does not keep up. */
 const WAITING_AGE_MS_MAX = 60_000;
 const STUCK_MS_MAX = 15_000;
+/** A trial that is ended now is told of by then. */
+const TRIALS_LOOK_MS_MAX = 5_000;
+const TRIALS_AT_A_TIME_MAX = 100;
 
-/** Spend alerts and entitlements as usage is committed, and invoices by schedule and on request. */
+/** Spend alerts and entitlements as usage is committed, invoices by schedule and on request, and what is to be told of trials. */
 export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingWorker> {
   const { logger, onMessages, onEvaluated } = deps;
   const timer = systemClock();
@@ -71,6 +75,20 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
     turn: () => startDueRuns(deps),
     onError: (error) => logger.error({ err: error }, 'the invoice scheduler failed and will try again'),
   });
+  const trials = startScheduler({
+    schedules: deps.trials,
+    clock: deps.clock,
+    turn: tellOfTrials,
+    onError: (error) => logger.error({ err: error }, 'telling of trials failed and will be tried again'),
+    intervalMsMax: TRIALS_LOOK_MS_MAX,
+  });
+  async function tellOfTrials(): Promise<void> {
+    let told: number;
+    do {
+      told = await deps.trials.tellDue(deps.clock.nowMs(), TRIALS_AT_A_TIME_MAX);
+      if (told > 0) onMessages?.();
+    } while (told === TRIALS_AT_A_TIME_MAX);
+  }
   const onInvoices = () => {
     onMessages?.();
     // An invoiced customer has begun its next period.
@@ -94,11 +112,13 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
       if (oldestWaitingAgeMs > WAITING_AGE_MS_MAX) return `rating is ${Math.round(oldestWaitingAgeMs / 1000)} s behind`;
       if (schedulerStuckSinceMs !== null)
         return `the invoice scheduler has failed since ${new Date(schedulerStuckSinceMs).toISOString()}`;
+      const trialsStuckSinceMs = trials.stuckSinceMs();
+      if (trialsStuckSinceMs !== null) return `telling of trials has failed since ${new Date(trialsStuckSinceMs).toISOString()}`;
       return undefined;
     },
     async stop() {
       stopping.abort(new Error('the rating worker stops'));
-      await Promise.all([wakeLoop.stop(), scheduler.stop()]);
+      await Promise.all([wakeLoop.stop(), scheduler.stop(), trials.stop()]);
     },
   };
 }

@@ -21,7 +21,7 @@ export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, '
   return [
     paint('bold', `Invoice ${number}`),
     `  for       ${customer.name} (${customer.key})`,
-    `  plan      ${invoice.plan}, version ${invoice.planVersion}`,
+    `  plan      ${invoice.plan}, version ${invoice.planVersion}${invoice.phase ? `, ${invoice.phase.name}` : ''}`,
     `  period    ${period.from} up to ${period.to} (${billedDays(period)})`,
     `  issued    ${invoice.issuedAt}`,
     invoice.kind === 'advance' || invoice.kind === 'fee'

@@ -16,6 +16,7 @@ export interface Spend {
   readonly subscriptions: readonly {
     readonly plan: string;
     readonly planVersion: number;
+    readonly phase?: { readonly name: string } | null;
     readonly period: { readonly from: string; readonly to: string };
     readonly lines: readonly ChargeLine[];
     readonly billedInAdvance: readonly { readonly invoice: string; readonly name: string; readonly amount: string }[];
@@ -37,16 +38,18 @@ export function spendText(spend: Spend, terminal: Pick<Terminal, 'paint'>): stri
   const { paint } = terminal;
   const asOfText = paint('dim', `As of ${asOf.at}, offset ${asOf.cut.join(', ')} of the event log.`);
   if (subscriptions.length === 0) return `${paint('bold', customer)} has no active subscription.\n${asOfText}`;
-  const sections = subscriptions.map(({ plan, planVersion, period, lines, billedInAdvance, commitment, total: planTotal }) => {
-    const head = `${paint('bold', customer)} on ${plan}, version ${planVersion}: ${period.from} up to ${period.to}`;
-    const committed = commitment === null ? [] : commitmentRows(commitment, terminal);
-    const rows = [...lines.flatMap((line) => chargeRows(line, terminal)), ...committed];
-    const sum = ['So far', '', '', `${groupDigits(planTotal)} ${currency}`].map((cell) => paint('bold', cell));
-    const billed = billedInAdvance.map(
-      ({ name, invoice, amount }) => `  ${groupDigits(amount)} of it for ${name} are on ${invoice}`,
-    );
-    return [`${head}\n\n${table(CHARGE_COLUMNS, rows, sum)}`, ...billed.map((line) => paint('dim', line)), ''].join('\n');
-  });
+  const sections = subscriptions.map(
+    ({ plan, planVersion, phase, period, lines, billedInAdvance, commitment, total: planTotal }) => {
+      const head = `${paint('bold', customer)} on ${plan}, version ${planVersion}${phase ? `, ${phase.name}` : ''}: ${period.from} up to ${period.to}`;
+      const committed = commitment === null ? [] : commitmentRows(commitment, terminal);
+      const rows = [...lines.flatMap((line) => chargeRows(line, terminal)), ...committed];
+      const sum = ['So far', '', '', `${groupDigits(planTotal)} ${currency}`].map((cell) => paint('bold', cell));
+      const billed = billedInAdvance.map(
+        ({ name, invoice, amount }) => `  ${groupDigits(amount)} of it for ${name} are on ${invoice}`,
+      );
+      return [`${head}\n\n${table(CHARGE_COLUMNS, rows, sum)}`, ...billed.map((line) => paint('dim', line)), ''].join('\n');
+    },
+  );
   const all = subscriptions.length === 1 ? [] : [`All subscriptions: ${paint('bold', `${groupDigits(total)} ${currency}`)}`];
   return [...sections, ...all, ...prepaidText(spend, terminal), asOfText].join('\n');
 }

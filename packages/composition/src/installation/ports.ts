@@ -14,6 +14,7 @@ import {
   postgresSegmentLedger,
   prepaidStore,
   ratingStore,
+  trialNoticeStore,
   usageVisibility,
 } from '@meterline/backends/postgres';
 import type { BalanceStore, Clock, Database, EventLog, JobQueue } from '@meterline/pipeline/ports';
@@ -50,6 +51,7 @@ export function portsOver(
     rating: decorated(decorate, 'rating', ratingStore(database, worker)),
     invoices: decorated(decorate, 'invoices', invoiceStore(database)),
     prepaid: prepaidStore(database),
+    trials: trialNoticeStore(database),
     deliveries: decorated(decorate, 'deliveries', deliveryQueue(database)),
   };
 }
@@ -58,7 +60,7 @@ export type BillingPorts = ReturnType<typeof billingPorts>;
 
 /** What rating, spend, entitlements and invoice runs work with. */
 export function billingPorts(ports: Ports, clock: Clock, { jobs, balances }: { jobs: JobQueue; balances: BalanceStore }) {
-  const { reader, rating, catalog, invoices, prepaid, ledger, log } = ports;
+  const { reader, rating, catalog, invoices, prepaid, trials, ledger, log } = ports;
   return {
     usage: reader,
     accounts: rating,
@@ -68,6 +70,7 @@ export function billingPorts(ports: Ports, clock: Clock, { jobs, balances }: { j
     balances,
     invoices,
     prepaid,
+    trials,
     ledger,
     log,
     clock,

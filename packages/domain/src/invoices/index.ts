@@ -12,6 +12,7 @@ export {
   type InvoiceLine,
   type InvoiceLinePart,
   type InvoicePeriod,
+  type StatedPhase,
 } from './document.ts';
 export { creditNoteLines, creditNoteNumber, isCutShort, sharingOf, UNUSED_TIME, type UnusedTime } from './credit-note.ts';
 export { billedBefore, type FeeDocuments, feeDocumentsOf, feeLines, feesBilled, feesByLine } from './fees.ts';

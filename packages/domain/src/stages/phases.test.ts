@@ -8,7 +8,11 @@ const timelineOf = (changes: readonly SubscriptionChange[]) => stagesOf(changes,
 const commitment = { minimumSpend: '10', every: 'period' } as const;
 const terms = (plan: string) => ({ plan, planVersion: 1, commitment });
 let seq = 0;
-const change = (kind: SubscriptionChange['kind'], fromDay: number, more: Partial<SubscriptionChange> = {}): SubscriptionChange => {
+const change = (
+  kind: SubscriptionChange['kind'],
+  fromDay: number,
+  more: Partial<SubscriptionChange> = {},
+): SubscriptionChange => {
   seq += 1;
   return { id: `c${seq}`, seq, kind, fromDay, untilDay: null, ...more };
 };
@@ -21,7 +25,10 @@ const lapse = (fromDay: number, to: string | null): Lapse => ({
 const onTrial = (plan: string, day: number, ends: number, ...to: (string | null)[]) =>
   change(day === 10 ? 'start' : 'plan', day, {
     terms: terms(plan),
-    phasing: { phases: [phase('trial', ends), phase('intro', ends + 10)], lapse: to[0] === undefined ? null : lapse(ends, to[0]) },
+    phasing: {
+      phases: [phase('trial', ends), phase('intro', ends + 10)],
+      lapse: to[0] === undefined ? null : lapse(ends, to[0]),
+    },
   });
 
 const shown = ({ stages, endsAtMs }: Timeline) => [
@@ -117,7 +124,9 @@ describe('the phases of a subscription', () => {
         for (const one of requests) {
           if (one.kind === 'plan') {
             const untilDay = one.length === null ? null : one.day + one.length;
-            all.push(change('plan', one.day, { terms: terms(one.to), untilDay, phasing: phasing(one.day, one.ends, one.lapses) }));
+            all.push(
+              change('plan', one.day, { terms: terms(one.to), untilDay, phasing: phasing(one.day, one.ends, one.lapses) }),
+            );
           } else if (one.kind === 'trial') {
             const amended = all.filter((each) => each.terms)[one.of];
             if (amended === undefined) continue;

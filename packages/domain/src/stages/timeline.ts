@@ -1,6 +1,6 @@
 import { isTrial, type PhaseDays } from '../phases/index.ts';
 import type { EpochDay } from '../time/index.ts';
-import type { ChangeFee, Lapse, Quantities, StageTerms, SubscriptionChange } from './change.ts';
+import type { ChangeFee, Lapse, Phasing, Quantities, StageTerms, SubscriptionChange } from './change.ts';
 
 /** Local days in which a subscription is the same throughout. Half-open. */
 export interface Stage {
@@ -63,6 +63,19 @@ export function timelineOf(changes: readonly SubscriptionChange[], startOfDayMs:
   // The end of the last stage is that of the subscription; where its trial lapses, no later one moves it.
   const lapses = last.untilDay !== null && lapseAt(ordered, last.untilDay)?.terms === null;
   return { stages: [...stages, { ...last, untilDay: lapses ? last.untilDay : null, endsAtMs: null }], endsAtMs };
+}
+
+/** The terms that were agreed on for a day: by which change, and how they are phased as it was amended last. */
+export function agreedOn(changes: readonly SubscriptionChange[], day: EpochDay): AgreedTerms | undefined {
+  const ordered = amended(changes).sort((a, b) => a.fromDay - b.fromDay || a.seq - b.seq);
+  const agreed = agreedOf(holdingOn(ordered, day));
+  return agreed?.terms && { change: agreed.id, terms: agreed.terms, phasing: agreed.phasing };
+}
+
+export interface AgreedTerms {
+  readonly change: string;
+  readonly terms: StageTerms;
+  readonly phasing: Phasing | undefined;
 }
 
 /** A change with its phasing as it was amended last. */

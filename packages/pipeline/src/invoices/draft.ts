@@ -131,7 +131,7 @@ export async function termsOfInvoice(
   ports: RatingPorts,
   invoice: Pick<
     InvoiceDocument,
-    'kind' | 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments' | 'quantities' | 'changeFees'
+    'kind' | 'plan' | 'planVersion' | 'phase' | 'currency' | 'period' | 'commitments' | 'quantities' | 'changeFees'
   > & { readonly policy: Pick<InvoicePolicy, 'version'> },
   known: Pick<PeriodToRate, 'subjects' | 'timezone' | 'priceRevision'>,
   tenant: string,
@@ -139,7 +139,7 @@ export async function termsOfInvoice(
   const { kind, plan, planVersion, currency, policy, commitments = [], quantities = [], changeFees } = invoice;
   const { from, to, days, daysInPeriod, index = 0 } = invoice.period;
   const { subjects, timezone, priceRevision } = known;
-  const rateCards = await ports.accounts.rateCards(plan, planVersion, tenant);
+  const { rateCards, phase } = await ports.accounts.pricesOf({ plan, version: planVersion }, invoice.phase?.key ?? null, tenant);
   const sharing = sharingOf(invoice.period);
   return {
     subjects,
@@ -147,6 +147,7 @@ export async function termsOfInvoice(
     priceRevision,
     plan,
     planVersion,
+    phase,
     currency,
     policy,
     // An invoice may also settle what an earlier plan had agreed on.

@@ -62,6 +62,7 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
     plan: terms.plan,
     planVersion: terms.planVersion,
     priceRevision: terms.priceRevision,
+    ...(terms.phase && { phase: { key: terms.phase.key, name: terms.phase.name } }),
     period: periodDocument(period),
     ...quantitiesDocument(terms, period),
     ...(changeFees.length > 0 && { changeFees }),

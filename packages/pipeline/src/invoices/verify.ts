@@ -79,7 +79,7 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
       priceRevision: invoice.priceRevision ?? 0,
     };
     const periodOf = (
-      of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period' | 'quantities' | 'changeFees'>,
+      of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'phase' | 'period' | 'quantities' | 'changeFees'>,
       version = invoice.policy.version,
     ) => {
       const { commitments } = invoice;

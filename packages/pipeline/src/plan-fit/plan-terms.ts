@@ -74,9 +74,13 @@ export function termsFor(
   };
 }
 
-/** Whether a new subscription to the plan would have the same terms: it may have agreed on a commitment of its own. */
+/**
+ * Whether a new subscription to the plan would have the same terms: it may have agreed on a commitment of its own. In a
+ * phase it is compared by what the plan comes to behind it.
+ */
 function hasTermsOf(terms: SubscriptionTerms, plan: PlanRecord): boolean {
-  return terms.plan === plan.key && terms.planVersion === plan.version && isDeepStrictEqual(terms.commitment, plan.commitment);
+  if (terms.plan !== plan.key || terms.planVersion !== plan.version) return false;
+  return terms.phase !== null || isDeepStrictEqual(terms.commitment, plan.commitment);
 }
 
 /**

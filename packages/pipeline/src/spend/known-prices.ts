@@ -1,14 +1,15 @@
 import type { PriceChange } from '@meterline/domain/price-versions';
-import type { AccountReader } from '../ports/index.ts';
+import type { AccountReader, PricedPhase } from '../ports/index.ts';
 
 /** A plan version, and up to which price change its prices are known. */
 export interface KnownPrices {
   readonly plan: string;
   readonly planVersion: number;
   readonly priceRevision: number;
+  readonly phase?: PricedPhase | null | undefined;
 }
 
-/** The changes that each of them knows of; plan versions that never changed a price cost nothing. */
+/** The changes that each of them knows of and that reach it in its phase; plan versions that never changed a price cost nothing. */
 export async function priceChangesOf(
   ports: { readonly accounts: Pick<AccountReader, 'priceChanges'> },
   versions: readonly KnownPrices[],
@@ -25,5 +26,8 @@ export async function priceChangesOf(
     const newest = Math.max(first.priceRevision, ...others.map(({ priceRevision }) => priceRevision));
     changes.set(key, await ports.accounts.priceChanges({ plan: first.plan, version: first.planVersion }, newest, tenant));
   }
-  return (version) => (changes.get(keyOf(version)) ?? []).filter(({ revision }) => revision <= version.priceRevision);
+  return (version) =>
+    (changes.get(keyOf(version)) ?? []).filter(
+      ({ revision, rateCard }) => revision <= version.priceRevision && version.phase?.prices.includes(rateCard) !== true,
+    );
 }

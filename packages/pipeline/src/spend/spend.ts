@@ -5,6 +5,7 @@ import {
   feesBilled,
   INVOICE_POLICY,
   type InvoiceLine,
+  type StatedPhase,
   totalDue,
   totalOf,
 } from '@meterline/domain/invoices';
@@ -24,6 +25,7 @@ export interface SubscriptionSpend {
   readonly id: string;
   readonly plan: string;
   readonly planVersion: number;
+  readonly phase: StatedPhase | null;
   readonly period: BillingPeriod;
   readonly lines: readonly InvoiceLine[];
   /** What of them was invoiced when the period began, less what was given back. */
@@ -57,12 +59,13 @@ const CUSTOMERS_PER_CUT_MAX = 1000;
 
 /** What rating a period of a subscription needs to know of it, at the prices known when its terms were read. */
 export function periodToRate(terms: SubscriptionTerms, account: Account, period: PeriodToRate['period']): PeriodToRate {
-  const { plan, planVersion, priceRevision, currency, rateCards, quantities, changeFees } = terms;
+  const { plan, planVersion, phase, priceRevision, currency, rateCards, quantities, changeFees } = terms;
   return {
     subjects: account.subjects,
     timezone: account.timezone,
     plan,
     planVersion,
+    phase,
     priceRevision,
     currency,
     policy: INVOICE_POLICY,
@@ -102,10 +105,11 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
     const before = ratedEnded.filter((each) => each.request === request && each.terms === terms && isOf(term, each));
     const commitment = term === undefined ? null : liveSettlement(term, { account, terms }, before, { period, lines });
     const { id, plan, planVersion, currency } = terms;
+    const phase = terms.phase && { key: terms.phase.key, name: terms.phase.name };
     const fees = feesOf({ terms, period });
     const billedInAdvance = fees === undefined ? [] : feesBilled(fees);
     const total = totalDue({ lines, adjustments: [], commitments: commitment === null ? [] : [commitment] }, currency);
-    return { request, prepaid, spend: { id, plan, planVersion, period, lines, billedInAdvance, commitment, total } };
+    return { request, prepaid, spend: { id, plan, planVersion, phase, period, lines, billedInAdvance, commitment, total } };
   });
   const byRequest = Map.groupBy(spends, ({ request }) => request);
   return requests.map((request) => {

@@ -10,6 +10,7 @@ import type {
   SubscriptionUpdate,
   UpdateRefusal,
 } from '../ports/index.ts';
+import { phasedVersion, refuseMissingTrial, trialFacts } from '../stages/index.ts';
 import { type ChangePlans, dayOf, decide, type Decision, invoiced, withdrawal } from './decide.ts';
 import type { ChangeRequest } from './request.ts';
 import { planTerms, type Subject, subjectOf, type SubjectPorts } from './subject.ts';
@@ -37,8 +38,12 @@ export async function decideChange(ports: ChangePorts, id: string, request: Chan
   const { subscription, customer } = subject;
   const today = await planTerms(ports.plans, stageAt(subscription, nowMs), tenant);
   const day = dayOf(request, today.plan.billingPeriod, subject);
-  const from = await planTerms(ports.plans, stageAt(subscription, startOfDateMs(day, customer.timezone)), tenant);
-  const plans = { from, to: await target(ports, request, { from, currency: customer.currency }, tenant) };
+  const onDay = () => planTerms(ports.plans, stageAt(subscription, startOfDateMs(day, customer.timezone)), tenant);
+  const from = request.kind === 'trial' ? today : await onDay();
+  const to = await target(ports, request, { from, currency: customer.currency }, tenant);
+  if ('trial' in request) refuseMissingTrial({ key: to.plan.key, phases: to.phases }, request.trial);
+  const phased = await phasedVersion(ports.plans, to, tenant);
+  const plans = { from, to, phased, trial: await trialFacts(ports, customer, { key: to.plan.key, phases: to.phases }, tenant) };
   return { ...decide({ request, day, plans, id: newId('chg', nowMs) }, subject), request, plans, subject };
 }
 

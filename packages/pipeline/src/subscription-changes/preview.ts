@@ -1,13 +1,16 @@
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { countingCard, type TermsDifference, termsDifference, unitsCounted } from '@meterline/domain/plan-fit';
 import type { RateCard } from '@meterline/domain/prices';
-import { parseInstantMs } from '@meterline/domain/time';
+import { parseInstantMs, startOfDateMs } from '@meterline/domain/time';
+import { stageAt } from '../catalog/index.ts';
 import { type PlanFitPorts, planFitOf } from '../plan-fit/index.ts';
-import type { Account, Cut } from '../ports/index.ts';
+import type { Account, Cut, StageRecord } from '../ports/index.ts';
 import { nextPeriod, periodToRate, ratePeriods } from '../spend/index.ts';
 import { type ChangePorts, decideChange, type Decided } from './changes.ts';
 import { accountWith, projectedInvoices } from './projection.ts';
 import type { ChangeRequest } from './request.ts';
+import { pricedIn } from './stretches.ts';
+import { planTerms } from './subject.ts';
 import { tokenOf } from './token.ts';
 
 export type PreviewPorts = ChangePorts & PlanFitPorts;
@@ -47,7 +50,7 @@ export async function previewChange(
   tenant: string,
 ): Promise<ChangePreview> {
   const decided = await decideChange(ports, id, request, tenant);
-  const { subject, plans } = decided;
+  const { subject } = decided;
   const { nowMs } = subject;
   const [account] = await ports.accounts.accounts([subject.customer.key], tenant);
   if (account === undefined) throw new Error(`customer ${subject.customer.key} has no account`);
@@ -56,7 +59,8 @@ export async function previewChange(
   const invoices = await projectedInvoices(ports, decided, changed, cut, tenant);
   const without = await projectedInvoices(ports, decided, account, cut, tenant);
   const isOver = ({ period }: InvoiceDocument) => (parseInstantMs(period.to) ?? Infinity) <= nowMs;
-  const used = await usedNow(ports, decided, account, cut, tenant);
+  const [before, after] = await cardsOnTheDay(ports, decided, tenant);
+  const used = await usedNow(ports, decided, [...before, ...after], account, cut, tenant);
   return {
     decided,
     token: tokenOf(decided),
@@ -64,22 +68,37 @@ export async function previewChange(
     now: invoices.filter(isOver),
     next: invoices.filter((invoice) => !isOver(invoice)),
     without,
-    difference: termsDifference(plans.from.rateCards, plans.to.rateCards, used),
+    difference: termsDifference(before, after, used),
     lastMonths: await lastMonths(ports, decided, tenant),
   };
+}
+
+/** The rate cards of the first day that changes, as they would be and as they become. */
+async function cardsOnTheDay(
+  { plans }: PreviewPorts,
+  { subject, update, day }: Decided,
+  tenant: string,
+): Promise<[before: readonly RateCard[], after: readonly RateCard[]]> {
+  const dayMs = startOfDateMs(day, subject.customer.timezone);
+  const cardsIn = async (stages: readonly StageRecord[]) => {
+    const stage = stageAt({ stages }, dayMs);
+    return pricedIn(stage.phase?.key ?? null, await planTerms(plans, stage, tenant)).rateCards;
+  };
+  return [await cardsIn(subject.subscription.stages), await cardsIn(update.stages)];
 }
 
 /** What was used in the billing period of now, so far, in the units of a rate card. */
 async function usedNow(
   ports: PreviewPorts,
-  { subject, plans }: Decided,
+  { subject }: Decided,
+  rateCards: readonly RateCard[],
   account: Account,
   cut: Cut,
   tenant: string,
 ): Promise<(card: RateCard) => string> {
   const stretches = account.subscriptions.filter((terms) => terms.id === subject.subscription.id);
   const now = nextPeriod(stretches, account, subject.nowMs);
-  const cards = [...plans.from.rateCards, ...plans.to.rateCards].filter(({ meter }) => meter !== undefined);
+  const cards = rateCards.filter(({ meter }) => meter !== undefined);
   if (now === undefined || cards.length === 0) return () => '0';
   const counting = { plan: '', planVersion: 0, priceRevision: 0, quantities: [], changeFees: [] };
   // A period each, as two plans may call different cards the same.

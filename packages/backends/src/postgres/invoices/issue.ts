@@ -1,7 +1,7 @@
 import { creditNoteNumber, formatInvoiceNumber } from '@meterline/domain/invoices';
 import type { Database, InvoiceDraft, SqlExecutor } from '@meterline/pipeline/ports';
 import { webhookMessageId } from '@meterline/pipeline/webhooks';
-import { wakeCustomer } from '../catalog/customer-store.ts';
+import { wakeCustomer } from '../catalog/wake-customer.ts';
 import { append, giveGrant, isAsDrafted, lockLedger } from '../prepaid/index.ts';
 import { enqueueMessage } from '../webhooks/index.ts';
 import { lockIssuing } from './issuing.ts';

@@ -42,10 +42,15 @@ export interface ScenarioEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** `now`: where its clock stands (and ticks on from). */
-export async function startScenario({ now }: { readonly now: string }): Promise<ScenarioServer> {
+export interface ScenarioStart {
+  readonly now: string;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** `now`: where its clock stands (and ticks on from). `settings`: what else it is started with. */
+export async function startScenario({ now, settings }: ScenarioStart): Promise<ScenarioServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'meterline-scenario-'));
-  const server = await startServer(folder, { METERLINE_TEST_CLOCK: now, METERLINE_ADMIN_KEY: KEY });
+  const server = await startServer(folder, { METERLINE_TEST_CLOCK: now, METERLINE_ADMIN_KEY: KEY, ...settings });
   let sent = 0;
 
   async function call<T>(method: string, route: string, body?: unknown): Promise<T> {

@@ -91,7 +91,15 @@ function showInvoice({
   currency,
 }: InvoiceDocument): z.input<typeof invoiceSchema> {
   return {
-    ...{ plan, planVersion, phase: phase ?? null, from: period.from, to: period.to, days: period.days, daysInPeriod: period.daysInPeriod },
+    ...{
+      plan,
+      planVersion,
+      phase: phase ?? null,
+      from: period.from,
+      to: period.to,
+      days: period.days,
+      daysInPeriod: period.daysInPeriod,
+    },
     lines: lines.map((line) => {
       const { key, name, quantity, amount } = line;
       return { key, name, quantity, amount, isEstimate: !isFee(line) };

@@ -1,3 +1,4 @@
+import type { AllowedUse } from '@meterline/domain/entitlements';
 import type { InvoiceDocument, InvoiceLine } from '@meterline/domain/invoices';
 import { totalOf } from '@meterline/domain/invoices';
 import { modifiersSchema, priceSchema } from '@meterline/domain/prices';
@@ -28,6 +29,16 @@ const invoiceSchema = z.object({
 });
 
 const pricedSchema = z.object({ price: priceSchema, modifiers: modifiersSchema.nullable() }).nullable();
+
+const allowedSchema = z
+  .object({
+    type: z.enum(['boolean', 'static', 'metered']),
+    limit: decimalText.nullable(),
+    softLimit: z.boolean(),
+    resetsAt: instantAnswer.nullable(),
+    value: z.string().nullable(),
+  })
+  .nullable();
 
 export const previewSchema = z.object({
   token: z.string().describe('Executes exactly this: `POST .../changes` with it alone'),
@@ -65,6 +76,19 @@ export const previewSchema = z.object({
         message: z.string().nullable(),
       }),
     ),
+    features: z
+      .array(
+        z.object({
+          ...{ feature: z.string(), name: z.string() },
+          change: z.enum(['added', 'removed', 'changed']),
+          before: allowedSchema,
+          after: allowedSchema,
+          used: decimalText.nullable().describe('In the period of the limit that goes on now; null where nothing is counted'),
+          exceeds: z.boolean().describe('More is used already than will be allowed'),
+          message: z.string().nullable().describe('Where less is allowed than before'),
+        }),
+      )
+      .describe('By all subscriptions of the customer'),
     unpricedMeters: z.array(z.string()).describe('Charged now, and by nothing afterwards'),
   }),
   lastMonths: z
@@ -104,6 +128,12 @@ function showInvoice({
   };
 }
 
+function showAllowed(allowed: AllowedUse | null): z.input<typeof allowedSchema> {
+  if (allowed === null) return null;
+  const { resetsAtMs, ...terms } = allowed;
+  return { ...terms, resetsAt: instantOrNull(resetsAtMs) };
+}
+
 export function showPreview({
   decided,
   token,
@@ -112,6 +142,7 @@ export function showPreview({
   next,
   without,
   difference,
+  features,
   lastMonths,
 }: ChangePreview): z.input<typeof previewSchema> {
   const { change, direction, plans, subject } = decided;
@@ -140,6 +171,11 @@ export function showPreview({
     differences: {
       prices: [...difference.prices],
       allowances: [...difference.allowances],
+      features: features.map(({ before, after, ...rest }) => ({
+        ...rest,
+        before: showAllowed(before),
+        after: showAllowed(after),
+      })),
       unpricedMeters: [...difference.unpricedMeters],
     },
     lastMonths: lastMonths && {

@@ -45,6 +45,11 @@ export interface ChangePreview {
   readonly totalWithout: string;
   readonly differences: {
     readonly allowances: readonly { readonly message: string | null }[];
+    readonly features: readonly {
+      readonly name: string;
+      readonly change: string;
+      readonly message: string | null;
+    }[];
     readonly unpricedMeters: readonly string[];
   };
   readonly lastMonths: { readonly before: string | null; readonly after: string } | null;
@@ -99,7 +104,8 @@ export function previewText(preview: ChangePreview): string {
     ...['Fees', 'Usage so far', `Total ${currency}`].map((title) => ({ title, align: 'right' }) as const),
     { title: 'Due' },
   ];
-  const messages = differences.allowances.flatMap(({ message }) => message ?? []);
+  const messages = [...differences.allowances, ...differences.features].flatMap(({ message }) => message ?? []);
+  const gained = differences.features.filter(({ change }) => change === 'added').map(({ name }) => `${name}: new`);
   const unpriced = differences.unpricedMeters.map((meter) => `${meter}: no longer charged`);
   const months =
     lastMonths === null
@@ -111,7 +117,7 @@ export function previewText(preview: ChangePreview): string {
     table(columns, rows),
     '',
     `Together ${preview.total}; without the change ${preview.totalWithout}`,
-    ...[...messages, ...unpriced, ...months],
+    ...[...messages, ...gained, ...unpriced, ...months],
     '',
     `Token: ${preview.token}`,
   ].join('\n');

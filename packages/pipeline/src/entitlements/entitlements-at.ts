@@ -57,11 +57,12 @@ interface Granted {
   readonly pools: readonly LimitPool[];
 }
 
-/** What customers may use at an instant, for every request in order, all at one cut: usage comes from the queries that spend is made of. */
+/** What customers may use at an instant, for every request in order, all at one cut (the newest unless given): usage comes from the queries that spend is made of. */
 export async function entitlementsAt(
   ports: EntitlementPorts,
   requests: readonly EntitlementsRequest[],
   tenant: string,
+  atCut?: Cut,
 ): Promise<CustomerEntitlements[]> {
   const granted = requests.map((request) => Map.groupBy(grantedBy(request), ({ feature }) => feature));
   const keys = [...new Set(granted.flatMap((byFeature) => [...byFeature.keys()]))];
@@ -82,7 +83,7 @@ export async function entitlementsAt(
       ),
     ),
   );
-  const { usage, cut } = await meterUsage(ports.usage, [...needs.values()]);
+  const { usage, cut } = await meterUsage(ports.usage, [...needs.values()], atCut);
   const usedOf = new Map([...needs.keys()].map((pool, index) => [pool, usage[index]?.quantity ?? '0']));
 
   return requests.map(({ account, atMs }, index) => {

@@ -1,16 +1,19 @@
+import type { FeatureDifference } from '@meterline/domain/entitlements';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { countingCard, type TermsDifference, termsDifference, unitsCounted } from '@meterline/domain/plan-fit';
 import type { RateCard } from '@meterline/domain/prices';
 import { parseInstantMs } from '@meterline/domain/time';
+import type { EntitlementPorts } from '../entitlements/index.ts';
 import { type PlanFitPorts, planFitOf } from '../plan-fit/index.ts';
 import type { Account, Cut } from '../ports/index.ts';
 import { nextPeriod, periodToRate, ratePeriods } from '../spend/index.ts';
 import { type ChangePorts, decideChange, type Decided } from './changes.ts';
+import { featureChanges } from './feature-changes.ts';
 import { accountWith, projectedInvoices } from './projection.ts';
 import type { ChangeRequest } from './request.ts';
 import { tokenOf } from './token.ts';
 
-export type PreviewPorts = ChangePorts & PlanFitPorts;
+export type PreviewPorts = ChangePorts & PlanFitPorts & EntitlementPorts;
 
 /** What a change would do, seen at one cut. Nothing is made. */
 export interface ChangePreview {
@@ -23,6 +26,7 @@ export interface ChangePreview {
   /** What would be invoiced over the same time without the change. */
   readonly without: readonly InvoiceDocument[];
   readonly difference: TermsDifference;
+  readonly features: readonly FeatureDifference[];
   readonly lastMonths: LastMonths | null;
 }
 
@@ -65,6 +69,12 @@ export async function previewChange(
     next: invoices.filter((invoice) => !isOver(invoice)),
     without,
     difference: termsDifference(plans.from.rateCards, plans.to.rateCards, used),
+    features: await featureChanges(
+      ports,
+      { before: account, after: changed, fromMs: decided.update.fromMs },
+      { cut, nowMs },
+      tenant,
+    ),
     lastMonths: await lastMonths(ports, decided, tenant),
   };
 }

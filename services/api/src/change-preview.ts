@@ -28,6 +28,14 @@ const invoiceSchema = z.object({
   total: decimalText.describe('With what commitments add, less what grants pay'),
 });
 
+const documentSchema = z.object({
+  kind: z.enum(['fee', 'credit_note']),
+  ...{ plan: z.string(), planVersion: z.int(), from: instantAnswer, to: instantAnswer },
+  lines: z.array(z.object({ key: z.string(), name: z.string(), amount: decimalText })),
+  treatment: z.enum(['credit', 'refund']).optional().describe('Of a credit note: what becomes of its amount'),
+  amount: decimalText.describe('To be paid; of a credit note, what is given back'),
+});
+
 const pricedSchema = z.object({ price: priceSchema, modifiers: modifiersSchema.nullable() }).nullable();
 
 const allowedSchema = z
@@ -53,6 +61,11 @@ export const previewSchema = z.object({
     fee: decimalText.nullable().describe('What the plan charges for the change; a line of the invoice of its first day'),
   }),
   currency: z.string(),
+  documents: z
+    .array(documentSchema)
+    .describe(
+      'Billed in advance, and given back, when the change takes effect. The invoices below have the same fees and deduct these',
+    ),
   now: z.object({ invoices: z.array(invoiceSchema), total: decimalText }).describe('Due as soon as the change is made'),
   next: z.array(invoiceSchema).describe('The invoices that come then, up to the first whole period after the change'),
   total: decimalText.describe('Of all of them'),
@@ -128,6 +141,15 @@ function showInvoice({
   };
 }
 
+function showDocument({ plan, planVersion, period, lines, creditNote, total }: InvoiceDocument): z.input<typeof documentSchema> {
+  const of = { plan, planVersion, from: period.from, to: period.to };
+  const shown = (all: readonly Pick<InvoiceLine, 'key' | 'name' | 'amount'>[]) =>
+    all.map(({ key, name, amount }) => ({ key, name, amount }));
+  if (creditNote === undefined) return { kind: 'fee', ...of, lines: shown(lines), amount: total };
+  const { treatment, amount } = creditNote;
+  return { kind: 'credit_note', ...of, lines: shown(creditNote.lines), treatment, amount };
+}
+
 function showAllowed(allowed: AllowedUse | null): z.input<typeof allowedSchema> {
   if (allowed === null) return null;
   const { resetsAtMs, ...terms } = allowed;
@@ -138,6 +160,7 @@ export function showPreview({
   decided,
   token,
   cut,
+  documents,
   now,
   next,
   without,
@@ -164,6 +187,7 @@ export function showPreview({
       fee: change.fee?.amount ?? null,
     },
     currency,
+    documents: documents.map(showDocument),
     now: { invoices: now.map(showInvoice), total: sum(now) },
     next: next.map(showInvoice),
     total: sum([...now, ...next]),

@@ -35,10 +35,19 @@ interface PreviewedInvoice {
   readonly total: string;
 }
 
+/** Billed in advance, or given back, with the change. */
+export interface PreviewedDocument {
+  readonly kind: 'fee' | 'credit_note';
+  readonly plan: string;
+  readonly from: string;
+  readonly amount: string;
+}
+
 export interface ChangePreview {
   readonly token: string;
   readonly currency: string;
   readonly change: { readonly kind: string; readonly direction: string; readonly at: string; readonly fee: string | null };
+  readonly documents: readonly PreviewedDocument[];
   readonly now: { readonly invoices: readonly PreviewedInvoice[]; readonly total: string };
   readonly next: readonly PreviewedInvoice[];
   readonly total: string;
@@ -117,6 +126,11 @@ export function previewText(preview: ChangePreview): string {
     table(columns, rows),
     '',
     `Together ${preview.total}; without the change ${preview.totalWithout}`,
+    ...preview.documents.map(({ kind, plan, from, amount }) =>
+      kind === 'fee'
+        ? `Billed in advance with the change: ${amount} for ${plan} from ${from}`
+        : `Given back with the change: ${amount} of what was paid for ${plan}`,
+    ),
     ...[...messages, ...gained, ...unpriced, ...months],
     '',
     `Token: ${preview.token}`,

@@ -9,17 +9,19 @@ import type { Account, Cut } from '../ports/index.ts';
 import { nextPeriod, periodToRate, ratePeriods } from '../spend/index.ts';
 import { type ChangePorts, decideChange, type Decided } from './changes.ts';
 import { featureChanges } from './feature-changes.ts';
-import { accountWith, projectedInvoices } from './projection.ts';
+import { accountWith, projectedDocuments, projectedInvoices, type ProjectionPorts } from './projection.ts';
 import type { ChangeRequest } from './request.ts';
 import { tokenOf } from './token.ts';
 
-export type PreviewPorts = ChangePorts & PlanFitPorts & EntitlementPorts;
+export type PreviewPorts = ChangePorts & PlanFitPorts & EntitlementPorts & ProjectionPorts;
 
 /** What a change would do, seen at one cut. Nothing is made. */
 export interface ChangePreview {
   readonly decided: Decided;
   readonly token: string;
   readonly cut: Cut;
+  /** What is billed in advance, and given back, when the change takes effect; it is part of the invoices below. */
+  readonly documents: readonly InvoiceDocument[];
   /** Their days are over, so they are due as soon as the change is made. */
   readonly now: readonly InvoiceDocument[];
   readonly next: readonly InvoiceDocument[];
@@ -65,6 +67,7 @@ export async function previewChange(
     decided,
     token: tokenOf(decided),
     cut,
+    documents: await projectedDocuments(ports, decided, changed, tenant),
     now: invoices.filter(isOver),
     next: invoices.filter((invoice) => !isOver(invoice)),
     without,

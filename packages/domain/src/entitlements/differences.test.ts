@@ -6,7 +6,18 @@ const RESETS_AT_MS = 31 * 86_400_000;
 
 function metered(limit: string | null, used: string, softLimit = false): Union {
   const window = { fromMs: 0, toMs: RESETS_AT_MS };
-  return { type: 'metered', hasAccess: true, sources, ...window, limit, softLimit, levels: [], used, balance: null, overage: '0' };
+  return {
+    type: 'metered',
+    hasAccess: true,
+    sources,
+    ...window,
+    limit,
+    softLimit,
+    levels: [],
+    used,
+    balance: null,
+    overage: '0',
+  };
 }
 const plain: Union = { type: 'boolean', hasAccess: true, sources };
 const value = (text: string): Union => ({ type: 'static', hasAccess: true, sources, value: text });

@@ -34,10 +34,13 @@ export interface FeatureDifference {
   readonly message: string | null;
 }
 
-/** What changes from one state of a customer's features to another, both worked out for the same instant. */
+/** What changes from one state of a customer's features to another, both worked out for the same instant; by the keys of the features. */
 export function featureDifferences(before: readonly FeatureUnion[], after: readonly FeatureUnion[]): FeatureDifference[] {
   const [was, is] = [byKey(before), byKey(after)];
-  return [...new Map([...was, ...is]).values()].flatMap(({ feature: { key, name } }) => {
+  const features = [...new Map([...was, ...is]).values()].toSorted((one, other) =>
+    one.feature.key < other.feature.key ? -1 : 1,
+  );
+  return features.flatMap(({ feature: { key, name } }) => {
     const [from, to] = [was.get(key)?.union, is.get(key)?.union];
     const terms = { before: allowedBy(from), after: allowedBy(to) };
     if (JSON.stringify(terms.before) === JSON.stringify(terms.after)) return [];

@@ -20,6 +20,7 @@ import type {
   UsageReader,
 } from '../ports/index.ts';
 import { periodAt } from '../spend/index.ts';
+import { allowedAt } from './allowed-at.ts';
 import { meterUsage, type UsageNeed } from '../spend/meter-usage.ts';
 
 export interface EntitlementPorts {
@@ -98,15 +99,16 @@ export async function entitlementsAt(
 /** Each entitlement of each subscription that is billed at the instant, oldest subscription first. */
 function grantedBy({ account, atMs }: EntitlementsRequest): { feature: string; grant: GrantedEntitlement }[] {
   const active = account.subscriptions.filter((terms) => periodAt(terms, account, atMs) !== undefined);
-  return active.flatMap(({ id, plan, planVersion, cadence, startsAtMs, features }) =>
-    features.map(({ feature, entitlement }) => {
+  return active.flatMap((terms) => {
+    const { id, plan, planVersion, cadence, startsAtMs } = terms;
+    return allowedAt(terms, atMs).map(({ feature, entitlement }) => {
       const period = entitlement.type === 'metered' ? (entitlement.period ?? 'billing_period') : 'billing_period';
       const window = entitlementWindow(period, cadence, { startsAtMs, timezone: account.timezone }, atMs);
       if (window === undefined) throw new Error(`subscription ${id} is billed before its first day`);
       const source = { subscription: id, plan, version: planVersion };
       return { feature, grant: { source, entitlement, window } };
-    }),
-  );
+    });
+  });
 }
 
 function usageNeed(

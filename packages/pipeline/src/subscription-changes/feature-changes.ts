@@ -34,6 +34,7 @@ function heldNow(account: Account, atMs: number, nowMs: number): Account {
     subscriptions: held.map((terms) => ({
       ...terms,
       startsAtMs: Math.min(terms.anchorMs, nowMs),
+      quantities: terms.quantities.filter(({ fromMs }) => fromMs <= atMs).map(({ of }) => ({ fromMs: 0, of })),
       untilMs: null,
       endsAtMs: null,
     })),

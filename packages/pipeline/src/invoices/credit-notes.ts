@@ -113,7 +113,7 @@ async function draftCreditNote(
   const stated = drafted !== null && { prepaid: drafted.statement };
   const amount = negate(decimal(totalDue({ lines: [], adjustments, ...stated }, terms.currency)));
   if (compare(amount, ZERO) <= 0 || terms.unusedTime === 'none') return undefined;
-  const nowMs = ports.clock.nowMs();
+  const nowMs = await ports.clock.nowMs(run.tenant);
   const creditNote = noteOf(fee, terms, { treatment: terms.unusedTime, amount: formatMoney(amount, terms.currency) });
   const content = {
     kind: 'credit_note',

@@ -1,7 +1,7 @@
 import { feeLines } from '@meterline/domain/invoices';
 import { cardsInAdvance } from '@meterline/domain/prices';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
-import type { Clock, Cut, EventLog, InvoiceDraft, InvoiceRun, InvoiceStore } from '../ports/index.ts';
+import type { Cut, EventLog, InvoiceDraft, InvoiceRun, InvoiceStore, TenantClock } from '../ports/index.ts';
 import { invoiceGrants } from '../prepaid/index.ts';
 import { periodAt, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
 import { type BilledStretch, type BilledSubscription, eachStretch, readAgain } from './billed-subscriptions.ts';
@@ -11,7 +11,7 @@ import { issueInTurn } from './issue-in-turn.ts';
 
 export interface FeeDraftPorts extends RatingPorts {
   readonly log: Pick<EventLog, 'partitionCount'>;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: TenantClock;
 }
 
 export interface FeePorts extends FeeDraftPorts {
@@ -76,7 +76,7 @@ async function draftFees(ports: FeeDraftPorts, due: readonly DueFees[], run: Bil
     prepaid: grants.drawing(index, null),
   }));
   const { rated } = await ratePeriods(ports, periods, run.tenant, cut);
-  const context = { cut, nowMs: ports.clock.nowMs(), run: run.id };
+  const context = { cut, nowMs: await ports.clock.nowMs(run.tenant), run: run.id };
   const drafts: InvoiceDraft[] = [];
   for (const [index, { account, terms, period }] of due.entries()) {
     const lines = feeLines(rated[index]?.lines ?? []);

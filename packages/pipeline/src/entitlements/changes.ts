@@ -5,8 +5,8 @@ import { periodAt } from '../spend/index.ts';
 import { allowedAt } from './allowed-at.ts';
 
 /**
- * The first instant after `atMs` at which time alone may change what the customer can use: a period begins anew, a subscription begins or ends, or there are more
- * or fewer of an add-on.
+ * The first instant after `atMs` at which time alone may change what the customer can use: a period begins anew, a subscription begins or ends, or
+ * there are more or fewer of an add-on.
  * Infinity if it never does.
  */
 export function nextChangeMs(account: Account, atMs: number): number {

@@ -58,7 +58,10 @@ interface Granted {
   readonly pools: readonly LimitPool[];
 }
 
-/** What customers may use at an instant, for every request in order, all at one cut (the newest unless given): usage comes from the queries that spend is made of. */
+/**
+ * What customers may use at an instant, for every request in order, all at one cut (the newest unless given): usage comes from the queries that spend is
+ * made of.
+ */
 export async function entitlementsAt(
   ports: EntitlementPorts,
   requests: readonly EntitlementsRequest[],

@@ -198,7 +198,7 @@ it('a plan says what of its phases is wrong, by field and rule', async () => {
   const refused = (phases: object[]) =>
     call('POST', '/v1/plans', plan('wrong', phases)).then(
       () => 'accepted',
-      (error: Error) => error.message,
+      (error: unknown) => String(error),
     );
   expect(await refused([intro, { ...trial({ converts: 'always' }) }])).toMatch(/phases\[1\]\.trial.*only the first phase/);
   expect(await refused([{ ...intro, lasts: { days: 1, months: 1 } }])).toMatch(/phases\[0\]\.lasts.*either days or months/);

@@ -30,4 +30,4 @@ create table trial_notice (
   told_at timestamptz,
   primary key (tenant, subscription, kind, trial_until)
 );
-create index trial_notice_due on trial_notice (due_at) where told_at is null;
+create index trial_notice_due on trial_notice (tenant, due_at) where told_at is null;

@@ -1,6 +1,7 @@
 import { type AlertPorts, evaluateWakeups, startWakeLoop, type WakeLoopHealth } from '@meterline/pipeline/alerts';
 import { type InvoiceRunPorts, processInvoiceRuns, startDueRuns, startScheduler } from '@meterline/pipeline/invoices';
 import type { Occurrence, TrialNoticeStore, Wakeup } from '@meterline/pipeline/ports';
+import { tellOfTrials } from '@meterline/pipeline/stages';
 import { systemClock } from '@meterline/runtime/clock';
 import type { Logger } from '@meterline/runtime/logging';
 
@@ -41,9 +42,8 @@ export interface RatingWorker {
 /** Rows that wait this long mean that rating does not keep up. */
 const WAITING_AGE_MS_MAX = 60_000;
 const STUCK_MS_MAX = 15_000;
-/** A trial that is ended now is told of by then. */
-const TRIALS_LOOK_MS_MAX = 5_000;
-const TRIALS_AT_A_TIME_MAX = 100;
+/** A look is one query by index for each tenant: tenants may have clocks of their own, and a trial may be ended at once. */
+const TRIALS_LOOK_MS_MAX = 2_000;
 
 /** Spend alerts and entitlements as usage is committed, invoices by schedule and on request, and what is to be told of trials. */
 export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingWorker> {
@@ -71,24 +71,19 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
   });
   const scheduler = startScheduler({
     schedules: deps.invoices,
-    clock: deps.clock,
+    clock: deps.serverClock,
     turn: () => startDueRuns(deps),
     onError: (error) => logger.error({ err: error }, 'the invoice scheduler failed and will try again'),
   });
   const trials = startScheduler({
-    schedules: deps.trials,
-    clock: deps.clock,
-    turn: tellOfTrials,
+    schedules: { nextDueMs: async () => null },
+    clock: deps.serverClock,
+    turn: async () => {
+      if ((await tellOfTrials(deps)) > 0) onMessages?.();
+    },
     onError: (error) => logger.error({ err: error }, 'telling of trials failed and will be tried again'),
     intervalMsMax: TRIALS_LOOK_MS_MAX,
   });
-  async function tellOfTrials(): Promise<void> {
-    let told: number;
-    do {
-      told = await deps.trials.tellDue(deps.clock.nowMs(), TRIALS_AT_A_TIME_MAX);
-      if (told > 0) onMessages?.();
-    } while (told === TRIALS_AT_A_TIME_MAX);
-  }
   const onInvoices = () => {
     onMessages?.();
     // An invoiced customer has begun its next period.

@@ -17,7 +17,7 @@ import {
   trialNoticeStore,
   usageVisibility,
 } from '@meterline/backends/postgres';
-import type { BalanceStore, Clock, Database, EventLog, JobQueue } from '@meterline/pipeline/ports';
+import type { BalanceStore, Clock, Database, EventLog, JobQueue, TenantClock } from '@meterline/pipeline/ports';
 import { decorated, type Decorations } from './decorations.ts';
 
 export interface OpenedEngines {
@@ -59,7 +59,12 @@ export function portsOver(
 export type BillingPorts = ReturnType<typeof billingPorts>;
 
 /** What rating, spend, entitlements and invoice runs work with. */
-export function billingPorts(ports: Ports, clock: Clock, { jobs, balances }: { jobs: JobQueue; balances: BalanceStore }) {
+export function billingPorts(
+  ports: Ports,
+  serverClock: Clock,
+  { jobs, balances }: { readonly jobs: JobQueue; readonly balances: BalanceStore },
+) {
+  const clock: TenantClock = serverClock;
   const { reader, rating, catalog, invoices, prepaid, trials, ledger, log } = ports;
   return {
     usage: reader,
@@ -74,6 +79,7 @@ export function billingPorts(ports: Ports, clock: Clock, { jobs, balances }: { j
     ledger,
     log,
     clock,
+    serverClock,
     jobs,
   };
 }

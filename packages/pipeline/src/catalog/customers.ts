@@ -1,6 +1,6 @@
 import { Fault } from '@meterline/domain/faults';
 import { z } from 'zod';
-import type { Clock, CustomerRecord, CustomerRefusal, CustomerStore, Page, PageRequest } from '../ports/index.ts';
+import type { CustomerRecord, CustomerRefusal, CustomerStore, Page, PageRequest, TenantClock } from '../ports/index.ts';
 import { paymentMethodTrials, type TrialPorts } from '../stages/index.ts';
 import { currencySchema, keySchema, nameSchema, subjectSchema, timezoneSchema } from './fields.ts';
 
@@ -53,17 +53,17 @@ export interface CustomerCatalog {
 
 interface Ports extends TrialPorts {
   readonly customers: CustomerStore;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
 }
 
 export function customerCatalog({ customers: store, clock, ...trials }: Ports): CustomerCatalog {
   return {
     async create(input, tenant) {
-      const result = await store.insert({ ...input, timezone: input.timezone ?? 'UTC' }, clock.nowMs(), tenant);
+      const result = await store.insert({ ...input, timezone: input.timezone ?? 'UTC' }, await clock.nowMs(tenant), tenant);
       return accepted(result, input.key, input.subjects);
     },
     async update(key, change, tenant) {
-      const nowMs = clock.nowMs();
+      const nowMs = await clock.nowMs(tenant);
       const customer = change.paymentMethod === undefined ? undefined : await store.byKey(key, tenant);
       const isPaying = change.paymentMethod != null;
       const affected = customer && (await paymentMethodTrials(trials, customer, isPaying, nowMs, tenant));

@@ -7,7 +7,6 @@ import { changeRulesSchema } from '@meterline/domain/stages';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { z } from 'zod';
 import type {
-  Clock,
   FeatureStore,
   MeterStore,
   Page,
@@ -15,6 +14,7 @@ import type {
   PlanRecord,
   PlanStore,
   PlanVersionRecord,
+  TenantClock,
 } from '../ports/index.ts';
 import { currencySchema, keySchema, nameSchema } from './fields.ts';
 import { planFeaturesSchema } from './plan-features.ts';
@@ -93,7 +93,7 @@ interface Ports {
   readonly plans: PlanStore;
   readonly meters: MeterStore;
   readonly features: FeatureStore;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
 }
 
 export function planCatalog({ plans, meters, features, clock }: Ports): PlanCatalog {
@@ -109,7 +109,7 @@ export function planCatalog({ plans, meters, features, clock }: Ports): PlanCata
 
     async create(input, tenant) {
       await refuseUnfit(input, input, { meters, features, plans }, tenant);
-      const plan = await plans.insert(input, clock.nowMs(), tenant);
+      const plan = await plans.insert(input, await clock.nowMs(tenant), tenant);
       if (plan !== undefined) return plan;
       throw new Fault('conflict', 'plan.key_taken', `There is a plan "${input.key}" already.`, {
         errors: [{ path: 'key', message: 'is taken' }],
@@ -118,7 +118,7 @@ export function planCatalog({ plans, meters, features, clock }: Ports): PlanCata
 
     async addVersion(key, input, tenant) {
       await refuseUnfit(input, await get(key, tenant), { meters, features, plans }, tenant);
-      const plan = await plans.addVersion(key, input, clock.nowMs(), tenant);
+      const plan = await plans.addVersion(key, input, await clock.nowMs(tenant), tenant);
       if (plan === undefined) throw planArchived(key);
       if (plan !== 'draft_exists') return plan;
       throw new Fault(
@@ -129,7 +129,7 @@ export function planCatalog({ plans, meters, features, clock }: Ports): PlanCata
     },
 
     async archive(key, tenant) {
-      const plan = await plans.archive(key, clock.nowMs(), tenant);
+      const plan = await plans.archive(key, await clock.nowMs(tenant), tenant);
       if (plan === undefined) throw planUnknown(key);
       return plan;
     },

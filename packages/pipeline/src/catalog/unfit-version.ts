@@ -3,7 +3,7 @@ import { cardsIn, phaseFaults, type PlanPhase } from '@meterline/domain/phases';
 import type { RateCard } from '@meterline/domain/prices';
 import type { FeatureStore, MeterStore, PlanRecord, PlanStore, PlanVersionDraft } from '../ports/index.ts';
 import { meteringFaults } from './metered-cards.ts';
-import { featureFaults } from './plan-features.ts';
+import { addOnFaults, featureFaults } from './plan-features.ts';
 
 export interface FitPorts {
   readonly meters: Pick<MeterStore, 'byKeys'>;
@@ -19,7 +19,7 @@ export async function refuseUnfit(
   tenant: string,
 ): Promise<void> {
   const cards = await meteringFaults(rateCards, ports.meters, tenant);
-  const entitlements = await featureFaults(features, ports, tenant);
+  const entitlements = [...addOnFaults(features, rateCards), ...(await featureFaults(features, ports, tenant))];
   const phased = [...phaseFaults(phases, rateCards), ...(await phaseMisfits(phases, rateCards, plan, ports, tenant))];
   const errors = [...cards, ...entitlements, ...phased];
   if (errors.length === 0) return;

@@ -132,10 +132,10 @@ export type UpdateRefusal = 'changed' | 'invoiced' | 'overlaps';
 
 /** What is to be told of trials, as the stages of subscriptions have it. */
 export interface TrialNoticeStore {
-  /** When the next one is due; null: none. */
-  nextDueMs(): Promise<number | null>;
+  /** When the next one of each tenant is due; those that have none are left out. */
+  nextDue(): Promise<readonly { readonly tenant: string; readonly dueMs: number }[]>;
   /** Tells what is due by a webhook message, each in a transaction of its own and once for good, at most `limit` of them. Answers how many. */
-  tellDue(nowMs: number, limit: number): Promise<number>;
+  tellDue(nowMs: number, limit: number, tenant: string): Promise<number>;
 }
 
 /** Whatever changes a subscription wakes rating for its customer in the same transaction, and counts its version. */

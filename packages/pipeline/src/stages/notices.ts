@@ -13,7 +13,7 @@ export interface TrialNotice {
   readonly outcome: TrialOutcome | null;
 }
 
-/** Everything that is to be told of the trials of a subscription, by its stages. Of a trial that is cancelled, no reminder: that it ends is known. */
+/** Everything that is to be told of the trials of a subscription, by its stages. Of a trial that is left before its end, no reminder. */
 export function trialNotices({ stages, endsAtMs }: Pick<SubscriptionRecord, 'stages' | 'endsAtMs'>): TrialNotice[] {
   // A change of quantities parts a trial into stages, as does another plan for a while.
   const trials = Map.groupBy(stages.filter(isBilled), ({ phase }) => (phase?.remindsAtMs != null ? phase.untilMs : null));
@@ -23,7 +23,7 @@ export function trialNotices({ stages, endsAtMs }: Pick<SubscriptionRecord, 'sta
     const outcome = outcomeOf(last, stages[stages.indexOf(last) + 1]);
     const endedMs = Math.min(last.untilMs ?? Infinity, last.endsAtMs ?? endsAtMs ?? Infinity);
     const ended = { kind: 'ended', trialUntilMs, dueMs: endedMs, outcome } as const;
-    if (outcome === 'cancelled') return [ended];
+    if (last.untilMs !== trialUntilMs || outcome === 'cancelled') return [ended];
     return [{ kind: 'will_end', trialUntilMs, dueMs: last.phase.remindsAtMs, outcome: null }, ended];
   });
 

@@ -16,18 +16,19 @@ interface NoticeRow {
 
 export function trialNoticeStore(db: Database): TrialNoticeStore {
   return {
-    async nextDueMs() {
-      const [row] = await db.query<{ due_at: string }>(
-        'select due_at from trial_notice where told_at is null order by due_at limit 1',
+    async nextDue() {
+      const rows = await db.query<{ tenant: string; due_at: string }>(
+        `select t.id as tenant, n.due_at from tenant t cross join lateral (
+           select due_at from trial_notice where told_at is null and tenant = t.id order by due_at limit 1) n`,
       );
-      return row === undefined ? null : epochMs(row.due_at);
+      return rows.map(({ tenant, due_at }) => ({ tenant, dueMs: epochMs(due_at) }));
     },
 
-    async tellDue(nowMs, limit) {
+    async tellDue(nowMs, limit, tenant) {
       const due = await db.query<NoticeRow>(
         `select tenant, subscription, kind, trial_until, due_at, outcome from trial_notice
-         where told_at is null and due_at <= $1 order by due_at, subscription limit $2`,
-        [new Date(nowMs), limit],
+         where told_at is null and due_at <= $1 and tenant = $3 order by due_at, subscription limit $2`,
+        [new Date(nowMs), limit, tenant],
       );
       for (const notice of due) await db.transaction((tx) => tell(tx, notice, nowMs));
       return due.length;

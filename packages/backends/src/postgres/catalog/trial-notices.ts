@@ -39,7 +39,7 @@ export async function noteTrials(
 /** Whether the customer has, had or will have a trial of the plan. One that was called off before it began is none. */
 export async function hadTrial(db: SqlExecutor, customer: string, plan: string, tenant: string): Promise<boolean> {
   const rows = await db.query(
-    `select from subscription s join subscription_stage st on st.subscription = s.id and st.tenant = s.tenant
+    `select 1 from subscription s join subscription_stage st on st.subscription = s.id and st.tenant = s.tenant
      where s.customer = $1 and st.plan = $2 and st.trial_reminds_at is not null
        and (s.ends_at is null or st.from_at <= s.ends_at) and s.tenant = $3 limit 1`,
     [customer, plan, tenant],

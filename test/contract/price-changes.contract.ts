@@ -69,6 +69,7 @@ export function priceChangeContract(name: string, open: () => Promise<Database>)
       subscriptionVersion: 1,
       plan: PRO,
       priceRevision: 0,
+      negotiatedRevision: 0,
       run: 'run',
       finish: (number) => ({ document: JSON.stringify({ number }), message: {} }),
       ...fields,

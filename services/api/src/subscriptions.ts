@@ -10,7 +10,7 @@ import {
   stageAt,
   subscriptionEndSchema,
 } from '@meterline/pipeline/catalog';
-import type { Clock, SubscriptionRecord } from '@meterline/pipeline/ports';
+import type { SubscriptionRecord, TenantClock } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
 import { z } from 'zod';
@@ -102,10 +102,11 @@ const listQuery = z.strictObject({ ...pageQuery, customer: keySchema.optional(),
 export function subscriptionRoutes(
   server: HttpServer,
   { subscriptions, priceChanges }: Pick<Catalog, 'subscriptions' | 'priceChanges'>,
-  clock: Pick<Clock, 'nowMs'>,
+  clock: TenantClock,
 ): void {
   const tags = ['Subscriptions'];
-  const show = (subscription: SubscriptionRecord) => showSubscription(subscription, clock.nowMs());
+  const show = async (subscription: SubscriptionRecord, tenant: string) =>
+    showSubscription(subscription, await clock.nowMs(tenant));
 
   server.post(
     '/v1/subscriptions',
@@ -118,7 +119,8 @@ export function subscriptionRoutes(
         response: { 201: subscriptionSchema },
       },
     },
-    async (request, reply) => reply.code(201).send(show(await subscriptions.create(request.body, request.principal.tenant))),
+    async ({ body, principal: { tenant } }, reply) =>
+      reply.code(201).send(await show(await subscriptions.create(body, tenant), tenant)),
   );
 
   server.get(
@@ -127,11 +129,11 @@ export function subscriptionRoutes(
       config: { scope: 'read' },
       schema: { summary: 'List subscriptions', tags, querystring: listQuery, response: { 200: pageSchema(subscriptionSchema) } },
     },
-    async (request) => {
-      const { customer, plan } = request.query;
-      return pageAnswer(
-        await subscriptions.list({ ...pageRequest(request.query), customer, plan }, request.principal.tenant),
-        show,
+    async ({ query, principal: { tenant } }) => {
+      const { customer, plan } = query;
+      const nowMs = await clock.nowMs(tenant);
+      return pageAnswer(await subscriptions.list({ ...pageRequest(query), customer, plan }, tenant), (each) =>
+        showSubscription(each, nowMs),
       );
     },
   );
@@ -145,9 +147,10 @@ export function subscriptionRoutes(
     async ({ params, principal: { tenant } }) => {
       const subscription = await subscriptions.get(params.id, tenant);
       const { customer } = subscription;
-      const { plan, planVersion: version } = stageAt(subscription, clock.nowMs());
+      const nowMs = await clock.nowMs(tenant);
+      const { plan, planVersion: version } = stageAt(subscription, nowMs);
       const prices = await priceChanges.prices({ plan, version }, { customer }, tenant);
-      return { ...show(subscription), negotiatedPrices: showNegotiated(prices, clock.nowMs()) };
+      return { ...showSubscription(subscription, nowMs), negotiatedPrices: showNegotiated(prices, nowMs) };
     },
   );
 
@@ -163,6 +166,6 @@ export function subscriptionRoutes(
         response: { 200: subscriptionSchema },
       },
     },
-    async (request) => show(await subscriptions.end(request.params.id, request.body ?? {}, request.principal.tenant)),
+    async ({ params, body, principal: { tenant } }) => show(await subscriptions.end(params.id, body ?? {}, tenant), tenant),
   );
 }

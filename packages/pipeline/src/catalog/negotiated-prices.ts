@@ -1,15 +1,7 @@
 import { Fault } from '@meterline/domain/faults';
 import type { NegotiatedEnd, NegotiatedPrice, Negotiation } from '@meterline/domain/price-versions';
 import { formatInstant } from '@meterline/domain/time';
-import type {
-  Clock,
-  CustomerRecord,
-  CustomerStore,
-  NegotiatedPriceStore,
-  NegotiationDraft,
-  Page,
-  PageRequest,
-} from '../ports/index.ts';
+import type { CustomerRecord, CustomerStore, NegotiatedPriceStore, NegotiationDraft, Page, PageRequest } from '../ports/index.ts';
 import { customerUnknown } from './customers.ts';
 import {
   ending,
@@ -46,7 +38,6 @@ export interface NegotiatedPriceCatalog {
 interface Ports extends NegotiatingPorts {
   readonly negotiatedPrices: NegotiatedPriceStore;
   readonly customers: Pick<CustomerStore, 'byKey'>;
-  readonly clock: Clock;
 }
 
 export function negotiatedPriceCatalog(ports: Ports): NegotiatedPriceCatalog {
@@ -74,7 +65,7 @@ export function negotiatedPriceCatalog(ports: Ports): NegotiatedPriceCatalog {
         ]);
       const { path, ...decided } = await decide(entered);
       const basis = { customer: key, afterRevision: customer.negotiatedRevision, isCorrection: isCorrection === true };
-      const result = await negotiatedPrices.insert({ ...decided.draft, ...basis }, clock.nowMs(), tenant);
+      const result = await negotiatedPrices.insert({ ...decided.draft, ...basis }, await clock.nowMs(tenant), tenant);
       if (!('refused' in result)) return [result, ...entered];
       if (result.refused === 'invoiced') throw periodInvoiced(path, result.throughMs);
     }
@@ -96,7 +87,7 @@ export function negotiatedPriceCatalog(ports: Ports): NegotiatedPriceCatalog {
     async end(key, revision, input, tenant) {
       const decide = async (entered: readonly Negotiation[]) => ({
         path: 'at' as const,
-        draft: ending(entered, revision, input, clock.nowMs()),
+        draft: ending(entered, revision, input, await clock.nowMs(tenant)),
       });
       const [end, ...before] = await enter(key, input.correction, decide, tenant);
       return recorded([...before, end], revision);

@@ -11,7 +11,7 @@ import {
 import { modifierOverridesSchema, priceSchema, type RateCard } from '@meterline/domain/prices';
 import { floorMinute, formatInstant } from '@meterline/domain/time';
 import { z } from 'zod';
-import type { Clock, MeterStore, Page, PlanStore, PlanVersionRecord, PriceChangeStore } from '../ports/index.ts';
+import type { MeterStore, Page, PlanStore, PlanVersionRecord, PriceChangeStore, TenantClock } from '../ports/index.ts';
 import { instantMs, instantSchema, keySchema, text } from './fields.ts';
 import { cardFaults, meterFaults, recounted } from './repriced-cards.ts';
 
@@ -46,7 +46,7 @@ export interface NegotiatingPorts {
   readonly plans: Pick<PlanStore, 'byKey' | 'versions'>;
   readonly priceChanges: Pick<PriceChangeStore, 'upTo'>;
   readonly meters: Pick<MeterStore, 'byKeys'>;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: TenantClock;
 }
 
 /** The price as it is to be kept. Everything wrong with it is refused together. */
@@ -58,7 +58,7 @@ export async function negotiating(
 ): Promise<Omit<NegotiatedPrice, 'revision' | 'knownSinceMs'>> {
   const { plan, rateCard, price = null, note = null } = input;
   const modifiers = input.modifiers !== undefined && Object.keys(input.modifiers).length > 0 ? input.modifiers : null;
-  const validFromMs = instantMs(input.validFrom) ?? floorMinute(ports.clock.nowMs());
+  const validFromMs = instantMs(input.validFrom) ?? floorMinute(await ports.clock.nowMs(tenant));
   const validUntilMs = instantMs(input.validUntil) ?? null;
   const errors: FaultDetail[] = [
     ...wholeMinute('validFrom', validFromMs),

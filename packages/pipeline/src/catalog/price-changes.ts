@@ -11,7 +11,6 @@ import { modifiersSchema, priceSchema, type RateCard } from '@meterline/domain/p
 import { formatInstant } from '@meterline/domain/time';
 import { z } from 'zod';
 import type {
-  Clock,
   CustomerStore,
   MeterStore,
   NegotiatedPriceStore,
@@ -21,6 +20,7 @@ import type {
   PlanVersionKey,
   PlanVersionRecord,
   PriceChangeStore,
+  TenantClock,
 } from '../ports/index.ts';
 import { customerUnknown } from './customers.ts';
 import { instantMs, instantSchema, keySchema } from './fields.ts';
@@ -88,7 +88,7 @@ interface Ports {
   readonly negotiatedPrices: Pick<NegotiatedPriceStore, 'of'>;
   readonly customers: Pick<CustomerStore, 'byKey'>;
   readonly meters: Pick<MeterStore, 'byKeys'>;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
 }
 
 export function priceChangeCatalog({
@@ -121,7 +121,7 @@ export function priceChangeCatalog({
         const misfit = await meterFaults(change.card, meters, tenant);
         if (misfit.length > 0) throw invalid(misfit);
         const draft = { ...key, ...change.draft, afterRevision: version.priceRevision, isCorrection: input.correction === true };
-        const result = await priceChanges.insert(draft, clock.nowMs(), tenant);
+        const result = await priceChanges.insert(draft, await clock.nowMs(tenant), tenant);
         if (!('refused' in result)) return result;
         if (result.refused === 'invoiced') throw periodInvoiced(result.throughMs);
       }

@@ -6,6 +6,7 @@ import type { QuantitiesFrom } from '../ports/index.ts';
 import type { PricesInstead } from './known-prices.ts';
 import type { UsageNeed } from './meter-usage.ts';
 import type { PeriodToRate } from './period-to-rate.ts';
+import { quantitySaid } from './quantities.ts';
 import { addsUp } from './shared-queries.ts';
 
 /** A rate card with the price, and the number of its fee, that it has in a part of a billing period. Half-open. */
@@ -63,7 +64,7 @@ function quantified({ card, fromMs, toMs, negotiated }: Version, quantities: rea
   if (price.model !== 'flat') return [{ card, fromMs, toMs, negotiated }];
   const starts = quantities.filter((each) => each.fromMs > fromMs && each.fromMs < toMs).map((each) => each.fromMs);
   const parts = [fromMs, ...starts].map((partFromMs, index): Version => {
-    const quantity = quantities.findLast((each) => each.fromMs <= partFromMs)?.of[key];
+    const quantity = quantitySaid(quantities, key, partFromMs);
     const counted = quantity === undefined ? card : { ...card, price: { ...price, quantity } };
     return { card: counted, fromMs: partFromMs, toMs: starts[index] ?? toMs, negotiated };
   });

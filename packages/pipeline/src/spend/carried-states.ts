@@ -61,7 +61,10 @@ async function whereCarried(
   const byCards = ({ rateCards }: SubscriptionTerms) => rateCards.some(({ modifiers }) => carriesOver(modifiers));
   const asked = subscriptions.filter(({ terms }) => !byCards(terms)).map(({ known }) => known);
   const insteadOf = await pricesInstead(ports, asked, tenant);
-  const instead = (known: KnownPrices) => Object.values(insteadOf(known)).flat();
+  const instead = (known: KnownPrices) => {
+    const { changes, negotiated } = insteadOf(known);
+    return [...changes, ...negotiated];
+  };
   return subscriptions
     .filter(({ terms, known }) => byCards(terms) || instead(known).some(({ modifiers }) => carriesOver(modifiers)))
     .map(({ terms }) => terms);

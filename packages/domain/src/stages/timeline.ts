@@ -16,6 +16,8 @@ export interface Stage {
   /** Nothing is billed. */
   readonly paused: boolean;
   readonly paysWhole: boolean;
+  /** The days before it are invoiced by themselves: it has billing periods of its own, even if it is as the stage before. */
+  readonly anew: boolean;
   readonly fees: readonly ChangeFee[];
   /** The change that it began with. */
   readonly change: string;
@@ -134,6 +136,7 @@ function stageAt(ordered: Entries, day: EpochDay, fallback: StageTerms): Omit<St
     quantities: Object.assign({}, ...holding.map(({ quantities }) => quantities ?? {})) as Quantities,
     paused: resting?.kind === 'pause',
     paysWhole: agreed?.paysWhole === true && agreed.fromDay === day,
+    anew: beginning.some(({ anew }) => anew === true),
     fees: beginning.flatMap(({ fee }) => fee ?? []),
     change: made?.id ?? agreed?.phasedBy ?? '',
   };
@@ -141,7 +144,7 @@ function stageAt(ordered: Entries, day: EpochDay, fallback: StageTerms): Omit<St
 
 /** Whether nothing changes from a stage to what follows it. */
 function goesOn(stage: Stage, next: Stage): boolean {
-  if (next.fees.length > 0 || next.paysWhole || stage.paused !== next.paused) return false;
+  if (next.fees.length > 0 || next.paysWhole || next.anew || stage.paused !== next.paused) return false;
   if (stage.phase?.key !== next.phase?.key) return false;
   return sameTerms(stage.terms, next.terms) && canonical(stage.quantities) === canonical(next.quantities);
 }

@@ -12,7 +12,7 @@ const phase = (key: string, untilDay: number) => ({
 const stage = (from: number, until: number | null, more: Partial<StageRecord> = {}): StageRecord => ({
   ...{ fromMs: from * DAY_MS, untilMs: until === null ? null : until * DAY_MS, endsAtMs: null },
   ...{ plan: 'pro', planVersion: 1, commitment: null, phase: null, quantities: {} },
-  ...{ paused: false, paysWhole: false, changeFees: [], change: 'c1' },
+  ...{ paused: false, paysWhole: false, anew: false, changeFees: [], change: 'c1' },
   ...more,
 });
 const onTrial = (from: number, until: number | null, ends = 15) => stage(from, until, { phase: phase('trial', ends) });

@@ -9,12 +9,12 @@ export function standing(changes: readonly SubscriptionChangeRecord[], timezone:
 }
 
 export function byDays(change: SubscriptionChangeRecord, timezone: string): SubscriptionChange {
-  const { id, seq, kind, fromMs, untilMs, terms, phasing, amends, quantities, fee, paysWhole } = change;
+  const { id, seq, kind, fromMs, untilMs, terms, phasing, amends, quantities, fee, paysWhole, anew } = change;
   const day = localDateAt(fromMs, timezone);
   const untilDay = untilMs === null ? null : localDateAt(untilMs, timezone);
   const end = kind === 'cancel' ? { fromDay: day + 1, endsAtMs: fromMs } : { fromDay: day };
   const phased = phasing && { phasing: phasingByDays(phasing, timezone) };
-  return { id, seq, kind, untilDay, terms, amends, quantities, fee, paysWhole, ...phased, ...end };
+  return { id, seq, kind, untilDay, terms, amends, quantities, fee, paysWhole, anew, ...phased, ...end };
 }
 
 export function phasingByDays({ phases, lapse }: PhasingRecord, timezone: string): Phasing {
@@ -43,7 +43,7 @@ export function stageRecords(
 ): StageRecord[] {
   const startDay = localDateAt(startsAtMs, timezone);
   const midnight = (day: EpochDay) => startOfDateMs(day, timezone);
-  return stages.map(({ fromDay, untilDay, endsAtMs, terms, phase, quantities, paused, paysWhole, fees, change }) => ({
+  return stages.map(({ fromDay, untilDay, endsAtMs, terms, phase, quantities, paused, paysWhole, anew, fees, change }) => ({
     fromMs: fromDay === startDay ? startsAtMs : midnight(fromDay),
     untilMs: untilDay === null ? null : midnight(untilDay),
     endsAtMs,
@@ -52,6 +52,7 @@ export function stageRecords(
     quantities,
     paused,
     paysWhole,
+    anew,
     changeFees: fees,
     change,
   }));

@@ -7,7 +7,7 @@ import { stageAt } from '../catalog/index.ts';
 import type { EntitlementPorts } from '../entitlements/index.ts';
 import { type PlanFitPorts, planFitOf } from '../plan-fit/index.ts';
 import type { Account, Cut, StageRecord } from '../ports/index.ts';
-import { nextPeriod, periodToRate, ratePeriods } from '../spend/index.ts';
+import { cardsAt, nextPeriod, periodToRate, ratePeriods } from '../spend/index.ts';
 import { type ChangePorts, decideChange, type Decided } from './changes.ts';
 import { featureChanges } from './feature-changes.ts';
 import { accountWith, projectedDocuments, projectedInvoices, type ProjectionPorts } from './projection.ts';
@@ -65,8 +65,8 @@ export async function previewChange(
   const invoices = await projectedInvoices(ports, decided, changed, cut, tenant);
   const without = await projectedInvoices(ports, decided, account, cut, tenant);
   const isOver = ({ period }: InvoiceDocument) => (parseInstantMs(period.to) ?? Infinity) <= nowMs;
-  const [before, after] = await cardsOnTheDay(ports, decided, tenant);
-  const used = await usedNow(ports, decided, [...before, ...after], account, cut, tenant);
+  const cards = await cardsOf(ports, decided, account, tenant);
+  const used = await usedNow(ports, decided, { account, cards }, cut, tenant);
   return {
     decided,
     token: tokenOf(decided),
@@ -75,7 +75,7 @@ export async function previewChange(
     now: invoices.filter(isOver),
     next: invoices.filter((invoice) => !isOver(invoice)),
     without,
-    difference: termsDifference(before, after, used),
+    difference: termsDifference(cards.from, cards.to, used),
     features: await featureChanges(
       ports,
       { before: account, after: changed, fromMs: decided.update.fromMs },
@@ -86,32 +86,41 @@ export async function previewChange(
   };
 }
 
-/** The rate cards of the first day that changes, as they would be and as they become. */
-async function cardsOnTheDay(
-  { plans }: PreviewPorts,
+interface ChangedCards {
+  readonly from: readonly RateCard[];
+  readonly to: readonly RateCard[];
+}
+
+/** The rate cards of the first day that changes, as they would be and as they become, at the prices that the customer has then. */
+async function cardsOf(
+  ports: PreviewPorts,
   { subject, update, day }: Decided,
+  { negotiated }: Account,
   tenant: string,
-): Promise<[before: readonly RateCard[], after: readonly RateCard[]]> {
+): Promise<ChangedCards> {
   const dayMs = startOfDateMs(day, subject.customer.timezone);
-  const cardsIn = async (stages: readonly StageRecord[]) => {
+  const knownOf = async (stages: readonly StageRecord[]) => {
     const stage = stageAt({ stages }, dayMs);
-    return pricedIn(stage.phase?.key ?? null, await planTerms(plans, stage, tenant)).rateCards;
+    const { plan, planVersion } = stage;
+    const { rateCards, priceRevision, phase } = pricedIn(stage.phase?.key ?? null, await planTerms(ports.plans, stage, tenant));
+    return { plan, planVersion, rateCards, priceRevision, phase, negotiated };
   };
-  return [await cardsIn(subject.subscription.stages), await cardsIn(update.stages)];
+  const known = [await knownOf(subject.subscription.stages), await knownOf(update.stages)];
+  const [from = [], to = []] = await cardsAt(ports, known, dayMs, tenant);
+  return { from, to };
 }
 
 /** What was used in the billing period of now, so far, in the units of a rate card. */
 async function usedNow(
   ports: PreviewPorts,
   { subject }: Decided,
-  rateCards: readonly RateCard[],
-  account: Account,
+  { account, cards: { from, to } }: { readonly account: Account; readonly cards: ChangedCards },
   cut: Cut,
   tenant: string,
 ): Promise<(card: RateCard) => string> {
   const stretches = account.subscriptions.filter((terms) => terms.id === subject.subscription.id);
   const now = nextPeriod(stretches, account, subject.nowMs);
-  const cards = rateCards.filter(({ meter }) => meter !== undefined);
+  const cards = [...from, ...to].filter(({ meter }) => meter !== undefined);
   if (now === undefined || cards.length === 0) return () => '0';
   const counting = { plan: '', planVersion: 0, priceRevision: 0, quantities: [], changeFees: [] };
   // A period each, as two plans may call different cards the same.

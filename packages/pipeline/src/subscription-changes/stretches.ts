@@ -74,7 +74,8 @@ export function stretchesOf(
 
 function goesOn(before: StageRecord, stage: StageRecord): boolean {
   const isOfOnePhase = before.phase?.key === stage.phase?.key;
-  return !before.paused && !stage.paysWhole && before.untilMs === stage.fromMs && sameTerms(before, stage) && isOfOnePhase;
+  const isOnEnd = !before.paused && before.untilMs === stage.fromMs;
+  return isOnEnd && !stage.paysWhole && !stage.anew && sameTerms(before, stage) && isOfOnePhase;
 }
 
 /** Fees due once are due in the first stretch of a plan; a trial has its own. */

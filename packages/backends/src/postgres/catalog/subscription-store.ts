@@ -148,6 +148,7 @@ async function insertStart(tx: SqlExecutor, draft: SubscriptionDraft, nowMs: num
     phase: null,
     paused: false,
     paysWhole: false,
+    anew: false,
     changeFees: [],
   };
   const stages = phased?.stages ?? [{ ...whole, ...terms, quantities: quantities ?? {}, change: id }];

@@ -19,7 +19,10 @@ export interface PricesInstead {
 
 export type PricePorts = { readonly accounts: Pick<AccountReader, 'priceChanges' | 'negotiations'> };
 
-/** What each of them knows of, and what reaches it in its phase; plan versions that never changed a price, and customers that never negotiated one, cost nothing. */
+/**
+ * What each of them knows of, and what reaches it in its phase; plan versions that never changed a price, and customers that never negotiated one, cost
+ * nothing.
+ */
 export async function pricesInstead(
   ports: PricePorts,
   versions: readonly KnownPrices[],

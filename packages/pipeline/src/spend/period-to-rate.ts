@@ -36,7 +36,10 @@ export interface PeriodToRate {
   readonly prepaid?: PeriodPrepaid | undefined;
 }
 
-/** What a period takes over from the one `before` it: of allowances nothing goes on to another plan version or phase, or over time that the subscription rests. */
+/**
+ * What a period takes over from the one `before` it: of allowances nothing goes on to another plan version or phase, or over time that the subscription
+ * rests.
+ */
 export function carriedAfter(
   before: PeriodToRate,
   { plan, planVersion, phase, period }: PeriodToRate,

@@ -10,9 +10,8 @@ import {
 } from '@meterline/domain/stages';
 import { type EpochDay, formatInstant, localDateAt, startOfDateMs } from '@meterline/domain/time';
 import { instantMs } from '../catalog/index.ts';
-import type { ChangePlans } from './decide.ts';
 import type { ChangeRequest } from './request.ts';
-import { type PlanTerms, renewalFrom, type Subject } from './subject.ts';
+import { type ChangePlans, type PlanTerms, renewalFrom, type Subject } from './subject.ts';
 
 /** Whether the subscription is in a state for it at all. */
 export function refuseState(request: ChangeRequest, day: EpochDay, before: Timeline, subject: Subject): void {

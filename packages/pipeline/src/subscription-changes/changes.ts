@@ -11,9 +11,9 @@ import type {
   UpdateRefusal,
 } from '../ports/index.ts';
 import { phasedVersion, refuseMissingTrial, trialFacts } from '../stages/index.ts';
-import { type ChangePlans, dayOf, decide, type Decision, invoiced, withdrawal } from './decide.ts';
+import { dayOf, decide, type Decision, invoiced, withdrawal } from './decide.ts';
 import type { ChangeRequest } from './request.ts';
-import { planTerms, type Subject, subjectOf, type SubjectPorts } from './subject.ts';
+import { type ChangePlans, planTerms, type Subject, subjectOf, type SubjectPorts } from './subject.ts';
 
 export interface ChangePorts extends SubjectPorts {
   readonly clock: TenantClock;

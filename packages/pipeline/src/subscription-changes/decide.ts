@@ -3,22 +3,13 @@ import type { ChangeDirection, Quantities, Timeline } from '@meterline/domain/st
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import { type EpochDay, formatInstant, localDateAt, startOfDateMs } from '@meterline/domain/time';
 import { instantMs, refuseUncountable } from '../catalog/index.ts';
-import type { SubscriptionChangeRecord, SubscriptionUpdate, TrialFacts } from '../ports/index.ts';
-import { byDays, type PhasedVersion, phasingRecord, stageRecords, standing, timelineIn } from '../stages/index.ts';
+import type { SubscriptionChangeRecord, SubscriptionUpdate } from '../ports/index.ts';
+import { byDays, phasingRecord, stageRecords, standing, timelineIn } from '../stages/index.ts';
 import { directionFor, isTrialOn, lapses, refuseByRules, refuseState, type Timed } from './allowed.ts';
 import { phasingFor } from './phasing.ts';
 import type { ChangeRequest } from './request.ts';
-import { type PlanTerms, renewalFrom, type Subject } from './subject.ts';
+import { type ChangePlans, type PlanTerms, renewalFrom, type Subject } from './subject.ts';
 import { amendmentOf, trialDay } from './trial.ts';
-
-/** The plan versions that a change is about: under which it is made, and to which it leads (the same, but for a change of plan). */
-export interface ChangePlans {
-  readonly from: PlanTerms;
-  readonly to: PlanTerms;
-  /** The phases of `to`, and what of the customer decides on its trial. */
-  readonly phased: PhasedVersion;
-  readonly trial: TrialFacts;
-}
 
 /** What a change comes to, whether it is made or only shown. */
 export interface Decision {

@@ -2,8 +2,8 @@ import { isTrial, phasesGoingOn } from '@meterline/domain/phases';
 import { agreedOn, type Phasing, type SubscriptionChange } from '@meterline/domain/stages';
 import type { EpochDay } from '@meterline/domain/time';
 import { phasingOf } from '../stages/index.ts';
-import type { ChangePlans } from './decide.ts';
 import type { ChangeRequest } from './request.ts';
+import type { ChangePlans } from './subject.ts';
 
 /** How the terms that a change brings are phased: those of the same plan go on where they are, those of another one begin. */
 export function phasingFor(

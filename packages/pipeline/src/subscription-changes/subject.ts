@@ -12,8 +12,9 @@ import type {
   SubscriptionChangeRecord,
   SubscriptionRecord,
   SubscriptionStore,
+  TrialFacts,
 } from '../ports/index.ts';
-import { anchorsOf } from '../stages/index.ts';
+import { anchorsOf, type PhasedVersion } from '../stages/index.ts';
 
 export interface SubjectPorts {
   readonly subscriptions: Pick<SubscriptionStore, 'byId' | 'changes' | 'hadTrial' | 'update'>;
@@ -28,6 +29,15 @@ export interface PlanTerms extends Pick<
   'version' | 'rateCards' | 'commitment' | 'changeRules' | 'priceRevision' | 'features' | 'unusedTime' | 'phases'
 > {
   readonly plan: PlanRecord;
+}
+
+/** The plan versions that a change is about: under which it is made, and to which it leads (the same, but for a change of plan). */
+export interface ChangePlans {
+  readonly from: PlanTerms;
+  readonly to: PlanTerms;
+  /** The phases of `to`, and what of the customer decides on its trial. */
+  readonly phased: PhasedVersion;
+  readonly trial: TrialFacts;
 }
 
 /** A subscription that is to be changed, with everything that decides whether it may be. */

@@ -5,9 +5,8 @@ import { type EpochDay, localDateAt } from '@meterline/domain/time';
 import { instantMs } from '../catalog/index.ts';
 import type { SubscriptionChangeRecord } from '../ports/index.ts';
 import { phasingRecord, standing } from '../stages/index.ts';
-import type { ChangePlans } from './decide.ts';
 import type { ChangeRequest } from './request.ts';
-import type { Subject } from './subject.ts';
+import type { ChangePlans, Subject } from './subject.ts';
 
 type TrialRequest = Extract<ChangeRequest, { readonly kind: 'trial' }>;
 

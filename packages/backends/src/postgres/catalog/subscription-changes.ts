@@ -145,7 +145,8 @@ export async function insertStages(
      select $3, $2, from_at, until_at, ends_at, plan, plan_version, nullif(commitment, 'null'::jsonb), phase, phase_until,
        trial_reminds_at, quantities, paused, pays_whole, anew, change_fees, change
      from jsonb_to_recordset($1::jsonb) as st (from_at timestamptz, until_at timestamptz, ends_at timestamptz, plan text, plan_version integer,
-       commitment jsonb, phase text, phase_until timestamptz, trial_reminds_at timestamptz, quantities jsonb, paused boolean, pays_whole boolean, anew boolean, change_fees jsonb, change text)`,
+       commitment jsonb, phase text, phase_until timestamptz, trial_reminds_at timestamptz, quantities jsonb, paused boolean,
+       pays_whole boolean, anew boolean, change_fees jsonb, change text)`,
     [JSON.stringify(rows), subscription, tenant],
   );
 }

@@ -44,8 +44,10 @@ const invoiceSummarySchema = z.object({
   id: z.string(),
   number: z.string(),
   kind: z
-    .enum(['period', 'advance', 'fee'])
-    .describe('Of a billing period; or, before it, of a committed minimum or of the fees due in advance'),
+    .enum(['period', 'advance', 'fee', 'interim'])
+    .describe(
+      'Of a billing period; before it, of a committed minimum or of the fees due in advance; or within it, of the usage so far',
+    ),
   customer: z.string(),
   subscription: z.string(),
   plan: z.string(),

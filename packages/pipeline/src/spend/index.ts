@@ -1,4 +1,5 @@
-export { mayCarryOver } from './carried-states.ts';
+export { isBeforeInvoice } from './billed-before.ts';
+export { carriedStates, mayCarryOver } from './carried-states.ts';
 export { carriedAfter, type PeriodToRate } from './period-to-rate.ts';
 export { type RatedPeriod, ratePeriods, type RatingPorts } from './rate-periods.ts';
 export {

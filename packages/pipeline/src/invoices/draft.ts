@@ -138,7 +138,7 @@ export async function termsOfInvoice(
   known: Pick<PeriodToRate, 'subjects' | 'timezone' | 'priceRevision'>,
   tenant: string,
 ): Promise<PeriodToRate> {
-  const { kind, plan, planVersion, currency, policy, commitments = [], quantities = [], changeFees, interim } = invoice;
+  const { kind, plan, planVersion, currency, policy, commitments, quantities = [], changeFees, interim } = invoice;
   const { from, to, days, daysInPeriod, index = 0 } = invoice.period;
   const { subjects, timezone, priceRevision } = known;
   const rateCards = await ports.accounts.rateCards(plan, planVersion, tenant);
@@ -151,8 +151,8 @@ export async function termsOfInvoice(
     planVersion,
     currency,
     policy,
-    // An invoice may also settle what an earlier plan had agreed on.
-    committed: commitments.some(({ term }) => term.from <= from && to <= term.to),
+    // An invoice may also settle what an earlier plan had agreed on; fees of a committed subscription settle nothing.
+    committed: commitments?.length === 0 || commitments?.some(({ term }) => term.from <= from && to <= term.to) === true,
     quantities: quantities.map(({ from: holdsFrom, of }) => ({ fromMs: instantMs(holdsFrom), of })),
     changeFees,
     rateCards: cardsOf(kind, rateCards),

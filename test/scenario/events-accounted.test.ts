@@ -32,6 +32,7 @@ async function billing() {
     ledger: pipeline.ledger,
     log: pipeline.log,
     clock,
+    serverClock: clock,
     jobs: fakeJobs(),
   };
   const meter = await pipeline.meter({ key: 'calls', aggregation: 'count' });

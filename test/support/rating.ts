@@ -162,6 +162,7 @@ export async function openRatingFixture(database: Database, startIso: string) {
     ledger: { sealedCut: async () => [usage.events.length - sealed.behind] },
     log: { logId: 'log', partitionCount: 1, bounds: async () => ({ earliest: 0, next: usage.events.length }) },
     clock,
+    serverClock: clock,
     jobs,
   };
 

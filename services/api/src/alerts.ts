@@ -1,7 +1,7 @@
 import { Fault } from '@meterline/domain/faults';
 import { createAlertRule, occurrenceDocument } from '@meterline/pipeline/alerts';
 import { keySchema } from '@meterline/pipeline/catalog';
-import type { AlertOccurrence, AlertRuleRecord, AlertRuleStore, Clock } from '@meterline/pipeline/ports';
+import type { AlertOccurrence, AlertRuleRecord, AlertRuleStore, TenantClock } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
 import { formatInstant } from '@meterline/domain/time';
@@ -58,7 +58,7 @@ const showOccurrence = (occurrence: AlertOccurrence): z.input<typeof occurrenceS
 
 export interface AlertRoutesDeps {
   readonly rules: AlertRuleStore;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: TenantClock;
   /** A rule was committed: rating need not wait for its next look. */
   readonly onChange?: () => void;
 }
@@ -111,7 +111,7 @@ export function alertRoutes(server: HttpServer, deps: AlertRoutesDeps): void {
       schema: { summary: 'Archive an alert rule: it fires no more', tags, params: keyParams, response: { 200: ruleSchema } },
     },
     async ({ params, principal }) =>
-      showRule(known(await rules.archive(params.key, clock.nowMs(), principal.tenant), params.key)),
+      showRule(known(await rules.archive(params.key, await clock.nowMs(principal.tenant), principal.tenant), params.key)),
   );
 
   server.get(

@@ -21,7 +21,7 @@ test('a new key is shown once, opens what its scopes say, and nothing once revok
   const { key, ...shown } = created.body;
   const id = String(shown['id']);
   expect(parseApiKey(String(key))).toMatchObject({ id });
-  expect(await apiKeyAuthenticator({ database: api.database, clock })(String(key))).toMatchObject({
+  expect(await apiKeyAuthenticator({ database: api.database, clock, serverClock: clock })(String(key))).toMatchObject({
     tenant: 'one',
     scopes: new Set(['ingest', 'read']),
   });
@@ -29,7 +29,7 @@ test('a new key is shown once, opens what its scopes say, and nothing once revok
   expect((await api.call('GET', `/v1/api-keys/${id}`)).body).toEqual(shown);
   expect((await api.call('GET', '/v1/api-keys')).body).toEqual({ items: [shown], nextCursor: null });
   expect((await api.call('POST', `/v1/api-keys/${id}/revoke`)).body).toEqual({ ...shown, revokedAt: NOW });
-  await expect(apiKeyAuthenticator({ database: api.database, clock })(String(key))).rejects.toMatchObject({
+  await expect(apiKeyAuthenticator({ database: api.database, clock, serverClock: clock })(String(key))).rejects.toMatchObject({
     code: 'auth.revoked_key',
   });
 });

@@ -27,7 +27,7 @@ export interface ApiDeps extends OperationsDeps {
 /** The control plane: `server.register(apiRoutes(deps))` on a server whose `publicPrefixes` hold DOCS_PREFIX. */
 export function apiRoutes(deps: ApiDeps): (server: HttpServer) => Promise<void> {
   return async (server) => {
-    attributeChanges(server, deps.clock);
+    attributeChanges(server, deps.serverClock);
     auditRoutes(server, deps.audit);
     meterRoutes(server, { meters: deps.catalog.meters, backfill: deps.backfill });
     usageRoutes(server, deps.usage);

@@ -39,19 +39,20 @@ const NOTIFY_NOBODY = { rating: nobody, schedules: nobody, deliveries: nobody, b
 export function controlPlane(options: ControlPlaneOptions): (server: HttpServer) => Promise<void> {
   const { ports, billing, testClock, webhookTargets, notify = NOTIFY_NOBODY } = options;
   const { database, log, backfills, catalog, reader } = ports;
-  const { clock } = billing;
+  const { clock, serverClock } = billing;
   const startBackfill = async (tenant: string, meter: string) => {
-    const backfill = await backfills.start(log.logId, tenant, meter, clock.nowMs());
+    const backfill = await backfills.start(log.logId, tenant, meter, serverClock.nowMs());
     notify.backfills();
     return backfill;
   };
-  const webhooks = { endpoints: webhookEndpointStore(database), deliveries: webhookDeliveryStore(database), clock };
+  const webhooks = { endpoints: webhookEndpointStore(database), deliveries: webhookDeliveryStore(database), clock, serverClock };
   const settings = createCatalog({ stores: catalog, clock, generateKey: () => generateApiKey('live') });
   const subscriptions = billedAtOnce(settings.subscriptions, { ...billing, plans: catalog.plans });
   return apiRoutes({
     catalog: { ...settings, subscriptions },
     usage: usageQueries({ ...catalog, usage: reader, clock }),
     clock,
+    serverClock,
     testClock,
     backfill: { start: startBackfill, state: (tenant, meter) => backfills.find(tenant, meter) },
     audit: auditTrail(database),

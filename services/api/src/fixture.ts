@@ -91,6 +91,7 @@ export async function serveTestApi(database: Database, options: { movable?: bool
       },
       audit: auditTrail(database),
       clock: options.movable === true ? clock : still,
+      serverClock: options.movable === true ? clock : still,
       testClock: options.movable === true ? clock : undefined,
       reconcile: async () => RECONCILIATION,
     }),

@@ -247,7 +247,7 @@ function addLedgerRoutes(server: HttpServer, deps: GrantRoutesDeps): void {
     },
     async ({ params, query, principal }) => {
       const atMs = instantMs(query.at);
-      const nowMs = deps.clock.nowMs();
+      const nowMs = await deps.clock.nowMs(principal.tenant);
       if (atMs === undefined) return showBalances(await balancesNow(deps, params.key, nowMs, principal.tenant));
       if (atMs > nowMs) {
         const errors = [{ path: 'at', message: 'must not be in the future' }];

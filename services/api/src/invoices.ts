@@ -175,7 +175,9 @@ function addScheduleRoutes(server: HttpServer, deps: InvoiceRoutesDeps): void {
     { config: { scope: 'read' }, schema: { summary: 'When invoices are made', tags, response: { 200: scheduleSchema } } },
     async ({ principal }) => {
       const schedule = await deps.invoices.schedule(principal.tenant);
-      return showSchedule(schedule ?? { ...DEFAULT_SCHEDULE, nextRunAtMs: nextRunMs(DEFAULT_SCHEDULE, deps.clock.nowMs()) });
+      return showSchedule(
+        schedule ?? { ...DEFAULT_SCHEDULE, nextRunAtMs: nextRunMs(DEFAULT_SCHEDULE, await deps.clock.nowMs(principal.tenant)) },
+      );
     },
   );
 

@@ -1,14 +1,15 @@
 import { Fault } from '@meterline/domain/faults';
 import { formatInstant } from '@meterline/domain/time';
 import { instantMs, instantSchema } from '@meterline/pipeline/catalog';
-import type { Clock } from '@meterline/pipeline/ports';
+import type { Clock, TenantClock } from '@meterline/pipeline/ports';
 import type { Reconciliation } from '@meterline/pipeline/reconcile';
 import type { HttpServer } from '@meterline/runtime/http';
 import { z } from 'zod';
 import { instantAnswer } from './fields.ts';
 
 export interface OperationsDeps {
-  readonly clock: Clock;
+  readonly clock: TenantClock;
+  readonly serverClock: Clock;
   /** Present only where a test clock runs; fails with `clock.backwards`. */
   readonly testClock?: { moveTo(toMs: number): void | Promise<void> } | undefined;
   /** Checks every invariant of the whole installation. */
@@ -36,9 +37,9 @@ const showReconciliation = ({ holds, cut, invariants }: Reconciliation): z.input
   invariants: invariants.map((invariant) => ({ ...invariant, differences: [...invariant.differences] })),
 });
 
-export function operationsRoutes(server: HttpServer, { clock, testClock, reconcile }: OperationsDeps): void {
+export function operationsRoutes(server: HttpServer, { serverClock, testClock, reconcile }: OperationsDeps): void {
   const tags = ['Operations'];
-  const showClock = () => ({ now: formatInstant(clock.nowMs()), test: testClock !== undefined });
+  const showClock = () => ({ now: formatInstant(serverClock.nowMs()), test: testClock !== undefined });
 
   server.get(
     '/v1/reconciliation',

@@ -1,6 +1,6 @@
 import { FIT_LANGUAGES, FITS } from '@meterline/domain/plan-fit';
 import { planFitOf, planFitPage, type PlanFitPorts } from '@meterline/pipeline/plan-fit';
-import type { Clock } from '@meterline/pipeline/ports';
+import type { TenantClock } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { encodeCursor, pageQuery, pageSchema } from '@meterline/runtime/paging';
 import { z } from 'zod';
@@ -44,7 +44,7 @@ const reportQuery = z.strictObject({
 });
 
 export interface PlanFitRoutesDeps extends PlanFitPorts {
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: TenantClock;
 }
 
 /** `GET /v1/customers/{key}/plan-fit` and `GET /v1/plan-fit`. */
@@ -66,7 +66,12 @@ export function planFitRoutes(server: HttpServer, deps: PlanFitRoutesDeps): void
       },
     },
     async ({ params, query: { months, language }, principal }) => {
-      const fit = await planFitOf(deps, params.key, { months, nowMs: deps.clock.nowMs() }, principal.tenant);
+      const fit = await planFitOf(
+        deps,
+        params.key,
+        { months, nowMs: await deps.clock.nowMs(principal.tenant) },
+        principal.tenant,
+      );
       return showFit(fit, months, language);
     },
   );
@@ -84,7 +89,12 @@ export function planFitRoutes(server: HttpServer, deps: PlanFitRoutesDeps): void
       },
     },
     async ({ query: { months, language, fits, ...paging }, principal }) => {
-      const page = await planFitPage(deps, pageRequest(paging), { months, nowMs: deps.clock.nowMs() }, principal.tenant);
+      const page = await planFitPage(
+        deps,
+        pageRequest(paging),
+        { months, nowMs: await deps.clock.nowMs(principal.tenant) },
+        principal.tenant,
+      );
       const items = page.items.flatMap((fit) => showReportItems(fit, fits, language));
       return { items, nextCursor: page.nextAfter === null ? null : encodeCursor([page.nextAfter]) };
     },

@@ -22,7 +22,7 @@ export async function startApiService(context: ServiceContext): Promise<string> 
   requireSharedEngines(settings);
   const store = await openBillingStore(context, { migrating: false });
   const { database } = store;
-  const { clock, testClock } = await sharedClock({ ...context, startIso: settings.testClockStart, database });
+  const { clock: serverClock, testClock } = await sharedClock({ ...context, startIso: settings.testClockStart, database });
   const clickhouse = await openUsageStore(context, { migrating: false });
   // Nearly every route works without these two: their outage shows in the few that fail, and not in the readiness of all.
   const inPart = { ...context, health: createHealth() };
@@ -30,13 +30,13 @@ export async function startApiService(context: ServiceContext): Promise<string> 
   const jobs = await openJobs(inPart, store);
   const balances = await openBalances(inPart);
   const ports = portsOver({ database, clickhouse, log });
-  const billing = billingPorts(ports, clock, { jobs, balances });
+  const billing = billingPorts(ports, serverClock, { jobs, balances });
 
   return serviceServer(context, {
-    authenticate: apiKeyAuthenticator({ database, clock }),
+    authenticate: apiKeyAuthenticator({ database, clock: billing.clock, serverClock }),
     publicPrefixes: [DOCS_PREFIX],
     async add(server) {
-      addIdempotency(server, { database, clock });
+      addIdempotency(server, { database, clock: serverClock });
       describeEventRoutes(server);
       await server.register(controlPlane({ ports, billing, testClock, webhookTargets: settings.webhookTargets }));
     },

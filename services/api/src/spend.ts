@@ -3,7 +3,7 @@ import { BURN_ORDERS } from '@meterline/domain/prepaid';
 import { modifiersSchema, priceSchema } from '@meterline/domain/prices';
 import { type Language, toldIn } from '@meterline/domain/rating';
 import { formatInstant } from '@meterline/domain/time';
-import type { Clock } from '@meterline/pipeline/ports';
+import type { TenantClock } from '@meterline/pipeline/ports';
 import type { SpendPrepaid } from '@meterline/pipeline/prepaid';
 import { type CustomerSpend, type RatingPorts, spendOf } from '@meterline/pipeline/spend';
 import type { HttpServer } from '@meterline/runtime/http';
@@ -123,7 +123,7 @@ function showSpend(
 }
 
 export interface SpendRoutesDeps extends RatingPorts {
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: TenantClock;
 }
 
 /** `GET /v1/customers/{key}/spend`. */
@@ -141,6 +141,6 @@ export function spendRoutes(server: HttpServer, deps: SpendRoutesDeps): void {
       },
     },
     async ({ params, query, principal }) =>
-      showSpend(await spendOf(deps, params.key, deps.clock.nowMs(), principal.tenant), query.language),
+      showSpend(await spendOf(deps, params.key, await deps.clock.nowMs(principal.tenant), principal.tenant), query.language),
   );
 }

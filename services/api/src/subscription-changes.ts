@@ -66,7 +66,7 @@ export function subscriptionChangeRoutes(server: HttpServer, deps: SubscriptionC
   const answered = async ({ change, subscription }: MadeChange, tenant: string): Promise<z.input<typeof madeSchema>> => {
     deps.onChange();
     await billAtOnce(deps, subscription, tenant);
-    const nowMs = deps.clock.nowMs();
+    const nowMs = await deps.clock.nowMs(tenant);
     return { change: showChange(change, nowMs), subscription: showSubscription(subscription, nowMs) };
   };
 
@@ -123,8 +123,9 @@ export function subscriptionChangeRoutes(server: HttpServer, deps: SubscriptionC
       const changes = await changesOf(deps, params.id, principal.tenant);
       const rest = changes.filter(({ seq }) => seq > Number(after ?? 0));
       const items = rest.slice(0, limit);
+      const nowMs = await deps.clock.nowMs(principal.tenant);
       const nextAfter = rest.length > limit ? String(items.at(-1)?.seq) : null;
-      return pageAnswer({ items, nextAfter }, (change) => showChange(change, deps.clock.nowMs()));
+      return pageAnswer({ items, nextAfter }, (change) => showChange(change, nowMs));
     },
   );
 

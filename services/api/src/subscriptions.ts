@@ -8,7 +8,7 @@ import {
   subscriptionEndSchema,
   type SubscriptionCatalog,
 } from '@meterline/pipeline/catalog';
-import type { Clock, SubscriptionRecord } from '@meterline/pipeline/ports';
+import type { SubscriptionRecord, TenantClock } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
 import { z } from 'zod';
@@ -73,9 +73,10 @@ export function showSubscription(subscription: SubscriptionRecord, nowMs: number
 
 const listQuery = z.strictObject({ ...pageQuery, customer: keySchema.optional(), plan: keySchema.optional() });
 
-export function subscriptionRoutes(server: HttpServer, subscriptions: SubscriptionCatalog, clock: Pick<Clock, 'nowMs'>): void {
+export function subscriptionRoutes(server: HttpServer, subscriptions: SubscriptionCatalog, clock: TenantClock): void {
   const tags = ['Subscriptions'];
-  const show = (subscription: SubscriptionRecord) => showSubscription(subscription, clock.nowMs());
+  const show = async (subscription: SubscriptionRecord, tenant: string) =>
+    showSubscription(subscription, await clock.nowMs(tenant));
 
   server.post(
     '/v1/subscriptions',
@@ -88,7 +89,8 @@ export function subscriptionRoutes(server: HttpServer, subscriptions: Subscripti
         response: { 201: subscriptionSchema },
       },
     },
-    async (request, reply) => reply.code(201).send(show(await subscriptions.create(request.body, request.principal.tenant))),
+    async ({ body, principal: { tenant } }, reply) =>
+      reply.code(201).send(await show(await subscriptions.create(body, tenant), tenant)),
   );
 
   server.get(
@@ -97,11 +99,11 @@ export function subscriptionRoutes(server: HttpServer, subscriptions: Subscripti
       config: { scope: 'read' },
       schema: { summary: 'List subscriptions', tags, querystring: listQuery, response: { 200: pageSchema(subscriptionSchema) } },
     },
-    async (request) => {
-      const { customer, plan } = request.query;
-      return pageAnswer(
-        await subscriptions.list({ ...pageRequest(request.query), customer, plan }, request.principal.tenant),
-        show,
+    async ({ query, principal: { tenant } }) => {
+      const { customer, plan } = query;
+      const nowMs = await clock.nowMs(tenant);
+      return pageAnswer(await subscriptions.list({ ...pageRequest(query), customer, plan }, tenant), (each) =>
+        showSubscription(each, nowMs),
       );
     },
   );
@@ -112,7 +114,7 @@ export function subscriptionRoutes(server: HttpServer, subscriptions: Subscripti
       config: { scope: 'read' },
       schema: { summary: 'Read a subscription', tags, params: idParams, response: { 200: subscriptionSchema } },
     },
-    async (request) => show(await subscriptions.get(request.params.id, request.principal.tenant)),
+    async ({ params, principal: { tenant } }) => show(await subscriptions.get(params.id, tenant), tenant),
   );
 
   server.post(
@@ -127,6 +129,6 @@ export function subscriptionRoutes(server: HttpServer, subscriptions: Subscripti
         response: { 200: subscriptionSchema },
       },
     },
-    async (request) => show(await subscriptions.end(request.params.id, request.body ?? {}, request.principal.tenant)),
+    async ({ params, body, principal: { tenant } }) => show(await subscriptions.end(params.id, body ?? {}, tenant), tenant),
   );
 }

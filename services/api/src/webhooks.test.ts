@@ -13,7 +13,8 @@ beforeAll(async () => {
   webhookRoutes(api.server, {
     endpoints: webhookEndpointStore(api.database),
     deliveries: webhookDeliveryStore(api.database),
-    clock: { nowMs: () => NOW_MS, sleepUntil: () => Promise.reject(new Error('routes do not wait')) },
+    clock: { nowMs: () => NOW_MS },
+    serverClock: { nowMs: () => NOW_MS, sleepUntil: () => Promise.reject(new Error('routes do not wait')) },
     policy: 'public',
     notify,
   });

@@ -4,6 +4,7 @@ import { text } from '@meterline/pipeline/catalog';
 import {
   type Clock,
   DELIVERY_STATES,
+  type TenantClock,
   type WebhookDelivery,
   type WebhookDeliveryStore,
   type WebhookEndpoint,
@@ -93,7 +94,8 @@ const showDelivery = (delivery: WebhookDelivery): z.input<typeof deliverySchema>
 export interface WebhookRoutesDeps {
   readonly endpoints: WebhookEndpointStore;
   readonly deliveries: WebhookDeliveryStore;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
+  readonly serverClock: Clock;
   readonly policy: WebhookTargetPolicy;
   /** Called after a commit that made something due, so that a deliverer in this process need not wait for its next look. */
   readonly notify: () => void;
@@ -104,7 +106,7 @@ export function webhookRoutes(server: HttpServer, deps: WebhookRoutesDeps): void
   deliveryRoutes(server, deps);
 }
 
-function endpointRoutes(server: HttpServer, { endpoints, clock, policy, notify }: WebhookRoutesDeps): void {
+function endpointRoutes(server: HttpServer, { endpoints, clock, serverClock, policy, notify }: WebhookRoutesDeps): void {
   const root = '/v1/webhook-endpoints';
   const tags = ['Webhooks'];
   const params = idParams;
@@ -117,7 +119,7 @@ function endpointRoutes(server: HttpServer, { endpoints, clock, policy, notify }
     },
     async ({ body, principal }, reply) => {
       const draft = { url: checkedUrl(body.url, policy), events: [...new Set(body.events)], secret: newWebhookSecret() };
-      const endpoint = await endpoints.insert(draft, clock.nowMs(), principal.tenant);
+      const endpoint = await endpoints.insert(draft, await clock.nowMs(principal.tenant), principal.tenant);
       return reply.code(201).send({ ...showEndpoint(endpoint), secret: draft.secret });
     },
   );
@@ -152,7 +154,7 @@ function endpointRoutes(server: HttpServer, { endpoints, clock, policy, notify }
       schema: { summary: 'Delete a webhook endpoint; its deliveries stay listed', tags, params, response: { 204: z.void() } },
     },
     async (request, reply) => {
-      found((await endpoints.remove(request.params.id, clock.nowMs(), request.principal.tenant)) || undefined);
+      found((await endpoints.remove(request.params.id, serverClock.nowMs(), request.principal.tenant)) || undefined);
       return reply.code(204).send();
     },
   );
@@ -171,7 +173,7 @@ function endpointRoutes(server: HttpServer, { endpoints, clock, policy, notify }
     },
     async (request) => {
       const secret = newWebhookSecret();
-      const oldUntilMs = clock.nowMs() + OLD_SECRET_MS;
+      const oldUntilMs = serverClock.nowMs() + OLD_SECRET_MS;
       const rotated = await endpoints.rotateSecret(request.params.id, secret, oldUntilMs, request.principal.tenant);
       return { ...showEndpoint(found(rotated)), secret };
     },
@@ -190,7 +192,7 @@ function endpointRoutes(server: HttpServer, { endpoints, clock, policy, notify }
       },
     },
     async (request) => {
-      const enabled = found(await endpoints.enable(request.params.id, clock.nowMs(), request.principal.tenant));
+      const enabled = found(await endpoints.enable(request.params.id, serverClock.nowMs(), request.principal.tenant));
       notify();
       return showEndpoint(enabled);
     },
@@ -204,7 +206,7 @@ function endpointRoutes(server: HttpServer, { endpoints, clock, policy, notify }
     },
     async ({ params: { id }, principal: { tenant } }, reply) => {
       found(await endpoints.byId(id, tenant));
-      const delivery = made(await endpoints.ping(id, clock.nowMs(), tenant));
+      const delivery = made(await endpoints.ping(id, await clock.nowMs(tenant), tenant));
       notify();
       return reply.code(202).send(showDelivery(delivery));
     },
@@ -256,7 +258,7 @@ function deliveryRoutes(server: HttpServer, { deliveries, clock, notify }: Webho
     },
     async ({ params: { id }, principal: { tenant } }, reply) => {
       found(await deliveries.byId(id, tenant), 'delivery');
-      const delivery = made(await deliveries.replay(id, clock.nowMs(), tenant));
+      const delivery = made(await deliveries.replay(id, await clock.nowMs(tenant), tenant));
       notify();
       return reply.code(202).send(showDelivery(delivery));
     },

@@ -1,6 +1,6 @@
 import { EVENT_MEDIA_TYPES, EVENT_ROUTES } from '@meterline/composition/event-contract';
 import { Fault } from '@meterline/domain/faults';
-import type { Clock, EventLog, RateLimiter } from '@meterline/pipeline/ports';
+import type { Clock, EventLog, RateLimiter, TenantClock } from '@meterline/pipeline/ports';
 import type { IngestSettings } from '@meterline/runtime/config';
 import type { HttpRequest, HttpServer } from '@meterline/runtime/http';
 import type { Metrics } from '@meterline/runtime/metrics';
@@ -15,7 +15,8 @@ import { checkEncoding, readEvents, unpack, type ReadEvents } from './request-bo
 
 export interface IngestOptions {
   readonly log: EventLog;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
+  readonly serverClock: Clock;
   readonly limits: IngestSettings;
   readonly metrics: Metrics;
   /** Sources under which the tenant sent this event id. */
@@ -40,7 +41,7 @@ interface EventsBody extends ReadEvents {
  * the records durably. Of a batch the good events are stored and the bad ones listed; if none is good the answer is a 400 problem.
  */
 export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
-  const { log, clock, limits, metrics, corsOrigins = [] } = options;
+  const { log, clock, serverClock, limits, metrics, corsOrigins = [] } = options;
   const screen = options.screen ?? (() => undefined);
   const decisions = metrics.counter('ingest_rate_decisions_total', 'Requests held against the rate limit of their tenant', [
     'scope',
@@ -48,7 +49,7 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
   const ownRates = ingestRates(limits);
   const admission = createAdmission(limits, {
     lagEvents: options.lagEvents ?? (() => 0),
-    rates: options.rates ?? (ownRates && localRateLimiter(ownRates, clock)),
+    rates: options.rates ?? (ownRates && localRateLimiter(ownRates, serverClock)),
     onDecision: ({ scope }) => decisions.inc({ scope }),
   });
   const admitted = new WeakMap<HttpRequest, Admitted>();
@@ -57,9 +58,9 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
   metrics.gauge('ingest_in_flight_requests', 'Ingest requests being served', { collect: () => admission.inFlight.requests });
   metrics.gauge('ingest_in_flight_bytes', 'Bytes of ingest requests being served', { collect: () => admission.inFlight.bytes });
 
-  function judge(request: HttpRequest, events: readonly unknown[]): Judged {
-    const nowMs = clock.nowMs();
+  async function judge(request: HttpRequest, events: readonly unknown[]): Promise<Judged> {
     const { tenant } = request.principal;
+    const nowMs = await clock.nowMs(tenant);
     const judged = judgeEvents(events, {
       window: { earliestMs: nowMs - limits.acceptPastMs, latestMs: nowMs + limits.acceptFutureMs },
       eventBytesMax: limits.eventBytesMax,
@@ -73,7 +74,7 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
     const { tenant } = request.principal;
     await admission.spend(tenant, records.length, bytes);
     try {
-      await appendRecords(log, tenant, clock.nowMs(), records);
+      await appendRecords(log, tenant, await clock.nowMs(tenant), records);
     } catch (error) {
       request.log.error(
         { err: error instanceof Error && error.cause ? error.cause : error },
@@ -126,7 +127,7 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
             `The body has ${events.length} events, at most ${limits.eventsMax} are allowed.`,
           );
         }
-        const { accepted, rejected, bytes: storedBytes } = judge(request, events);
+        const { accepted, rejected, bytes: storedBytes } = await judge(request, events);
         if (accepted.length === 0) throw noneAccepted(rejected, isSingle);
         const records = accepted.map(({ event, value }) => ({
           kind: 'event' as const,
@@ -147,7 +148,7 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
         const replacement = await replacementOf(id, eventsIn(request.body), () =>
           options.sourcesOf(request.principal.tenant, id),
         );
-        const { accepted, rejected, bytes } = judge(request, [replacement]);
+        const { accepted, rejected, bytes } = await judge(request, [replacement]);
         const [first] = accepted;
         if (!first) throw noneAccepted(rejected, true);
         await store(request, [{ kind: 'replace', source: first.event.source, id, value: first.value }], bytes);

@@ -73,6 +73,7 @@ export async function testIngest(
   ingestRoutes(server, {
     log,
     clock,
+    serverClock: clock,
     metrics,
     limits: { ...readSettings({}).ingest, ...limits },
     sourcesOf: async () => [],

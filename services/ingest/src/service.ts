@@ -11,7 +11,7 @@ import {
 import { watchLag } from '@meterline/composition/installation';
 import { serviceServer, type ServiceContext } from '@meterline/composition/service';
 import { segmentConfigs } from '@meterline/pipeline/aggregation';
-import type { RateLimiter, UsageStore } from '@meterline/pipeline/ports';
+import type { RateLimiter, TenantClock, UsageStore } from '@meterline/pipeline/ports';
 import { systemClock } from '@meterline/runtime/clock';
 import { createHealth } from '@meterline/runtime/health';
 import { apiKeyAuthenticator } from '@meterline/runtime/keys';
@@ -24,7 +24,8 @@ export async function startIngestService(context: ServiceContext): Promise<strin
   const { settings, metrics, onStop } = context;
   requireSharedEngines(settings);
   const { database } = await openBillingStore(context, { migrating: false });
-  const { clock } = await sharedClock({ ...context, startIso: settings.testClockStart, database });
+  const { clock: serverClock } = await sharedClock({ ...context, startIso: settings.testClockStart, database });
+  const clock: TenantClock = serverClock;
   const log = await openEventLog(context, database, { registering: false });
   const ledger = postgresSegmentLedger(database);
   const configs = segmentConfigs(ledger);
@@ -41,11 +42,12 @@ export async function startIngestService(context: ServiceContext): Promise<strin
   const rates = await ratesOf(context);
 
   return serviceServer(context, {
-    authenticate: apiKeyAuthenticator({ database, clock }),
+    authenticate: apiKeyAuthenticator({ database, clock, serverClock }),
     add: (server) =>
       ingestRoutes(server, {
         log,
         clock,
+        serverClock,
         limits: settings.ingest,
         metrics,
         sourcesOf: async (tenant, id) => (await usage()).sourcesOf(tenant, id),

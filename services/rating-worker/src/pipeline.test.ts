@@ -33,6 +33,7 @@ test('events in the log become spend, an alert and an invoice; late and voided o
     ledger: it.ledger,
     log: it.log,
     clock,
+    serverClock: clock,
     jobs: fakeJobs(),
   };
 

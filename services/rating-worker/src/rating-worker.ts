@@ -67,7 +67,7 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
   });
   const scheduler = startScheduler({
     schedules: deps.invoices,
-    clock: deps.clock,
+    clock: deps.serverClock,
     turn: () => startDueRuns(deps),
     onError: (error) => logger.error({ err: error }, 'the invoice scheduler failed and will try again'),
   });

@@ -27,7 +27,7 @@ export async function startRating(context: RatingContext) {
   const observed = ratingMetrics(metrics);
   const sender = createWebhookSender({ policy: settings.webhookTargets });
   onStop('webhook sender', () => sender.close());
-  const { clock } = billing;
+  const { serverClock: clock } = billing;
   const deliveries = startDeliveries({ queue: context.deliveries, clock, send: sender.send, logger, observe: observed.webhook });
   onStop('webhook deliveries', () => deliveries.close());
   const rating = await startRatingWorker({

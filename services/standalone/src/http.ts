@@ -10,16 +10,17 @@ import type { Workers } from './workers.ts';
 export function serve(installation: Installation, workers: Workers, testClock?: { moveTo(toMs: number): void }): Promise<string> {
   const { ports, billing, metrics, settings } = installation;
   const { database, log, usage } = ports;
-  const { clock } = billing;
+  const { clock, serverClock } = billing;
   const { rating, deliveries, backfills } = workers;
   return serviceServer(installation, {
-    authenticate: apiKeyAuthenticator({ database, clock }),
+    authenticate: apiKeyAuthenticator({ database, clock, serverClock }),
     publicPrefixes: [DOCS_PREFIX],
     async add(server) {
-      addIdempotency(server, { database, clock });
+      addIdempotency(server, { database, clock: serverClock });
       ingestRoutes(server, {
         log,
         clock,
+        serverClock,
         limits: settings.ingest,
         metrics,
         sourcesOf: (tenant, id) => usage.sourcesOf(tenant, id),

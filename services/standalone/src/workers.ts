@@ -13,7 +13,7 @@ export type Workers = Awaited<ReturnType<typeof startWorkers>>;
 export async function startWorkers(installation: Installation) {
   const { engines, ports, billing, logger, onStop, onStep, limits, settings, health } = installation;
   const { log, ledger } = ports;
-  const { clock } = billing;
+  const { serverClock: clock } = billing;
   const observed = aggregationMetrics(installation.metrics);
   if (engines.billing.kind === 'pglite') onStop('vacuum', startVacuum(engines.billing.database, logger));
   const { rating, deliveries } = await startRating({ ...installation, deliveries: ports.deliveries });

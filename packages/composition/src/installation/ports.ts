@@ -16,7 +16,7 @@ import {
   ratingStore,
   usageVisibility,
 } from '@meterline/backends/postgres';
-import type { BalanceStore, Clock, Database, EventLog, JobQueue } from '@meterline/pipeline/ports';
+import type { BalanceStore, Clock, Database, EventLog, JobQueue, TenantClock } from '@meterline/pipeline/ports';
 import { decorated, type Decorations } from './decorations.ts';
 
 export interface OpenedEngines {
@@ -57,7 +57,12 @@ export function portsOver(
 export type BillingPorts = ReturnType<typeof billingPorts>;
 
 /** What rating, spend, entitlements and invoice runs work with. */
-export function billingPorts(ports: Ports, clock: Clock, { jobs, balances }: { jobs: JobQueue; balances: BalanceStore }) {
+export function billingPorts(
+  ports: Ports,
+  serverClock: Clock,
+  { jobs, balances }: { readonly jobs: JobQueue; readonly balances: BalanceStore },
+) {
+  const clock: TenantClock = serverClock;
   const { reader, rating, catalog, invoices, prepaid, ledger, log } = ports;
   return {
     usage: reader,
@@ -71,6 +76,7 @@ export function billingPorts(ports: Ports, clock: Clock, { jobs, balances }: { j
     ledger,
     log,
     clock,
+    serverClock,
     jobs,
   };
 }

@@ -17,7 +17,8 @@ export const billingPeriodSchema = z
   })
   .refine(({ every, usageEvery }) => usageEvery === undefined || (every !== 'week' && MONTHS[usageEvery] < MONTHS[every]), {
     path: ['usageEvery'],
-    message: 'usageEvery must be shorter than every: a month within a quarter, half-year or year, a quarter within a half-year or year, or a half-year within a year',
+    message:
+      'usageEvery must be shorter than every: a month within a quarter, half-year or year, a quarter within a half-year or year, or a half-year within a year',
   });
 export type BillingCadence = z.infer<typeof billingPeriodSchema>;
 

@@ -64,7 +64,7 @@ interface Watch {
 }
 
 async function crossedLevels(ports: AlertPorts, watched: readonly WatchedCustomer[], tenant: string): Promise<AlertOccurrence[]> {
-  const nowMs = ports.clock.nowMs();
+  const nowMs = await ports.clock.nowMs(tenant);
   const watches = await openWatches(ports, watched, nowMs, tenant);
   const requests = [
     ...new Map(watches.map(({ account, atMs }) => [JSON.stringify([account.key, atMs]), { account, atMs }])).values(),

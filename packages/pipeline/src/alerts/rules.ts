@@ -1,7 +1,7 @@
 import { type AlertRule, alertRuleFaults } from '@meterline/domain/alerts';
 import { Fault } from '@meterline/domain/faults';
 import { newId } from '../ids/index.ts';
-import type { AlertRuleRecord, AlertRuleStore, Clock } from '../ports/index.ts';
+import type { AlertRuleRecord, AlertRuleStore, TenantClock } from '../ports/index.ts';
 
 export interface AlertRuleRequest {
   readonly key?: string | undefined;
@@ -13,11 +13,11 @@ export interface AlertRuleRequest {
 
 /** Creates a rule and has it evaluated. Fails with `alert_rule.invalid`, `.key_taken`, `customer.unknown` or `plan.unknown`. */
 export async function createAlertRule(
-  ports: { readonly rules: AlertRuleStore; readonly clock: Pick<Clock, 'nowMs'> },
+  ports: { readonly rules: AlertRuleStore; readonly clock: TenantClock },
   request: AlertRuleRequest,
   tenant: string,
 ): Promise<AlertRuleRecord> {
-  const nowMs = ports.clock.nowMs();
+  const nowMs = await ports.clock.nowMs(tenant);
   const rule: AlertRule = {
     key: request.key ?? newId('rule', nowMs),
     customer: request.customer ?? null,

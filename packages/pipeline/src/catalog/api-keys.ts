@@ -1,6 +1,6 @@
 import { Fault } from '@meterline/domain/faults';
 import { z } from 'zod';
-import type { ApiKeyRecord, ApiKeyStore, Clock, Page, PageRequest } from '../ports/index.ts';
+import type { ApiKeyRecord, ApiKeyStore, Page, PageRequest, TenantClock } from '../ports/index.ts';
 import { instantMs, instantSchema, nameSchema } from './fields.ts';
 
 export const apiScopeSchema = z.enum(['ingest', 'read', 'admin']);
@@ -33,10 +33,10 @@ export interface ApiKeyCatalog {
 
 const keyUnknown = (id: string): Fault => new Fault('not_found', 'api_key.unknown', `There is no API key "${id}".`);
 
-export function apiKeyCatalog(store: ApiKeyStore, clock: Clock, generateKey: () => GeneratedKey): ApiKeyCatalog {
+export function apiKeyCatalog(store: ApiKeyStore, clock: TenantClock, generateKey: () => GeneratedKey): ApiKeyCatalog {
   return {
     async create(input, tenant) {
-      const nowMs = clock.nowMs();
+      const nowMs = await clock.nowMs(tenant);
       const expiresAtMs = instantMs(input.expiresAt) ?? null;
       if (expiresAtMs !== null && expiresAtMs <= nowMs) {
         throw new Fault('invalid', 'api_key.expired', 'An API key must expire in the future.', {
@@ -48,7 +48,7 @@ export function apiKeyCatalog(store: ApiKeyStore, clock: Clock, generateKey: () 
       return { ...key, token };
     },
     async revoke(id, tenant) {
-      const key = await store.revoke(id, clock.nowMs(), tenant);
+      const key = await store.revoke(id, await clock.nowMs(tenant), tenant);
       if (key === undefined) throw keyUnknown(id);
       return key;
     },

@@ -1,6 +1,6 @@
 import { Fault } from '@meterline/domain/faults';
 import { z } from 'zod';
-import type { Clock, CustomerRecord, CustomerRefusal, CustomerStore, Page, PageRequest } from '../ports/index.ts';
+import type { CustomerRecord, CustomerRefusal, CustomerStore, Page, PageRequest, TenantClock } from '../ports/index.ts';
 import { currencySchema, keySchema, nameSchema, subjectSchema, timezoneSchema } from './fields.ts';
 
 const SUBJECTS_MAX = 1000;
@@ -40,10 +40,10 @@ export interface CustomerCatalog {
   list(request: PageRequest, tenant: string): Promise<Page<CustomerRecord>>;
 }
 
-export function customerCatalog(store: CustomerStore, clock: Clock): CustomerCatalog {
+export function customerCatalog(store: CustomerStore, clock: TenantClock): CustomerCatalog {
   return {
     async create(input, tenant) {
-      const result = await store.insert({ ...input, timezone: input.timezone ?? 'UTC' }, clock.nowMs(), tenant);
+      const result = await store.insert({ ...input, timezone: input.timezone ?? 'UTC' }, await clock.nowMs(tenant), tenant);
       return accepted(result, input.key, input.subjects);
     },
     async update(key, change, tenant) {

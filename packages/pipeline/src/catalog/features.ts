@@ -1,6 +1,6 @@
 import { Fault, type FaultDetail } from '@meterline/domain/faults';
 import { z } from 'zod';
-import type { Clock, FeatureRecord, FeatureStore, MeterStore, Page, PageRequest } from '../ports/index.ts';
+import type { FeatureRecord, FeatureStore, MeterStore, Page, PageRequest, TenantClock } from '../ports/index.ts';
 import { keySchema, nameSchema } from './fields.ts';
 import { meterKeySchema } from './meters.ts';
 
@@ -30,7 +30,7 @@ export interface FeatureCatalog {
 interface Ports {
   readonly features: FeatureStore;
   readonly meters: Pick<MeterStore, 'byKey'>;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
 }
 
 /** Features never change once created: one that must count differently is another feature. */
@@ -41,14 +41,14 @@ export function featureCatalog({ features, meters, clock }: Ports): FeatureCatal
       const draft = { key, name, meter: meter ?? null, filter: Object.fromEntries(values) as Record<string, string[]> };
       const errors = await faultsOf(draft, tenant);
       if (errors.length > 0) throw new Fault('invalid', 'feature.invalid', 'The feature is not valid.', { errors });
-      const feature = await features.insert(draft, clock.nowMs(), tenant);
+      const feature = await features.insert(draft, await clock.nowMs(tenant), tenant);
       if (feature !== undefined) return feature;
       throw new Fault('conflict', 'feature.key_taken', `There is a feature "${key}" already.`, {
         errors: [{ path: 'key', message: 'is taken' }],
       });
     },
     async archive(key, tenant) {
-      const feature = await features.archive(key, clock.nowMs(), tenant);
+      const feature = await features.archive(key, await clock.nowMs(tenant), tenant);
       if (feature === undefined) throw featureUnknown(key);
       return feature;
     },

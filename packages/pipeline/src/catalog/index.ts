@@ -1,4 +1,4 @@
-import type { CatalogStores, Clock } from '../ports/index.ts';
+import type { CatalogStores, TenantClock } from '../ports/index.ts';
 import { apiKeyCatalog, type ApiKeyCatalog, type GeneratedKey } from './api-keys.ts';
 import { customerCatalog, type CustomerCatalog } from './customers.ts';
 import { featureCatalog, type FeatureCatalog } from './features.ts';
@@ -33,7 +33,7 @@ export interface Catalog {
 }
 
 /** What an operator sets up, with its rules. Everything is refused with a Fault that names the field. */
-export function createCatalog(ports: { stores: CatalogStores; clock: Clock; generateKey: () => GeneratedKey }): Catalog {
+export function createCatalog(ports: { stores: CatalogStores; clock: TenantClock; generateKey: () => GeneratedKey }): Catalog {
   const { stores, clock, generateKey } = ports;
   return {
     meters: meterCatalog(stores.meters, clock),

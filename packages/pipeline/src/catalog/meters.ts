@@ -1,7 +1,7 @@
 import { Fault } from '@meterline/domain/faults';
 import { AGGREGATIONS } from '@meterline/domain/meters';
 import { z } from 'zod';
-import type { Clock, MeterDraft, MeterRecord, MeterStore, Page, PageRequest } from '../ports/index.ts';
+import type { MeterDraft, MeterRecord, MeterStore, Page, PageRequest, TenantClock } from '../ports/index.ts';
 import { nameSchema, text } from './fields.ts';
 import {
   foldSchema,
@@ -84,17 +84,17 @@ export interface MeterCatalog {
 }
 
 /** Meters never change once created: one that must count differently is another meter. */
-export function meterCatalog(store: MeterStore, clock: Clock): MeterCatalog {
+export function meterCatalog(store: MeterStore, clock: TenantClock): MeterCatalog {
   return {
     async create(input, tenant) {
-      const meter = await store.insert(draftOf(input), clock.nowMs(), tenant);
+      const meter = await store.insert(draftOf(input), await clock.nowMs(tenant), tenant);
       if (meter !== undefined) return meter;
       throw new Fault('conflict', 'meter.key_taken', `There is a meter "${input.key}" already.`, {
         errors: [{ path: 'key', message: 'is taken' }],
       });
     },
     async archive(key, tenant) {
-      const meter = await store.archive(key, clock.nowMs(), tenant);
+      const meter = await store.archive(key, await clock.nowMs(tenant), tenant);
       if (meter === undefined) throw meterUnknown(key);
       return meter;
     },

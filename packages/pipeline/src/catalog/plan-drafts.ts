@@ -1,5 +1,5 @@
 import { Fault } from '@meterline/domain/faults';
-import type { Clock, DraftRefusal, PlanRecord, PlanStore, PlanVersionKey, PlanVersionRecord } from '../ports/index.ts';
+import type { DraftRefusal, PlanRecord, PlanStore, PlanVersionKey, PlanVersionRecord, TenantClock } from '../ports/index.ts';
 import { type NewPlanVersion, newPlanVersionSchema, planArchived } from './plans.ts';
 import { type FitPorts, refuseUnfit } from './unfit-version.ts';
 
@@ -18,7 +18,7 @@ export interface PlanDraftCatalog {
 
 interface Ports extends FitPorts {
   readonly plans: PlanStore;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
 }
 
 /** Drafts take no subscriptions and may change; published versions never do, and can be closed to new subscriptions. */
@@ -52,7 +52,7 @@ export function planDraftCatalog({ plans, clock, ...fit }: Ports): PlanDraftCata
     },
 
     async archive(key, tenant) {
-      const archived = await plans.archiveVersion(key, clock.nowMs(), tenant);
+      const archived = await plans.archiveVersion(key, await clock.nowMs(tenant), tenant);
       if (archived === 'unknown') throw planVersionUnknown(key);
       if (archived !== 'last') return archived;
       const rule = `No published version of plan "${key.plan}" would be left: archive the plan.`;

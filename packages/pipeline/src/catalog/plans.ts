@@ -6,7 +6,6 @@ import { changeRulesSchema } from '@meterline/domain/stages';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
 import { z } from 'zod';
 import type {
-  Clock,
   FeatureStore,
   MeterStore,
   Page,
@@ -14,6 +13,7 @@ import type {
   PlanRecord,
   PlanStore,
   PlanVersionRecord,
+  TenantClock,
 } from '../ports/index.ts';
 import { currencySchema, keySchema, nameSchema } from './fields.ts';
 import { planFeaturesSchema } from './plan-features.ts';
@@ -87,7 +87,7 @@ interface Ports {
   readonly plans: PlanStore;
   readonly meters: MeterStore;
   readonly features: FeatureStore;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
 }
 
 export function planCatalog({ plans, meters, features, clock }: Ports): PlanCatalog {
@@ -103,7 +103,7 @@ export function planCatalog({ plans, meters, features, clock }: Ports): PlanCata
 
     async create(input, tenant) {
       await refuseUnfit(input, { meters, features }, tenant);
-      const plan = await plans.insert(input, clock.nowMs(), tenant);
+      const plan = await plans.insert(input, await clock.nowMs(tenant), tenant);
       if (plan !== undefined) return plan;
       throw new Fault('conflict', 'plan.key_taken', `There is a plan "${input.key}" already.`, {
         errors: [{ path: 'key', message: 'is taken' }],
@@ -113,7 +113,7 @@ export function planCatalog({ plans, meters, features, clock }: Ports): PlanCata
     async addVersion(key, input, tenant) {
       await get(key, tenant);
       await refuseUnfit(input, { meters, features }, tenant);
-      const plan = await plans.addVersion(key, input, clock.nowMs(), tenant);
+      const plan = await plans.addVersion(key, input, await clock.nowMs(tenant), tenant);
       if (plan === undefined) throw planArchived(key);
       if (plan !== 'draft_exists') return plan;
       throw new Fault(
@@ -124,7 +124,7 @@ export function planCatalog({ plans, meters, features, clock }: Ports): PlanCata
     },
 
     async archive(key, tenant) {
-      const plan = await plans.archive(key, clock.nowMs(), tenant);
+      const plan = await plans.archive(key, await clock.nowMs(tenant), tenant);
       if (plan === undefined) throw planUnknown(key);
       return plan;
     },

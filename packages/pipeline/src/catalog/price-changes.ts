@@ -11,7 +11,6 @@ import { modifiersSchema, priceSchema, type RateCard, rateCardSchema } from '@me
 import { formatInstant } from '@meterline/domain/time';
 import { z } from 'zod';
 import type {
-  Clock,
   MeterStore,
   Page,
   PageRequest,
@@ -19,6 +18,7 @@ import type {
   PlanVersionKey,
   PlanVersionRecord,
   PriceChangeStore,
+  TenantClock,
 } from '../ports/index.ts';
 import { instantMs, instantSchema, keySchema } from './fields.ts';
 import { misfits } from './metered-cards.ts';
@@ -79,7 +79,7 @@ interface Ports {
   readonly plans: PlanStore;
   readonly priceChanges: PriceChangeStore;
   readonly meters: Pick<MeterStore, 'byKeys'>;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
 }
 
 export function priceChangeCatalog({ plans, priceChanges, meters, clock }: Ports): PriceChangeCatalog {
@@ -97,7 +97,7 @@ export function priceChangeCatalog({ plans, priceChanges, meters, clock }: Ports
         const change = repricing(version, changes, input);
         await refuseMisfit(change.card, meters, tenant);
         const draft = { ...key, ...change.draft, afterRevision: version.priceRevision, isCorrection: input.correction === true };
-        const result = await priceChanges.insert(draft, clock.nowMs(), tenant);
+        const result = await priceChanges.insert(draft, await clock.nowMs(tenant), tenant);
         if (!('refused' in result)) return result;
         if (result.refused === 'invoiced') throw periodInvoiced(result.throughMs);
       }

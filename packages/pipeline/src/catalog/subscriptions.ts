@@ -5,7 +5,7 @@ import type { RateCard } from '@meterline/domain/prices';
 import type { Quantities } from '@meterline/domain/stages';
 import { z } from 'zod';
 import { newId } from '../ids/index.ts';
-import type { Clock, CustomerRecord, CustomerStore, Page, PageRequest, PlanRecord, PlanStore } from '../ports/index.ts';
+import type { CustomerRecord, CustomerStore, Page, PageRequest, PlanRecord, PlanStore, TenantClock } from '../ports/index.ts';
 import type { StageRecord, SubscriptionRecord, SubscriptionStore } from '../ports/index.ts';
 import { instantMs, instantSchema, keySchema } from './fields.ts';
 
@@ -51,7 +51,7 @@ interface Ports {
   readonly subscriptions: SubscriptionStore;
   readonly customers: CustomerStore;
   readonly plans: PlanStore;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
 }
 
 export function subscriptionCatalog({ subscriptions, customers, plans, clock }: Ports): SubscriptionCatalog {
@@ -67,7 +67,7 @@ export function subscriptionCatalog({ subscriptions, customers, plans, clock }: 
     async create(input, tenant) {
       const customer = await customers.byKey(input.customer, tenant);
       const plan = await plans.byKey(input.plan, tenant);
-      const nowMs = clock.nowMs();
+      const nowMs = await clock.nowMs(tenant);
       const agreed = agreeing(customer, plan, input);
       refuseUncountable(input.quantities ?? {}, agreed.plan);
       const startsAtMs = instantMs(input.startsAt) ?? nowMs;
@@ -96,7 +96,7 @@ export function subscriptionCatalog({ subscriptions, customers, plans, clock }: 
     },
 
     async end(id, input, tenant) {
-      const nowMs = clock.nowMs();
+      const nowMs = await clock.nowMs(tenant);
       const subscription = await get(id, tenant);
       const endsAtMs = instantMs(input.at) ?? nowMs;
       // What has not begun yet can be called off: it ends before it starts and is never billed.

@@ -10,7 +10,16 @@ import {
   type WindowSize,
 } from '@meterline/domain/time';
 import { z } from 'zod';
-import type { Clock, Cut, CustomerStore, MeterRecord, MeterStore, UsageQuery, UsageReader, UsageRow } from '../ports/index.ts';
+import type {
+  CustomerStore,
+  Cut,
+  MeterRecord,
+  MeterStore,
+  TenantClock,
+  UsageQuery,
+  UsageReader,
+  UsageRow,
+} from '../ports/index.ts';
 import { customerUnknown } from './customers.ts';
 import { instantMs, instantSchema, keySchema, subjectSchema, timezoneSchema } from './fields.ts';
 import { meterUnknown } from './meters.ts';
@@ -71,7 +80,7 @@ interface Ports {
   readonly meters: MeterStore;
   readonly customers: CustomerStore;
   readonly usage: UsageReader;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
 }
 
 export interface UsageQueries {
@@ -88,7 +97,7 @@ export function usageQueries({ meters, customers, usage, clock }: Ports): UsageQ
       if (input.customer !== undefined && customer === undefined) throw customerUnknown(input.customer);
 
       const timezone = input.timezone ?? customer?.timezone ?? 'UTC';
-      const nowMs = clock.nowMs();
+      const nowMs = await clock.nowMs(tenant);
       const fromMs = instantMs(input.from) ?? monthStart(nowMs, timezone);
       const toMs = instantMs(input.to) ?? floorMinute(nowMs + MINUTE_MS - 1);
       const wanted = subjectsOf(list(input.subject), customer?.subjects);

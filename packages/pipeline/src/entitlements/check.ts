@@ -1,12 +1,12 @@
 import { customerUnknown, featureUnknown } from '../catalog/index.ts';
-import type { BalanceStore, Clock } from '../ports/index.ts';
+import type { BalanceStore, TenantClock } from '../ports/index.ts';
 import { answerOf, type EntitlementAnswer, type EntitlementsAnswer, notEntitled } from './answer.ts';
 import { nextChangeMs } from './changes.ts';
 import { type CustomerEntitlements, entitlementsAt, type EntitlementPorts } from './entitlements-at.ts';
 
 export interface EntitlementCheckPorts extends EntitlementPorts {
   readonly balances: BalanceStore;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: TenantClock;
 }
 
 export interface EntitlementChecks {
@@ -38,7 +38,7 @@ export function entitlementChecks(ports: EntitlementCheckPorts): EntitlementChec
   async function all(customer: string, tenant: string): Promise<EntitlementsAnswer> {
     const text = await balances.read(customer, tenant);
     const kept = text === undefined ? undefined : (JSON.parse(text) as Kept);
-    if (kept !== undefined && clock.nowMs() < (kept.untilMs ?? Infinity)) return kept.answer;
+    if (kept !== undefined && (await clock.nowMs(tenant)) < (kept.untilMs ?? Infinity)) return kept.answer;
     // Whoever asks meanwhile gets the same answer: a customer that many ask about costs one look into the stores.
     const key = JSON.stringify([tenant, customer]);
     const answer = underWay.get(key) ?? fromStores(customer, tenant).finally(() => underWay.delete(key));
@@ -51,7 +51,7 @@ export function entitlementChecks(ports: EntitlementCheckPorts): EntitlementChec
       async () => {
         const [account] = await ports.accounts.accounts([customer], tenant);
         if (account === undefined) throw customerUnknown(customer);
-        const [entitlements] = await entitlementsAt(ports, [{ account, atMs: clock.nowMs() }], tenant);
+        const [entitlements] = await entitlementsAt(ports, [{ account, atMs: await clock.nowMs(tenant) }], tenant);
         if (entitlements === undefined) throw new Error(`no answer for customer ${customer}`);
         return { found: entitlements, entries: new Map([[customer, keptText(entitlements)]]) };
       },

@@ -1,4 +1,4 @@
-import type { BalanceStore, Clock, EntitlementOccurrence, WakeupStore } from '../ports/index.ts';
+import type { BalanceStore, EntitlementOccurrence, TenantClock, WakeupStore } from '../ports/index.ts';
 import { nextChangeMs } from './changes.ts';
 import { keptText } from './check.ts';
 import { entitlementsAt, type EntitlementPorts } from './entitlements-at.ts';
@@ -7,7 +7,7 @@ import { reachedOccurrences } from './occurrence.ts';
 export interface RefreshPorts extends EntitlementPorts {
   readonly wakeups: Pick<WakeupStore, 'entitled'>;
   readonly balances: BalanceStore;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: TenantClock;
 }
 
 /** A row handled this soon after a period turned may tell of the last usage of the ended one. Later nobody is helped by a warning about it. */
@@ -31,7 +31,7 @@ export async function refreshEntitlements(
 async function refreshSome(ports: RefreshPorts, customers: readonly string[], tenant: string): Promise<EntitlementOccurrence[]> {
   const { found } = await ports.balances.keep(
     async () => {
-      const nowMs = ports.clock.nowMs();
+      const nowMs = await ports.clock.nowMs(tenant);
       const accounts = await ports.accounts.accounts(customers, tenant);
       const ended = accounts.flatMap((account) => {
         const turnedMs = nextChangeMs(account, nowMs - ENDED_MS);

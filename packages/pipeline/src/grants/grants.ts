@@ -3,21 +3,21 @@ import { decimal, compare } from '@meterline/domain/money';
 import type { BurnOrder, Grant } from '@meterline/domain/prepaid';
 import { customerUnknown } from '../catalog/index.ts';
 import { newId } from '../ids/index.ts';
-import type { Clock, CustomerStore, MeterStore, PrepaidStore } from '../ports/index.ts';
+import type { CustomerStore, MeterStore, PrepaidStore, TenantClock } from '../ports/index.ts';
 import { grantFaults, grantOf, type NewGrant } from './new-grant.ts';
 
 export interface GrantPorts {
   readonly prepaid: PrepaidStore;
   readonly customers: Pick<CustomerStore, 'byKey'>;
   readonly meters: Pick<MeterStore, 'byKeys'>;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: TenantClock;
 }
 
 /** Gives a customer units or money. Fails with `customer.unknown`, `grant.invalid`, `grant.key_taken`. */
 export async function createGrant(ports: GrantPorts, customer: string, input: NewGrant, tenant: string): Promise<Grant> {
   const found = await ports.customers.byKey(customer, tenant);
   if (found === undefined) throw customerUnknown(customer);
-  const nowMs = ports.clock.nowMs();
+  const nowMs = await ports.clock.nowMs(tenant);
   const grant = grantOf(input, { id: newId('grant', nowMs), currency: found.currency, nowMs });
   const [meter] = grant.units === null ? [] : await ports.meters.byKeys([grant.units.meter], tenant);
   const errors = grantFaults(grant, found.currency, meter);
@@ -32,7 +32,7 @@ export async function createGrant(ports: GrantPorts, customer: string, input: Ne
 
 /** Takes what is left of a grant. Fails with `grant.unknown`, `grant.voided`, `grant.nothing_left`. */
 export async function voidGrant({ prepaid, clock }: GrantPorts, id: string, tenant: string): Promise<void> {
-  switch (await prepaid.voidGrant(id, clock.nowMs(), tenant)) {
+  switch (await prepaid.voidGrant(id, await clock.nowMs(tenant), tenant)) {
     case 'voided':
       return;
     case 'unknown':

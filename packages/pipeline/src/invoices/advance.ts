@@ -1,14 +1,14 @@
 import { settleTerm } from '@meterline/domain/invoices';
 import { formatInstant } from '@meterline/domain/time';
 import { type AgreedSubscription, termAt } from '../commitments/index.ts';
-import type { Account, Clock, EventLog, InvoiceDraft, InvoiceRun, InvoiceStore } from '../ports/index.ts';
+import type { Account, EventLog, InvoiceDraft, InvoiceRun, InvoiceStore, TenantClock } from '../ports/index.ts';
 import { invoiceDraft } from './invoice-draft.ts';
 import { parseInvoice } from './parse-invoice.ts';
 
 interface Ports {
   readonly invoices: Pick<InvoiceStore, 'issuedSince' | 'issue'>;
   readonly log: Pick<EventLog, 'partitionCount'>;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: TenantClock;
 }
 
 /**
@@ -52,7 +52,7 @@ async function advanceDraft(
   const period = { fromMs: term.fromMs, toMs: term.toMs, days: term.days, daysInPeriod: term.daysInTerm };
   // Rated from no usage at all.
   const cut = Array.from({ length: ports.log.partitionCount }, () => 0);
-  const context = { cut, nowMs: ports.clock.nowMs(), run: run.id };
+  const context = { cut, nowMs: await ports.clock.nowMs(run.tenant), run: run.id };
   const content = {
     kind: 'advance',
     account,

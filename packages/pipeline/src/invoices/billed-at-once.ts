@@ -21,7 +21,7 @@ export function billedAtOnce(subscriptions: SubscriptionCatalog, ports: Ports): 
 
 /** Asks for a run of a subscription that was just changed, if one of the plans it was ever under has fees in advance that may be due or to be given back. */
 export async function billAtOnce(ports: Ports, subscription: SubscriptionRecord, tenant: string): Promise<SubscriptionRecord> {
-  if (subscription.startsAtMs > ports.clock.nowMs()) return subscription;
+  if (subscription.startsAtMs > (await ports.clock.nowMs(tenant))) return subscription;
   const plans = new Map(subscription.stages.map(({ plan, planVersion }) => [`${plan}@${planVersion}`, { plan, planVersion }]));
   for (const { plan, planVersion } of plans.values()) {
     const version = await ports.plans.version(plan, planVersion, tenant);

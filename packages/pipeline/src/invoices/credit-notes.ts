@@ -16,7 +16,7 @@ import { billedPeriod, invoiceGrants } from '../prepaid/index.ts';
 import { periodAt, type PeriodToRate, ratePeriods } from '../spend/index.ts';
 import { type BilledStretch, type BilledSubscription, eachStretch, readAgain } from './billed-subscriptions.ts';
 import { termsOfInvoice } from './draft.ts';
-import { type FeePorts, noUsage } from './fees.ts';
+import { type BillingRun, type FeeDraftPorts, type FeePorts, noUsage } from './fees.ts';
 import { type CreditNoteContent, invoiceDraft, periodDocument } from './invoice-draft.ts';
 import { parseInvoice } from './parse-invoice.ts';
 
@@ -33,12 +33,22 @@ export async function issueCreditNotes(
     let subscription: BilledSubscription | undefined = each;
     while (subscription !== undefined) {
       let isStale = false;
-      for (const { stretch, fee } of await feesToGiveBack(ports, subscription, run)) {
-        const draft = await draftCreditNote(ports, stretch, fee, run);
-        if (draft !== undefined) isStale = (await ports.invoices.issue(draft, run.tenant)) === 'stale' || isStale;
-      }
+      for await (const draft of draftCreditNotes(ports, subscription, run))
+        isStale = (await ports.invoices.issue(draft, run.tenant)) === 'stale' || isStale;
       subscription = isStale ? (await readAgain(ports, [subscription], run.tenant))[0] : undefined;
     }
+  }
+}
+
+/** The credit notes that are due at the run's instant and not issued yet, each drafted when what came of the one before is known. */
+export async function* draftCreditNotes(
+  ports: FeeDraftPorts,
+  subscription: BilledSubscription,
+  run: BillingRun,
+): AsyncGenerator<InvoiceDraft> {
+  for (const { stretch, fee } of await feesToGiveBack(ports, subscription, run)) {
+    const draft = await draftCreditNote(ports, stretch, fee, run);
+    if (draft !== undefined) yield draft;
   }
 }
 
@@ -49,9 +59,9 @@ interface FeeToGiveBack {
 
 /** Fee invoices that reach beyond the end of what they were issued under, and that nothing has settled yet. */
 async function feesToGiveBack(
-  ports: FeePorts,
+  ports: FeeDraftPorts,
   subscription: BilledSubscription,
-  { atMs, tenant }: InvoiceRun,
+  { atMs, tenant }: BillingRun,
 ): Promise<FeeToGiveBack[]> {
   const over = eachStretch(subscription).filter(({ terms }) => {
     const { endsAtMs, unusedTime, commitment, rateCards } = terms;
@@ -87,10 +97,10 @@ function issuedUnder(fee: InvoiceDocument, subscription: BilledSubscription): Bi
 
 /** Undefined where nothing is to be given back. */
 async function draftCreditNote(
-  ports: FeePorts,
+  ports: FeeDraftPorts,
   { account, terms }: BilledStretch,
   fee: InvoiceDocument,
-  run: InvoiceRun,
+  run: BillingRun,
 ): Promise<InvoiceDraft | undefined> {
   const grants = await invoiceGrants(ports.accounts, [{ customer: account.key, currency: terms.currency }], run.tenant);
   const billed = await termsOfInvoice(ports, fee, { ...account, priceRevision: terms.priceRevision }, run.tenant);
@@ -103,7 +113,7 @@ async function draftCreditNote(
   const stated = drafted !== null && { prepaid: drafted.statement };
   const amount = negate(decimal(totalDue({ lines: [], adjustments, ...stated }, terms.currency)));
   if (compare(amount, ZERO) <= 0 || terms.unusedTime === 'none') return undefined;
-  const nowMs = ports.clock.nowMs();
+  const nowMs = await ports.clock.nowMs(run.tenant);
   const creditNote = noteOf(fee, terms, { treatment: terms.unusedTime, amount: formatMoney(amount, terms.currency) });
   const content = {
     kind: 'credit_note',

@@ -1,4 +1,13 @@
-import type { BillingCandidate, Clock, Cut, EventLog, InvoiceRun, InvoiceStore, SegmentLedger } from '../ports/index.ts';
+import type {
+  BillingCandidate,
+  Clock,
+  Cut,
+  EventLog,
+  InvoiceRun,
+  InvoiceStore,
+  SegmentLedger,
+  TenantClock,
+} from '../ports/index.ts';
 import { settleRests, type SettlePorts } from '../prepaid/index.ts';
 import { nextPeriod, type RatingPorts } from '../spend/index.ts';
 import { issueAdvances } from './advance.ts';
@@ -15,7 +24,8 @@ export interface InvoicingPorts extends RatingPorts {
   readonly prepaid: SettlePorts['prepaid'];
   readonly ledger: Pick<SegmentLedger, 'sealedCut'>;
   readonly log: Pick<EventLog, 'logId' | 'partitionCount' | 'bounds'>;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
+  readonly serverClock: Clock;
 }
 
 export interface RunOptions {
@@ -65,7 +75,7 @@ export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, 
     after = page.nextAfter;
   } while (after !== null);
   if (run.subscription === null) await settleRests(ports, run);
-  await ports.invoices.completeRun(run.id, ports.clock.nowMs(), run.tenant);
+  await ports.invoices.completeRun(run.id, await ports.clock.nowMs(run.tenant), run.tenant);
 }
 
 async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandidate[], run: InvoiceRun): Promise<DuePeriod[]> {
@@ -82,7 +92,7 @@ async function issueAll(
   due: readonly DuePeriod[],
   { cut, run }: { readonly cut: Cut; readonly run: InvoiceRun },
 ): Promise<BillingCandidate[]> {
-  const drafts = await draftInvoices(ports, due, { cut, nowMs: ports.clock.nowMs(), run: run.id }, run.tenant);
+  const drafts = await draftInvoices(ports, due, { cut, nowMs: await ports.clock.nowMs(run.tenant), run: run.id }, run.tenant);
   const outcomes = await issueInTurn(ports.invoices, drafts, run.tenant);
   return drafts.map(({ subscription, customer, periodFromMs, periodToMs }, index) => ({
     subscription,
@@ -94,7 +104,7 @@ async function issueAll(
 
 /** The sealed part of the log, once it holds everything below `target`. */
 async function sealedCut(ports: InvoicingPorts, target: Cut, options: RunOptions): Promise<Cut> {
-  const { timer = ports.clock, sealTimeoutMs = 60_000, sealPollMs = 100, signal } = options;
+  const { timer = ports.serverClock, sealTimeoutMs = 60_000, sealPollMs = 100, signal } = options;
   const deadlineMs = timer.nowMs() + sealTimeoutMs;
   for (;;) {
     const cut = await ports.ledger.sealedCut(ports.log.logId);

@@ -1,7 +1,7 @@
 import { cardsOnInterims, earlierDocuments, heldBack, type InvoiceDocument, takenOff } from '@meterline/domain/invoices';
 import { usageInvoicedTo } from '@meterline/domain/subscriptions';
 import { formatInstant, parseInstantMs } from '@meterline/domain/time';
-import type { Clock, Cut, InvoiceDraft, InvoiceRun, InvoiceStore } from '../ports/index.ts';
+import type { Cut, InvoiceDraft, InvoiceRun, InvoiceStore, TenantClock } from '../ports/index.ts';
 import { billedBeforeInvoice, invoiceGrants } from '../prepaid/index.ts';
 import { carriedStates, periodAt, periodToRate, ratePeriods, type RatingPorts, spanOf } from '../spend/index.ts';
 import { type BilledStretch, type BilledSubscription, eachStretch, readAgain } from './billed-subscriptions.ts';
@@ -13,7 +13,7 @@ import { settledWithin } from './settlements.ts';
 
 export interface InterimPorts extends RatingPorts {
   readonly invoices: RatingPorts['invoices'] & Pick<InvoiceStore, 'issue'>;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: TenantClock;
 }
 
 /** A period that goes on, of which usage is to be invoiced. */
@@ -33,7 +33,7 @@ export async function issueInterims(
 ): Promise<void> {
   let due = await dueInterims(ports, subscriptions, run);
   while (due.length > 0) {
-    const context = { cut: await sealed(), nowMs: ports.clock.nowMs(), run: run.id };
+    const context = { cut: await sealed(), nowMs: await ports.clock.nowMs(run.tenant), run: run.id };
     const drafts = await draftInterims(ports, due, context, run.tenant);
     const outcomes = await issueInTurn(ports.invoices, drafts, run.tenant);
     const stale = new Set(drafts.flatMap(({ subscription }, index) => (outcomes[index] === 'stale' ? subscription : [])));

@@ -15,7 +15,7 @@ export interface InvoiceRunPorts extends InvoicingPorts {
 
 /** Starts a run that bills periods ended by `atMs` (default now). Fails with `invoice_run.at_in_future`. */
 export async function requestInvoiceRun(ports: InvoiceRunPorts, atMs: number | undefined, tenant: string): Promise<InvoiceRun> {
-  const nowMs = ports.clock.nowMs();
+  const nowMs = await ports.clock.nowMs(tenant);
   if (atMs !== undefined && atMs > nowMs) {
     const errors = [{ path: 'at', message: 'must not be in the future: a period can be invoiced once it has ended' }];
     throw new Fault('invalid', 'invoice_run.at_in_future', 'The run would bill periods that have not ended.', { errors });
@@ -25,7 +25,7 @@ export async function requestInvoiceRun(ports: InvoiceRunPorts, atMs: number | u
 
 /** Starts a run that bills what is due of one subscription now. */
 export async function requestSubscriptionRun(ports: InvoiceRunPorts, subscription: string, tenant: string): Promise<InvoiceRun> {
-  return begin(ports, { atMs: ports.clock.nowMs(), scheduled: false, subscription }, tenant);
+  return begin(ports, { atMs: await ports.clock.nowMs(tenant), scheduled: false, subscription }, tenant);
 }
 
 async function begin(ports: InvoiceRunPorts, asked: Parameters<typeof runDraft>[1], tenant: string): Promise<InvoiceRun> {
@@ -55,7 +55,7 @@ export async function processInvoiceRuns(
 
 /** Starts every run that is due, moves the schedules on, and enqueues whatever is unfinished (again, after a crash). */
 export async function startDueRuns(ports: InvoiceRunPorts): Promise<void> {
-  const nowMs = ports.clock.nowMs();
+  const nowMs = ports.serverClock.nowMs();
   await ports.invoices.addMissingSchedules({ ...DEFAULT_SCHEDULE, nextRunAtMs: nextRunMs(DEFAULT_SCHEDULE, nowMs) });
   for (const schedule of await ports.invoices.due(nowMs)) {
     // A clock that moved past several due times makes a run for each.
@@ -99,7 +99,7 @@ async function runDraft(
   { atMs, scheduled, subscription = null }: { atMs: number; scheduled: boolean; subscription?: string | null },
   tenant: string,
 ): Promise<InvoiceRunDraft> {
-  const nowMs = ports.clock.nowMs();
+  const nowMs = await ports.clock.nowMs(tenant);
   return {
     id: newId('run', nowMs),
     tenant,

@@ -1,7 +1,7 @@
 import { CronExpressionParser } from 'cron-parser';
 import { Fault } from '@meterline/domain/faults';
 import { isTimezone } from '@meterline/domain/time';
-import type { Clock, InvoiceSchedule, ScheduleStore } from '../ports/index.ts';
+import type { InvoiceSchedule, ScheduleStore, TenantClock } from '../ports/index.ts';
 
 /**
  * Until a tenant says otherwise, a run every day at 00:05 UTC: periods end at midnight in their customers' zones, so each is invoiced
@@ -18,7 +18,7 @@ export function nextRunMs({ cron, timezone }: Pick<InvoiceSchedule, 'cron' | 'ti
 
 /** Sets a tenant's schedule. Fails with `invoice_schedule.invalid`. */
 export async function setSchedule(
-  ports: { readonly schedules: Pick<ScheduleStore, 'putSchedule'>; readonly clock: Pick<Clock, 'nowMs'> },
+  ports: { readonly schedules: Pick<ScheduleStore, 'putSchedule'>; readonly clock: TenantClock },
   { cron, timezone }: Pick<InvoiceSchedule, 'cron' | 'timezone'>,
   tenant: string,
 ): Promise<InvoiceSchedule> {
@@ -26,7 +26,7 @@ export async function setSchedule(
   // Five fields: minutes are the finest anyone bills by, and nicknames or a field of seconds would be a surprise.
   if (cron.trim().split(/\s+/).length !== 5)
     throw invalid('cron', 'must have five fields: minute hour day-of-month month day-of-week');
-  const schedule = { cron, timezone, nextRunAtMs: firstRunMs({ cron, timezone }, ports.clock.nowMs()) };
+  const schedule = { cron, timezone, nextRunAtMs: firstRunMs({ cron, timezone }, await ports.clock.nowMs(tenant)) };
   await ports.schedules.putSchedule(schedule, tenant);
   return schedule;
 }

@@ -1,9 +1,9 @@
 import { type GrantBalance, settle } from '@meterline/domain/prepaid';
-import type { Clock, InvoiceRun, PrepaidStore } from '../ports/index.ts';
+import type { InvoiceRun, PrepaidStore, TenantClock } from '../ports/index.ts';
 
 export interface SettlePorts {
   readonly prepaid: Pick<PrepaidStore, 'prepaid' | 'withRests' | 'settle'>;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: TenantClock;
 }
 
 /**
@@ -19,7 +19,7 @@ export async function settleRests(ports: SettlePorts, run: Pick<InvoiceRun, 'atM
     while (!isSettled) {
       const [state] = await ports.prepaid.prepaid([customer], run.tenant);
       if (state === undefined) break;
-      const nowMs = ports.clock.nowMs();
+      const nowMs = await ports.clock.nowMs(run.tenant);
       const settlements = state.balances.filter(isRest).map((balance) => settle(balance, nowMs));
       isSettled = await ports.prepaid.settle(customer, state.position, settlements, nowMs, run.tenant);
     }

@@ -5,6 +5,7 @@ import { floorMinute, localDaysBetween } from '@meterline/domain/time';
 import type { QuantitiesFrom } from '../ports/index.ts';
 import type { UsageNeed } from './meter-usage.ts';
 import type { PeriodToRate } from './period-to-rate.ts';
+import { quantitySaid } from './quantities.ts';
 import { addsUp } from './shared-queries.ts';
 
 const MINUTE_MS = 60_000;
@@ -63,7 +64,7 @@ function quantified({ card, fromMs, toMs }: Version, quantities: readonly Quanti
   if (price.model !== 'flat') return [{ card, fromMs, toMs }];
   const starts = quantities.filter((each) => each.fromMs > fromMs && each.fromMs < toMs).map((each) => each.fromMs);
   const parts = [fromMs, ...starts].map((partFromMs, index): Version => {
-    const quantity = quantities.findLast((each) => each.fromMs <= partFromMs)?.of[key];
+    const quantity = quantitySaid(quantities, key, partFromMs);
     const counted = quantity === undefined ? card : { ...card, price: { ...price, quantity } };
     return { card: counted, fromMs: partFromMs, toMs: starts[index] ?? toMs };
   });

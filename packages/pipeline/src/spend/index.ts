@@ -12,3 +12,4 @@ export {
   type SubscriptionSpend,
 } from './spend.ts';
 export { nextPeriod, periodAt, spanOf } from './span.ts';
+export { quantityAt } from './quantities.ts';

@@ -3,11 +3,11 @@ import { startOfDateMs } from '@meterline/domain/time';
 import { stageAt } from '../catalog/index.ts';
 import { newId } from '../ids/index.ts';
 import type {
-  Clock,
   PlanRecord,
   SubscriptionChangeRecord,
   SubscriptionRecord,
   SubscriptionUpdate,
+  TenantClock,
   UpdateRefusal,
 } from '../ports/index.ts';
 import { type ChangePlans, dayOf, decide, type Decision, invoiced, withdrawal } from './decide.ts';
@@ -15,7 +15,7 @@ import type { ChangeRequest } from './request.ts';
 import { planTerms, type Subject, subjectOf, type SubjectPorts } from './subject.ts';
 
 export interface ChangePorts extends SubjectPorts {
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: TenantClock;
 }
 
 /** A change that may be made, with everything that it was decided by. */
@@ -32,7 +32,7 @@ export interface MadeChange {
 
 /** Decides what a change would come to. Previews and changes both come from here, so that they cannot differ. */
 export async function decideChange(ports: ChangePorts, id: string, request: ChangeRequest, tenant: string): Promise<Decided> {
-  const nowMs = ports.clock.nowMs();
+  const nowMs = await ports.clock.nowMs(tenant);
   const subject = await subjectOf(ports, id, nowMs, tenant);
   const { subscription, customer } = subject;
   const today = await planTerms(ports.plans, stageAt(subscription, nowMs), tenant);
@@ -53,7 +53,7 @@ export async function makeChange(
 
 /** Withdraws a change that has not begun. */
 export async function withdrawChange(ports: ChangePorts, id: string, change: string, tenant: string): Promise<MadeChange> {
-  const subject = await subjectOf(ports, id, ports.clock.nowMs(), tenant);
+  const subject = await subjectOf(ports, id, await ports.clock.nowMs(tenant), tenant);
   const found = subject.changes.find((each) => each.id === change);
   if (found === undefined)
     throw new Fault('not_found', 'subscription.change_unknown', `Subscription "${id}" has no change "${change}".`);

@@ -1,28 +1,34 @@
+import type { FeatureDifference } from '@meterline/domain/entitlements';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { countingCard, type TermsDifference, termsDifference, unitsCounted } from '@meterline/domain/plan-fit';
 import type { RateCard } from '@meterline/domain/prices';
 import { parseInstantMs } from '@meterline/domain/time';
+import type { EntitlementPorts } from '../entitlements/index.ts';
 import { type PlanFitPorts, planFitOf } from '../plan-fit/index.ts';
 import type { Account, Cut } from '../ports/index.ts';
 import { nextPeriod, periodToRate, ratePeriods } from '../spend/index.ts';
 import { type ChangePorts, decideChange, type Decided } from './changes.ts';
-import { accountWith, projectedInvoices } from './projection.ts';
+import { featureChanges } from './feature-changes.ts';
+import { accountWith, projectedDocuments, projectedInvoices, type ProjectionPorts } from './projection.ts';
 import type { ChangeRequest } from './request.ts';
 import { tokenOf } from './token.ts';
 
-export type PreviewPorts = ChangePorts & PlanFitPorts;
+export type PreviewPorts = ChangePorts & PlanFitPorts & EntitlementPorts & ProjectionPorts;
 
 /** What a change would do, seen at one cut. Nothing is made. */
 export interface ChangePreview {
   readonly decided: Decided;
   readonly token: string;
   readonly cut: Cut;
+  /** What is billed in advance, and given back, when the change takes effect; it is part of the invoices below. */
+  readonly documents: readonly InvoiceDocument[];
   /** Their days are over, so they are due as soon as the change is made. */
   readonly now: readonly InvoiceDocument[];
   readonly next: readonly InvoiceDocument[];
   /** What would be invoiced over the same time without the change. */
   readonly without: readonly InvoiceDocument[];
   readonly difference: TermsDifference;
+  readonly features: readonly FeatureDifference[];
   readonly lastMonths: LastMonths | null;
 }
 
@@ -61,10 +67,17 @@ export async function previewChange(
     decided,
     token: tokenOf(decided),
     cut,
+    documents: await projectedDocuments(ports, decided, changed, tenant),
     now: invoices.filter(isOver),
     next: invoices.filter((invoice) => !isOver(invoice)),
     without,
     difference: termsDifference(plans.from.rateCards, plans.to.rateCards, used),
+    features: await featureChanges(
+      ports,
+      { before: account, after: changed, fromMs: decided.update.fromMs },
+      { cut, nowMs },
+      tenant,
+    ),
     lastMonths: await lastMonths(ports, decided, tenant),
   };
 }

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Fault } from '@meterline/domain/faults';
-import type { Clock, Database } from '@meterline/pipeline/ports';
+import type { Clock, Database, TenantClock } from '@meterline/pipeline/ports';
 import type { Authenticate, KeyScope } from '../http/index.ts';
 import { hashSecret, parseApiKey } from './api-key.ts';
 
@@ -20,7 +20,11 @@ const CACHED_KEYS_MAX = 10_000;
  * Authenticates API keys of table `api_key`. Unknown ids and wrong secrets resolve to undefined; a right key that was revoked or has
  * expired fails with `auth.revoked_key` or `auth.expired_key`.
  */
-export function apiKeyAuthenticator(ports: { readonly database: Database; readonly clock: Clock }): Authenticate {
+export function apiKeyAuthenticator(ports: {
+  readonly database: Database;
+  readonly clock: TenantClock;
+  readonly serverClock: Clock;
+}): Authenticate {
   const cache = new Map<string, { readonly row: Promise<KeyRow | undefined>; readonly untilMs: number }>();
 
   function lookUp(id: string, nowMs: number): Promise<KeyRow | undefined> {
@@ -41,11 +45,10 @@ export function apiKeyAuthenticator(ports: { readonly database: Database; readon
   return async (bearerToken) => {
     const key = parseApiKey(bearerToken);
     if (!key) return undefined;
-    const nowMs = ports.clock.nowMs();
-    const row = await lookUp(key.id, nowMs);
+    const row = await lookUp(key.id, ports.serverClock.nowMs());
     if (!row || !timingSafeEqual(row.secret_hash, hashSecret(key.secret))) return undefined;
     if (row.revoked_at !== null) throw new Fault('unauthorized', 'auth.revoked_key', 'This API key was revoked.');
-    if (row.expires_at !== null && Date.parse(row.expires_at) <= nowMs) {
+    if (row.expires_at !== null && Date.parse(row.expires_at) <= (await ports.clock.nowMs(row.tenant))) {
       throw new Fault('unauthorized', 'auth.expired_key', `This API key expired at ${row.expires_at}.`);
     }
     return { tenant: row.tenant, keyId: key.id, scopes: new Set(row.scopes) };

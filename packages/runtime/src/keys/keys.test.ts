@@ -23,7 +23,7 @@ function setup(row: { expires_at?: string; revoked_at?: string } = {}) {
   return {
     key,
     clock,
-    authenticate: apiKeyAuthenticator({ database, clock }),
+    authenticate: apiKeyAuthenticator({ database, clock, serverClock: clock }),
     queries: () => queries,
     fail: (on: boolean) => (failing = on),
   };

@@ -17,7 +17,7 @@ beforeAll(async () => {
   server = await startScenario({ now: '2026-01-01T00:00:00Z' });
   await call('PUT', '/v1/invoice-schedule', { cron: '5 0 1 * *' });
   await call('POST', '/v1/meters', { key: 'calls', name: 'Calls', eventType: 'call', aggregation: 'sum', valueProperty: '$.n', dimensions: {} }); // prettier-ignore
-}, 60_000);
+}, 300_000);
 afterAll(() => server.stop());
 
 const call: ScenarioServer['call'] = (method, route, body) => server.call(method, route, body);
@@ -102,7 +102,7 @@ it('a year with 12,000 calls included is billed by the month: overage from the e
   const all = invoices.filter(({ period }) => period.from === '2026-01-01T00:00:00Z').map((invoice) => Number(charged(invoice)));
   expect(all.reduce((sum, amount) => sum + amount, 0)).toBe(1272);
   await expectReconciled();
-}, 60_000);
+}, 300_000);
 
 it('lists an interim invoice with the end of its usage, and shows what it bills and what was billed before', async () => {
   const { items } = await call<{ items: { kind: string; usageTo?: string }[] }>('GET', '/v1/invoices?customer=acme&limit=3');

@@ -77,7 +77,7 @@ async function draftInterims(
 ): Promise<InvoiceDraft[]> {
   const parties = due.map(({ account, terms }) => ({ customer: account.key, currency: terms.currency }));
   const grants = await invoiceGrants(ports.accounts, parties, tenant);
-  const carried = await carriedStates(ports, due.map(({ terms }) => terms), tenant); // prettier-ignore
+  const carried = await carriedStates(ports, new Map(due.map(({ terms, account }) => [terms, account])), tenant);
   const billing = due.map((each, index) => {
     const { account, terms, period, usageToMs } = each;
     const documents = earlierDocuments(each.earlier, periodDocument(period).from);

@@ -6,8 +6,8 @@ import { ordinal } from './ordinal.ts';
 import { parseInvoice } from './parse-invoice.ts';
 
 /**
- * Answers what the commitments of issued invoices of one tenant come to, from the lines rated again, what was billed of them before, and from the invoices that were issued before each
- * (as they are: those are checked by themselves). Undefined for an invoice without commitments.
+ * Answers what the commitments of issued invoices of one tenant come to, from the lines rated again, what was billed of them before, and from the
+ * invoices that were issued before each (as they are: those are checked by themselves). Undefined for an invoice without commitments.
  */
 export async function settledAgain(
   store: Pick<InvoiceStore, 'issuedSince'>,

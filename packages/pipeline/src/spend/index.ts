@@ -1,4 +1,5 @@
 export { isBeforeInvoice } from './billed-before.ts';
+export { cardsAt } from './cards-at.ts';
 export { carriedStates, mayCarryOver } from './carried-states.ts';
 export { carriedAfter, type PeriodToRate } from './period-to-rate.ts';
 export { type RatedPeriod, ratePeriods, type RatingPorts } from './rate-periods.ts';

@@ -12,7 +12,14 @@ export {
 } from './execute-run.ts';
 export { draftDueFees, type FeeDraftPorts } from './fees.ts';
 export { parseInvoice } from './parse-invoice.ts';
-export { type InvoiceRunPorts, processInvoiceRuns, requeuePending, requestInvoiceRun, startDueRuns } from './runs.ts';
+export {
+  type InvoiceRunPorts,
+  processInvoiceRuns,
+  requeuePending,
+  requestInvoiceRun,
+  requestSubscriptionRun,
+  startDueRuns,
+} from './runs.ts';
 export { DEFAULT_SCHEDULE, nextRunMs, setSchedule } from './schedule.ts';
 export { type Scheduler, startScheduler } from './scheduler.ts';
 export { type InvoiceAccounting, invoiceAccounting, type InvoiceCheck, verifyInvoice } from './verify.ts';

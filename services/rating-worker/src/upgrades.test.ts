@@ -47,6 +47,9 @@ function ports(broken: Partial<UpgradePorts> = {}): UpgradePorts {
   const { customers, plans, subscriptions } = catalogStores(database);
   return { ...it.ports, customers, plans, subscriptions, rules: it.rules, upgrades: upgradeStore(database), ...broken };
 }
+const unexpected = (error: unknown) => {
+  throw error;
+};
 const upgrade = (broken?: Partial<UpgradePorts>) =>
   startUpgrade(ports(broken), subscription, { plan: 'pro', graceDays: 14 }, it.tenant);
 const taken = ({ steps }: UpgradeRecord) =>
@@ -211,12 +214,12 @@ describe('an upgrade whose process is killed', () => {
     };
     await expect(upgrade({ subscriptions: dying, upgrades: inserted })).rejects.toThrow('killed');
     await expect(upgrade()).rejects.toMatchObject({ code: expect.stringMatching(/upgrade\.(running|not_up)/) as unknown });
-    await resumeUpgrades(ports());
+    await resumeUpgrades(ports(), unexpected);
     const [left] = (await upgrades.page({ subscription, after: null, limit: 10 }, it.tenant)).items;
     expect(left?.state).toBe('running');
     it.clock.moveTo(it.clock.nowMs() + 61_000);
-    await resumeUpgrades(ports());
-    await resumeUpgrades(ports());
+    await resumeUpgrades(ports(), unexpected);
+    await resumeUpgrades(ports(), unexpected);
     const [finished] = (await upgrades.page({ subscription, after: null, limit: 10 }, it.tenant)).items;
     expect(finished?.state).toBe('done');
     expect(await planNow()).toEqual(['free from 2026-03-01', 'pro from 2026-03-12']);

@@ -104,10 +104,18 @@ export async function upgradeOf(
   throw new Fault('not_found', 'upgrade.unknown', `Subscription "${subscription}" has no upgrade "${id}".`);
 }
 
-/** Finishes upgrades whose process is gone. */
-export async function resumeUpgrades(ports: UpgradePorts): Promise<void> {
-  for (const upgrade of await ports.upgrades.unfinished(ports.serverClock.nowMs() - LEFT_BEHIND_MS))
-    await finishUpgrade(ports, upgrade);
+/** Finishes upgrades whose process is gone; one that cannot be finished is told, and tried again the next time. */
+export async function resumeUpgrades(
+  ports: UpgradePorts,
+  onError: (error: unknown, upgrade: Pick<UpgradeRecord, 'id' | 'tenant'>) => void,
+): Promise<void> {
+  for (const upgrade of await ports.upgrades.unfinished(ports.serverClock.nowMs() - LEFT_BEHIND_MS)) {
+    try {
+      await finishUpgrade(ports, upgrade);
+    } catch (error) {
+      onError(error, upgrade);
+    }
+  }
 }
 
 /** A process takes seconds for the steps; the others leave it that long. */

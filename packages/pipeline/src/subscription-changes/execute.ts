@@ -2,7 +2,10 @@ import { type ChangePorts, changedSince, decideChange, makeChange, type MadeChan
 import type { ChangeOrToken } from './request.ts';
 import { refuseIfChanged, requestOf } from './token.ts';
 
-/** Makes a change, under an id that is given or a new one. By the token of a preview it makes exactly what was shown, or fails with `subscription.changed_since`. */
+/**
+ * Makes a change, under an id that is given or a new one. By the token of a preview it makes exactly what was shown, or fails with
+ * `subscription.changed_since`.
+ */
 export async function executeChange(
   ports: ChangePorts,
   id: string,

@@ -6,7 +6,14 @@ export { executeInvoiceRun, type InvoicingPorts, NotSealedError, type RunOptions
 export { draftDueFees, type FeeDraftPorts } from './fees.ts';
 export { type DueNow, withHistory } from './history.ts';
 export { invoiceOnLog, parseInvoice } from './parse-invoice.ts';
-export { type InvoiceRunPorts, processInvoiceRuns, requeuePending, requestInvoiceRun, startDueRuns } from './runs.ts';
+export {
+  type InvoiceRunPorts,
+  processInvoiceRuns,
+  requeuePending,
+  requestInvoiceRun,
+  requestSubscriptionRun,
+  startDueRuns,
+} from './runs.ts';
 export { DEFAULT_SCHEDULE, nextRunMs, setSchedule } from './schedule.ts';
 export { type Scheduler, startScheduler } from './scheduler.ts';
 export { type InvoiceAccounting, invoiceAccounting, type InvoiceCheck, verifyInvoice } from './verify.ts';

@@ -77,6 +77,7 @@ export function decide({ request, day, plans, id }: ChangeToDecide, subject: Sub
     stages: stageRecords(after.stages, subject),
     endsAtMs: after.endsAtMs,
     fromMs,
+    billedThroughMs,
   };
   return { update, change: { ...change, createdAtMs: nowMs }, day, direction };
 }
@@ -103,6 +104,7 @@ export function withdrawal(change: SubscriptionChangeRecord, subject: Subject): 
     stages: stageRecords(after.stages, subject),
     endsAtMs: after.endsAtMs,
     fromMs: startOfDateMs(own.fromDay, customer.timezone),
+    billedThroughMs: subject.billedThroughMs,
   };
 }
 

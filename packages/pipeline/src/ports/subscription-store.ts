@@ -126,11 +126,13 @@ export interface SubscriptionUpdate {
   readonly endsAtMs: number | null;
   /** Days before this instant stay as they were; none from it on may be invoiced. */
   readonly fromMs: number;
+  /** End of what was invoiced when it was decided: another invoice in between refuses it, as it may part a billing period. Absent: it parts none. */
+  readonly billedThroughMs?: number | null | undefined;
   /** What of the customer it was decided by, where a trial hangs on it. */
   readonly trial?: (TrialFacts & { readonly plan: string }) | undefined;
 }
 
-/** `changed`: by somebody else meanwhile. `overlaps`: the customer has another subscription to the same plan in that time. */
+/** `changed`: by somebody else meanwhile, or invoiced further. `overlaps`: the customer has another subscription to the same plan in that time. */
 export type UpdateRefusal = 'changed' | 'invoiced' | 'overlaps';
 
 /** What is to be told of trials, as the stages of subscriptions have it. */

@@ -32,7 +32,13 @@ export interface MadeChange {
 }
 
 /** Decides what a change would come to. Previews and changes both come from here, so that they cannot differ. */
-export async function decideChange(ports: ChangePorts, id: string, request: ChangeRequest, tenant: string): Promise<Decided> {
+export async function decideChange(
+  ports: ChangePorts,
+  id: string,
+  request: ChangeRequest,
+  tenant: string,
+  changeId?: string,
+): Promise<Decided> {
   const nowMs = await ports.clock.nowMs(tenant);
   const subject = await subjectOf(ports, id, nowMs, tenant);
   const { subscription, customer } = subject;
@@ -44,7 +50,7 @@ export async function decideChange(ports: ChangePorts, id: string, request: Chan
   if ('trial' in request) refuseMissingTrial({ key: to.plan.key, phases: to.phases }, request.trial);
   const phased = await phasedVersion(ports.plans, to, tenant);
   const plans = { from, to, phased, trial: await trialFacts(ports, customer, { key: to.plan.key, phases: to.phases }, tenant) };
-  return { ...decide({ request, day, plans, id: newId('chg', nowMs) }, subject), request, plans, subject };
+  return { ...decide({ request, day, plans, id: changeId ?? newId('chg', nowMs) }, subject), request, plans, subject };
 }
 
 /** Makes what was decided, unless the subscription was changed since. */
@@ -78,7 +84,11 @@ export async function changesOf(
   return changes;
 }
 
-function made(result: SubscriptionRecord | UpdateRefusal, { billedThroughMs, nowMs, customer }: Subject): SubscriptionRecord {
+/** The subscription as it was changed; fails with why it was not. */
+export function made(
+  result: SubscriptionRecord | UpdateRefusal,
+  { billedThroughMs, nowMs, customer }: Subject,
+): SubscriptionRecord {
   switch (result) {
     case 'changed':
       throw changedSince([{ path: 'version', message: 'the subscription was changed meanwhile' }]);

@@ -8,7 +8,8 @@ import { byDays, phasingRecord, stageRecords, standing, timelineIn } from '../st
 import { directionFor, isTrialOn, lapses, refuseByRules, refuseState, type Timed } from './allowed.ts';
 import { phasingFor } from './phasing.ts';
 import type { ChangeRequest } from './request.ts';
-import { type ChangePlans, type PlanTerms, renewalFrom, type Subject } from './subject.ts';
+import { type ChangePlans, renewalFrom, type Subject } from './subject.ts';
+import { takesBack } from './takes-back.ts';
 import { amendmentOf, trialDay } from './trial.ts';
 
 /** What a change comes to, whether it is made or only shown. */
@@ -69,6 +70,7 @@ export function decide({ request, day, plans, id }: ChangeToDecide, subject: Sub
     stages: stageRecords(after.stages, { startsAtMs: subscription.startsAtMs, timezone }),
     endsAtMs: after.endsAtMs,
     fromMs,
+    billedThroughMs,
     ...(plans.phased.phases.length > 0 && { trial: { ...plans.trial, plan: plans.to.plan.key } }),
   };
   return { update, change: { ...change, createdAtMs: nowMs }, day, direction };
@@ -100,6 +102,7 @@ export function withdrawal(change: SubscriptionChangeRecord, subject: Subject): 
     stages: stageRecords(after.stages, { startsAtMs: subscription.startsAtMs, timezone }),
     endsAtMs: after.endsAtMs,
     fromMs: startOfDateMs(own.fromDay, timezone),
+    billedThroughMs: subject.billedThroughMs,
   };
 }
 
@@ -151,7 +154,7 @@ function changeOf(
   const { timezone } = customer;
   const seq = Math.max(0, ...changes.map((each) => each.seq)) + 1;
   const fromMs = startOfDateMs(day, timezone);
-  const anew = isWithinInvoiced(day, to, { ...subject, fromMs }) ? true : undefined;
+  const anew = takesBack(day, before, to, subject) ? true : undefined;
   const base = { id, subscription: subscription.id, seq, anew, createdAtMs: nowMs, withdrawnAtMs: null };
   const until = 'until' in request ? instantMs(request.until) : undefined;
   const untilMs = until === undefined ? null : startOfDateMs(localDateAt(until, timezone), timezone);
@@ -190,11 +193,6 @@ function changeOf(
     case 'resume':
       return { ...base, kind: request.kind, fromMs, untilMs };
   }
-}
-
-/** Whether invoices end with this day in the middle of a billing period, which cannot be billed as one any more. */
-function isWithinInvoiced(day: EpochDay, { plan }: PlanTerms, subject: Subject & { readonly fromMs: number }): boolean {
-  return subject.billedThroughMs === subject.fromMs && renewalFrom(day, plan.billingPeriod, subject) !== day;
 }
 
 const isAnother = (request: ChangeRequest, before: Timeline) =>

@@ -73,6 +73,10 @@ export async function planTerms(
   return { plan, version: planVersion, rateCards, commitment, changeRules, priceRevision, features, unusedTime, phases };
 }
 
+export function planAndVersion({ plan, planVersion }: Pick<StageRecord, 'plan' | 'planVersion'>): string {
+  return `${plan} version ${planVersion}`;
+}
+
 /** The first day from this one on with which a billing period of the subscription begins, counted as its plan then does. */
 export function renewalFrom(day: EpochDay, cadence: PlanRecord['billingPeriod'], { subscription, customer }: Subject): EpochDay {
   const { timezone } = customer;

@@ -5,7 +5,7 @@ import { dateOrNull, pageOf } from './rows.ts';
 import {
   insertChange,
   insertStages,
-  isInvoicedBeyond,
+  invoicedThroughMs,
   lockCustomer,
   Overlap,
   overlaps,
@@ -63,7 +63,7 @@ export function subscriptionStore(db: Database): SubscriptionStore {
         const before = await subscriptionById(tx, id, tenant);
         if (before === undefined) return 'unknown';
         if (before.endsAtMs !== null && before.endsAtMs <= at.nowMs) return 'ended';
-        if (await isInvoicedBeyond(tx, id, at.billedUntilMs, tenant)) return 'invoiced';
+        if (((await invoicedThroughMs(tx, id, tenant)) ?? -Infinity) > at.billedUntilMs) return 'invoiced';
         const lapsesAtMs = before.stages.at(-1)?.untilMs ?? Infinity;
         await tx.query('update subscription set ends_at = $1, version = version + 1 where id = $2 and tenant = $3', [
           new Date(Math.min(at.endsAtMs, lapsesAtMs - 1)),

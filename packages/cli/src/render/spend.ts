@@ -41,7 +41,18 @@ export function spendText(spend: Spend, terminal: Pick<Terminal, 'paint'>): stri
   const asOfText = paint('dim', `As of ${asOf.at}, offset ${asOf.cut.join(', ')} of the event log.`);
   if (subscriptions.length === 0) return `${paint('bold', customer)} has no active subscription.\n${asOfText}`;
   const sections = subscriptions.map((subscription) => {
-    const { plan, planVersion, phase, period, lines, billedInAdvance, interims, commitment, toInvoice, total: planTotal } = subscription;
+    const {
+      plan,
+      planVersion,
+      phase,
+      period,
+      lines,
+      billedInAdvance,
+      interims,
+      commitment,
+      toInvoice,
+      total: planTotal,
+    } = subscription;
     const head = `${paint('bold', customer)} on ${plan}, version ${planVersion}${phase ? `, ${phase.name}` : ''}: ${period.from} up to ${period.to}`;
     const committed = commitment === null ? [] : commitmentRows(commitment, terminal);
     const rows = [...lines.flatMap((line) => chargeRows(line, terminal)), ...committed];

@@ -126,7 +126,11 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
     const total = totalDue({ lines, adjustments: [], commitments: commitment === null ? [] : [commitment] }, currency);
     const invoiced = invoicedOf(earlierOf({ terms, period }));
     const toInvoice = less(total, [...invoiced.billedInAdvance, ...invoiced.interims], currency);
-    return { request, prepaid, spend: { id, plan, planVersion, phase, period, lines, ...invoiced, commitment, total, toInvoice } };
+    return {
+      request,
+      prepaid,
+      spend: { id, plan, planVersion, phase, period, lines, ...invoiced, commitment, total, toInvoice },
+    };
   });
   const byRequest = Map.groupBy(spends, ({ request }) => request);
   return requests.map((request) => {

@@ -69,7 +69,11 @@ export async function projectedDocuments(
 }
 
 /** The accounts as they will be once a customer has these grants too. */
-function givenAlso(accounts: ProjectionPorts['accounts'], grants: readonly Grant[], customer: string): ProjectionPorts['accounts'] {
+function givenAlso(
+  accounts: ProjectionPorts['accounts'],
+  grants: readonly Grant[],
+  customer: string,
+): ProjectionPorts['accounts'] {
   if (grants.length === 0) return accounts;
   const given = grants.map((grant) => ({ grant, balance: decimal(grant.amount), expired: ZERO, carried: ZERO, voided: false }));
   return {

@@ -92,6 +92,48 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
     await expectVerified();
   });
 
+  test('that is taken back on its day gives back all of its fees, and bills every day of the old plan once', async () => {
+    const setup = {
+      key: 'setup',
+      name: 'Set-up',
+      price: { model: 'flat', amount: '50.00', interval: 'once', paymentTerm: 'advance' },
+    } as const;
+    const fee = { key: 'base', name: 'Base fee', price: { model: 'flat', amount: '31.00', paymentTerm: 'advance' } } as const;
+    await it.plan('arrears', [{ key: 'base', name: 'Base fee', price: { model: 'flat', amount: '62.00' } }]);
+    await it.plan('paid', [fee, setup]);
+    subscription = await it.subscribe('acme', 'arrears', '2024-03-01T00:00:00Z');
+    it.clock.moveTo(Date.parse('2024-03-12T09:00:00Z'));
+    await changeNow(it, subscription, { kind: 'plan', plan: 'paid' });
+    // Paid: 20 of 31 days at 31.00, and 50.00 once. The old plan: 11 of 31 days at 62.00.
+    expect(told(await billAt('2024-03-12T09:01:00Z'))).toEqual(['INV-000001 fee paid 70.00', 'INV-000002 period arrears 22.00']);
+    it.clock.moveTo(Date.parse('2024-03-12T15:00:00Z'));
+    await changeNow(it, subscription, { kind: 'plan', plan: 'arrears' });
+    const after = await billAt('2024-03-12T15:01:00Z');
+    expect(after.find(({ kind }) => kind === 'credit_note')?.creditNote).toMatchObject({ treatment: 'refund', amount: '70.00' });
+    // The other 20 of 31 days: 40.00.
+    const settled = told(await billAt('2024-04-01T00:00:00Z'));
+    expect(settled).toEqual([
+      'INV-000001 fee paid 70.00',
+      'INV-000001-CN1 credit_note paid -70.00',
+      'INV-000002 period arrears 22.00',
+      'INV-000003 period arrears 40.00',
+    ]);
+    await expectVerified();
+  });
+
+  test('goes on to be billed where a rest is taken back on its day', async () => {
+    await it.plan('arrears', [{ key: 'base', name: 'Base fee', price: { model: 'flat', amount: '62.00' } }]);
+    subscription = await it.subscribe('acme', 'arrears', '2024-03-01T00:00:00Z');
+    it.clock.moveTo(Date.parse('2024-03-12T09:00:00Z'));
+    await changeNow(it, subscription, { kind: 'pause' });
+    await billAt('2024-03-12T09:01:00Z');
+    await changeNow(it, subscription, { kind: 'resume' });
+    // 11 days and 20 days of 31, as before.
+    const settled = told(await billAt('2024-04-01T00:00:00Z'));
+    expect(settled).toEqual(['INV-000001 period arrears 22.00', 'INV-000002 period arrears 40.00']);
+    await expectVerified();
+  });
+
   test('keeps what the plan says is not given back', async () => {
     subscription = await it.subscribe('acme', 'kept', '2024-03-01T00:00:00Z');
     await billAt('2024-03-01T00:05:00Z');

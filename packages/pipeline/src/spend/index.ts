@@ -1,3 +1,4 @@
+export { cardsAt } from './cards-at.ts';
 export { mayCarryOver } from './carried-states.ts';
 export { carriedAfter, type PeriodToRate } from './period-to-rate.ts';
 export { type RatedPeriod, ratePeriods, type RatingPorts } from './rate-periods.ts';

@@ -42,7 +42,7 @@ beforeAll(async () => {
       ...(key === 'large' && { changeRules: RULES }),
     });
   }
-}, 60_000);
+}, 120_000);
 afterAll(() => server.stop());
 
 const call: ScenarioServer['call'] = (method, route, body) => server.call(method, route, body);

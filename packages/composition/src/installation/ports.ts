@@ -14,9 +14,11 @@ import {
   postgresSegmentLedger,
   prepaidStore,
   ratingStore,
+  sandboxStore,
+  tenantClock,
   usageVisibility,
 } from '@meterline/backends/postgres';
-import type { BalanceStore, Clock, Database, EventLog, JobQueue, TenantClock } from '@meterline/pipeline/ports';
+import type { BalanceStore, Clock, Database, EventLog, JobQueue } from '@meterline/pipeline/ports';
 import { decorated, type Decorations } from './decorations.ts';
 
 export interface OpenedEngines {
@@ -50,6 +52,7 @@ export function portsOver(
     rating: decorated(decorate, 'rating', ratingStore(database, worker)),
     invoices: decorated(decorate, 'invoices', invoiceStore(database)),
     prepaid: prepaidStore(database),
+    sandboxes: sandboxStore(database),
     deliveries: decorated(decorate, 'deliveries', deliveryQueue(database)),
   };
 }
@@ -62,8 +65,7 @@ export function billingPorts(
   serverClock: Clock,
   { jobs, balances }: { readonly jobs: JobQueue; readonly balances: BalanceStore },
 ) {
-  const clock: TenantClock = serverClock;
-  const { reader, rating, catalog, invoices, prepaid, ledger, log } = ports;
+  const { reader, rating, catalog, invoices, prepaid, sandboxes, ledger, log } = ports;
   return {
     usage: reader,
     accounts: rating,
@@ -73,9 +75,10 @@ export function billingPorts(
     balances,
     invoices,
     prepaid,
+    sandboxes,
     ledger,
     log,
-    clock,
+    clock: tenantClock(ports.database, serverClock),
     serverClock,
     jobs,
   };

@@ -83,7 +83,7 @@ export function sandboxStore(db: Database): SandboxStore {
     },
 
     async step(serverNowMs) {
-      if ((await db.query('select from sandbox where clock_moves limit 1')).length === 0) return false;
+      if ((await db.query('select 1 from sandbox where clock_moves limit 1')).length === 0) return false;
       // One statement sees the runs and wake-ups of one moment together with the due time: two workers cannot step over what one of them has begun.
       await db.query(
         `update sandbox s set

@@ -47,6 +47,7 @@ export function feeDocumentsContract(name: string, open: () => Promise<Database>
       subscriptionVersion: 1,
       plan: { plan: 'pro', version: 1 },
       priceRevision: 0,
+      negotiatedRevision: 0,
       run: 'none',
       finish: (number, follows) => ({ document: JSON.stringify({ number, follows }), message: { number } }),
       ...fields,

@@ -50,6 +50,7 @@ await onEngines('billing on parallel connections of PostgreSQL', ['postgres'], a
     subscriptionVersion: 1,
     plan: { plan: 'pro', version: 1 },
     priceRevision: 0,
+    negotiatedRevision: 0,
     run: 'run',
     prepaid: null,
     finish: (number) => ({ document: JSON.stringify({ number }), message: { number } }),

@@ -216,6 +216,7 @@ export function prepaidContract(open: () => Promise<{ readonly database: Databas
       kind: 'period',
       subscription,
       priceRevision: 0,
+      negotiatedRevision: 0,
       periodFromMs: Date.parse('2026-02-01T00:00:00Z'),
       periodToMs: Date.parse('2026-03-01T00:00:00Z'),
       customer: 'acme',

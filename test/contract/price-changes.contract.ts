@@ -1,6 +1,6 @@
 import { catalogStores, invoiceStore, ratingStore } from '@meterline/backends/postgres';
 import type { Commitment } from '@meterline/domain/commitments';
-import type { Database, InvoiceDraft, PriceChangeDraft } from '@meterline/pipeline/ports';
+import type { Database, InvoiceDraft, NegotiationDraft, PriceChangeDraft } from '@meterline/pipeline/ports';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { together } from '../support/parallel.ts';
 
@@ -12,9 +12,9 @@ const COMMITMENT: Commitment = { minimumSpend: '100.00', every: 'year', trueUp: 
 
 let tenants = 0;
 
-/** What price changes and commitments must keep on every billing store, however many do so at once. */
+/** What price changes, negotiated prices and commitments must keep on every billing store, however many do so at once. */
 export function priceChangeContract(name: string, open: () => Promise<Database>): void {
-  describe(`price changes and commitments on ${name}`, () => {
+  describe(`price changes, negotiated prices and commitments on ${name}`, () => {
     let database: Database;
     let tenant: string;
     let subscription: string;
@@ -69,6 +69,7 @@ export function priceChangeContract(name: string, open: () => Promise<Database>)
       subscriptionVersion: 1,
       plan: PRO,
       priceRevision: 0,
+      negotiatedRevision: 0,
       run: 'run',
       finish: (number) => ({ document: JSON.stringify({ number }), message: {} }),
       ...fields,
@@ -130,6 +131,62 @@ export function priceChangeContract(name: string, open: () => Promise<Database>)
         ['issued', { refused: 'invoiced', throughMs: MARCH_MS }],
         ['stale', { revision: 1 }],
       ]).toContainEqual([outcome, 'revision' in change ? { revision: change.revision } : change]);
+    });
+
+    const negotiated = () => catalogStores(database).negotiatedPrices;
+    const agreement = (afterRevision: number, validFromMs = MARCH_MS, isCorrection = false): NegotiationDraft => ({
+      ...{ customer: 'acme', plan: 'pro', rateCard: 'calls', meter: 'calls', afterRevision, isCorrection },
+      ...{ validFromMs, validUntilMs: validFromMs + 60_000, note: 'since 2020' },
+      price: { model: 'per_unit', unitAmount: '0.000000000001' },
+      modifiers: { percentOff: '5', allowance: null },
+    });
+    const end = { customer: 'acme', plan: 'pro', rateCard: 'calls', ends: 1, atMs: MARCH_MS, afterRevision: 1 };
+
+    test('what is negotiated comes back as it was entered, is never known before what was entered earlier, and makes older drafts stale', async () => {
+      const first = await negotiated().insert(agreement(0), NOW_MS, tenant);
+      expect(first).toMatchObject({ revision: 1, validFromMs: MARCH_MS, knownSinceMs: NOW_MS, modifiers: { allowance: null } });
+      expect(await negotiated().insert(agreement(0), NOW_MS, tenant)).toEqual({ refused: 'outdated' });
+      const second = await negotiated().insert({ ...end, isCorrection: false }, NOW_MS - 5000, tenant);
+      expect(second).toEqual({ revision: 2, ends: 1, atMs: MARCH_MS, knownSinceMs: NOW_MS });
+      expect(await negotiated().of('acme', tenant)).toEqual([first, second]);
+      expect(await negotiated().of('acme', 'somebody else')).toEqual([]);
+      const known = [
+        { customer: 'acme', revision: 1 },
+        { customer: 'nobody', revision: 9 },
+      ];
+      expect(await ratingStore(database).negotiations(known, tenant)).toEqual(new Map([['acme', [first]]]));
+      const [account] = await ratingStore(database).accounts(['acme'], tenant);
+      expect(account?.negotiated).toEqual({ customer: 'acme', revision: 2 });
+      expect(await issue({ negotiatedRevision: 1 })).toBe('stale');
+      expect(await issue({ negotiatedRevision: 2 })).toBe('issued');
+    });
+
+    test('of an invoice and a price negotiated for its days at once, whichever comes second knows of the first', async () => {
+      const [outcome, price] = await Promise.all([issue(), negotiated().insert(agreement(0, FEBRUARY_MS), NOW_MS, tenant)]);
+      expect([
+        ['issued', { refused: 'invoiced', throughMs: MARCH_MS }],
+        ['stale', { revision: 1 }],
+      ]).toContainEqual([outcome, 'revision' in price ? { revision: price.revision } : price]);
+    });
+
+    test('within invoiced days of the plan a price and its end need to be corrections', async () => {
+      expect(await issue()).toBe('issued');
+      const inFebruary = MARCH_MS - 60_000;
+      expect(await negotiated().insert(agreement(0, inFebruary), NOW_MS, tenant)).toEqual({
+        refused: 'invoiced',
+        throughMs: MARCH_MS,
+      });
+      expect(await negotiated().insert(agreement(0, inFebruary, true), NOW_MS, tenant)).toMatchObject({ revision: 1 });
+      const early = { ...end, atMs: inFebruary };
+      expect(await negotiated().insert({ ...early, isCorrection: false }, NOW_MS, tenant)).toMatchObject({ refused: 'invoiced' });
+      expect(await negotiated().insert({ ...early, isCorrection: true }, NOW_MS, tenant)).toMatchObject({ revision: 2 });
+    });
+
+    test('what was negotiated is refused to be changed or deleted by anybody', async () => {
+      await negotiated().insert(agreement(0), NOW_MS, tenant);
+      for (const statement of ['update negotiated_price set note = null', 'delete from negotiated_price']) {
+        await expect(database.query(`${statement} where tenant = $1`, [tenant])).rejects.toMatchObject({ code: 'ML002' });
+      }
     });
 
     test('an entered change is refused to be changed or deleted by anybody', async () => {

@@ -64,6 +64,7 @@ export function subscriptionChangeContract(name: string, open: () => Promise<Dat
       subscriptionVersion: version,
       plan: { plan: 'free', version: 1 },
       priceRevision: 0,
+      negotiatedRevision: 0,
       run: 'run',
       finish: (number) => ({ document: JSON.stringify({ number }), message: {} }),
     });

@@ -54,6 +54,16 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     path: () => '/v1/plans/pro/versions/2/price-changes',
     body: () => ({ rateCard: 'calls', validFrom: '2026-04-01T00:00:00Z', price }),
   },
+  'POST /v1/customers/{key}/negotiated-prices': {
+    type: 'negotiated_price',
+    path: () => '/v1/customers/acme/negotiated-prices',
+    body: () => ({ plan: 'pro', rateCard: 'calls', validFrom: '2026-04-01T00:00:00Z', price }),
+  },
+  'POST /v1/customers/{key}/negotiated-prices/{revision}/end': {
+    type: 'negotiated_price',
+    path: () => '/v1/customers/acme/negotiated-prices/1/end',
+    body: () => ({ at: '2026-05-01T00:00:00Z' }),
+  },
   'POST /v1/subscriptions': { type: 'subscription', body: () => ({ customer: 'acme', plan: 'pro' }) },
   'POST /v1/subscriptions/{id}/changes': {
     type: 'subscription_change',

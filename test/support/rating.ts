@@ -8,7 +8,7 @@ import type { RateCard } from '@meterline/domain/prices';
 import type { ChangeRules } from '@meterline/domain/stages';
 import { startOfLocalDay, windowsBetween } from '@meterline/domain/time';
 import type { AlertPorts } from '@meterline/pipeline/alerts';
-import { priceChangeCatalog } from '@meterline/pipeline/catalog';
+import { negotiatedPriceCatalog, priceChangeCatalog } from '@meterline/pipeline/catalog';
 import { createGrant, newGrantSchema } from '@meterline/pipeline/grants';
 import type { InvoiceRunPorts } from '@meterline/pipeline/invoices';
 import type {
@@ -214,6 +214,7 @@ export async function openRatingFixture(database: Database, startIso: string) {
     },
 
     priceChanges: priceChangeCatalog({ ...catalog, clock }),
+    negotiatedPrices: negotiatedPriceCatalog({ ...catalog, clock }),
 
     async customer(key: string, subjects: readonly string[], timezone = 'UTC'): Promise<void> {
       await catalog.customers.insert({ key, name: `${key} Inc.`, currency: 'USD', timezone, subjects }, clock.nowMs(), tenant);

@@ -3,6 +3,7 @@ import { createClient } from './client.ts';
 import { auditCommand } from './commands/audit.ts';
 import { balanceCommand } from './commands/balance.ts';
 import { clockCommand } from './commands/clock.ts';
+import { customerCommand } from './commands/customer.ts';
 import { entitlementCommand } from './commands/entitlement.ts';
 import { creditNoteCommand } from './commands/credit-note.ts';
 import { eventCommand } from './commands/event.ts';
@@ -32,6 +33,7 @@ const COMMANDS: readonly AddCommand[] = [
   importCommand,
   meterCommand,
   planCommand,
+  customerCommand,
   subscriptionCommand,
   usageCommand,
   spendCommand,

@@ -46,9 +46,20 @@ describe('subscription', () => {
       body: {
         ...{ token: 'tok', currency: 'USD', total: '15.00', totalWithout: '13.00' },
         change: { kind: 'plan', direction: 'up', at: '2026-02-17T00:00:00Z', fee: '5.00' },
+        documents: [
+          { kind: 'fee', plan: 'team', from: '2026-02-17T00:00:00Z', amount: '12.00' },
+          { kind: 'credit_note', plan: 'payg', from: '2026-02-01T00:00:00Z', amount: '4.00' },
+        ],
         now: { invoices: [invoice], total: '3.00' },
         next: [{ ...invoice, plan: 'team', from: '2026-02-17T00:00:00Z', to: '2026-03-01T00:00:00Z', total: '12.00' }],
-        differences: { allowances: [{ message: 'Storage: you use 8 of 5 (10 before)' }], unpricedMeters: ['calls'] },
+        differences: {
+          allowances: [{ message: 'Storage: you use 8 of 5 (10 before)' }],
+          features: [
+            { name: 'Video', change: 'changed', message: 'Video: you use 9 of 4 (12 before)' },
+            { name: 'Single sign-on', change: 'added', message: null },
+          ],
+          unpricedMeters: ['calls'],
+        },
         lastMonths: { before: '40.00', after: '31.00' },
       },
     }));
@@ -58,6 +69,10 @@ describe('subscription', () => {
     for (const line of [
       'Together 15.00; without the change 13.00',
       'Storage: you use 8 of 5 (10 before)',
+      'Billed in advance with the change: 12.00 for team from 2026-02-17T00:00:00Z',
+      'Given back with the change: 4.00 of what was paid for payg',
+      'Video: you use 9 of 4 (12 before)',
+      'Single sign-on: new',
       'calls: no longer charged',
       'The last whole months: 40.00 as it was, 31.00 after the change',
       'Token: tok',

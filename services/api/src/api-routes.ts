@@ -9,6 +9,7 @@ import { docsRoutes } from './docs.ts';
 import { featureRoutes } from './features.ts';
 import { meterRoutes, type MeterBackfill } from './meters.ts';
 import { operationsRoutes, type OperationsDeps } from './operations.ts';
+import { negotiatedPriceRoutes } from './negotiated-prices.ts';
 import { planDraftRoutes } from './plan-drafts.ts';
 import { planRoutes } from './plans.ts';
 import { priceChangeRoutes } from './price-changes.ts';
@@ -39,7 +40,8 @@ export function apiRoutes(deps: ApiDeps): (server: HttpServer) => Promise<void> 
     planRoutes(server, deps.catalog.plans);
     planDraftRoutes(server, deps.catalog.planDrafts);
     priceChangeRoutes(server, deps.catalog.priceChanges);
-    subscriptionRoutes(server, deps.catalog.subscriptions, deps.clock);
+    negotiatedPriceRoutes(server, deps.catalog.negotiatedPrices);
+    subscriptionRoutes(server, deps.catalog, deps.clock);
     apiKeyRoutes(server, deps.catalog.apiKeys);
     priceRoutes(server);
     operationsRoutes(server, deps);

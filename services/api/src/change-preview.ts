@@ -1,3 +1,4 @@
+import type { AllowedUse } from '@meterline/domain/entitlements';
 import type { InvoiceDocument, InvoiceLine } from '@meterline/domain/invoices';
 import { totalOf } from '@meterline/domain/invoices';
 import { modifiersSchema, priceSchema } from '@meterline/domain/prices';
@@ -27,7 +28,25 @@ const invoiceSchema = z.object({
   total: decimalText.describe('With what commitments add, less what grants pay'),
 });
 
+const documentSchema = z.object({
+  kind: z.enum(['fee', 'credit_note']),
+  ...{ plan: z.string(), planVersion: z.int(), from: instantAnswer, to: instantAnswer },
+  lines: z.array(z.object({ key: z.string(), name: z.string(), amount: decimalText })),
+  treatment: z.enum(['credit', 'refund']).optional().describe('Of a credit note: what becomes of its amount'),
+  amount: decimalText.describe('To be paid; of a credit note, what is given back'),
+});
+
 const pricedSchema = z.object({ price: priceSchema, modifiers: modifiersSchema.nullable() }).nullable();
+
+const allowedSchema = z
+  .object({
+    type: z.enum(['boolean', 'static', 'metered']),
+    limit: decimalText.nullable(),
+    softLimit: z.boolean(),
+    resetsAt: instantAnswer.nullable(),
+    value: z.string().nullable(),
+  })
+  .nullable();
 
 export const previewSchema = z.object({
   token: z.string().describe('Executes exactly this: `POST .../changes` with it alone'),
@@ -42,6 +61,11 @@ export const previewSchema = z.object({
     fee: decimalText.nullable().describe('What the plan charges for the change; a line of the invoice of its first day'),
   }),
   currency: z.string(),
+  documents: z
+    .array(documentSchema)
+    .describe(
+      'Billed in advance, and given back, when the change takes effect. The invoices below have the same fees and deduct these',
+    ),
   now: z.object({ invoices: z.array(invoiceSchema), total: decimalText }).describe('Due as soon as the change is made'),
   next: z.array(invoiceSchema).describe('The invoices that come then, up to the first whole period after the change'),
   total: decimalText.describe('Of all of them'),
@@ -65,6 +89,19 @@ export const previewSchema = z.object({
         message: z.string().nullable(),
       }),
     ),
+    features: z
+      .array(
+        z.object({
+          ...{ feature: z.string(), name: z.string() },
+          change: z.enum(['added', 'removed', 'changed']),
+          before: allowedSchema,
+          after: allowedSchema,
+          used: decimalText.nullable().describe('In the period of the limit that goes on now; null where nothing is counted'),
+          exceeds: z.boolean().describe('More is used already than will be allowed'),
+          message: z.string().nullable().describe('Where less is allowed than before'),
+        }),
+      )
+      .describe('By all subscriptions of the customer'),
     unpricedMeters: z.array(z.string()).describe('Charged now, and by nothing afterwards'),
   }),
   lastMonths: z
@@ -104,14 +141,31 @@ function showInvoice({
   };
 }
 
+function showDocument({ plan, planVersion, period, lines, creditNote, total }: InvoiceDocument): z.input<typeof documentSchema> {
+  const of = { plan, planVersion, from: period.from, to: period.to };
+  const shown = (all: readonly Pick<InvoiceLine, 'key' | 'name' | 'amount'>[]) =>
+    all.map(({ key, name, amount }) => ({ key, name, amount }));
+  if (creditNote === undefined) return { kind: 'fee', ...of, lines: shown(lines), amount: total };
+  const { treatment, amount } = creditNote;
+  return { kind: 'credit_note', ...of, lines: shown(creditNote.lines), treatment, amount };
+}
+
+function showAllowed(allowed: AllowedUse | null): z.input<typeof allowedSchema> {
+  if (allowed === null) return null;
+  const { resetsAtMs, ...terms } = allowed;
+  return { ...terms, resetsAt: instantOrNull(resetsAtMs) };
+}
+
 export function showPreview({
   decided,
   token,
   cut,
+  documents,
   now,
   next,
   without,
   difference,
+  features,
   lastMonths,
 }: ChangePreview): z.input<typeof previewSchema> {
   const { change, direction, plans, subject } = decided;
@@ -133,6 +187,7 @@ export function showPreview({
       fee: change.fee?.amount ?? null,
     },
     currency,
+    documents: documents.map(showDocument),
     now: { invoices: now.map(showInvoice), total: sum(now) },
     next: next.map(showInvoice),
     total: sum([...now, ...next]),
@@ -140,6 +195,11 @@ export function showPreview({
     differences: {
       prices: [...difference.prices],
       allowances: [...difference.allowances],
+      features: features.map(({ before, after, ...rest }) => ({
+        ...rest,
+        before: showAllowed(before),
+        after: showAllowed(after),
+      })),
       unpricedMeters: [...difference.unpricedMeters],
     },
     lastMonths: lastMonths && {

@@ -16,7 +16,12 @@ const customerSchema = z.object({
   createdAt: instantAnswer,
 });
 
-const show = ({ createdAtMs, subjects, ...customer }: CustomerRecord): z.input<typeof customerSchema> => ({
+const show = ({
+  createdAtMs,
+  subjects,
+  negotiatedRevision: _revision,
+  ...customer
+}: CustomerRecord): z.input<typeof customerSchema> => ({
   ...customer,
   subjects: [...subjects],
   createdAt: formatInstant(createdAtMs),

@@ -67,6 +67,20 @@ describe('the features of a plan', () => {
     expect((await api.call('GET', '/v1/plans/pro/versions')).body['items']).toMatchObject([{ features }, { features: [] }]);
   });
 
+  test('of an add-on stand beside those of the plan, and name a flat fee of it', async () => {
+    const features = [
+      { feature: 'video', entitlement: metered },
+      { feature: 'video', entitlement: metered, addOn: 'fee' },
+    ];
+    expect(await plan('modular', features)).toMatchObject({ status: 201, body: { features } });
+    const twice = await plan('twice', [features[1] ?? {}, features[1] ?? {}]);
+    expect(twice.body['errors']).toMatchObject([
+      { path: 'features[1].feature', message: '"video" is named twice for add-on "fee"' },
+    ]);
+    const unknown = await plan('unknown', [{ feature: 'video', entitlement: metered, addOn: 'packs' }]);
+    expect(unknown.body).toMatchObject({ code: 'plan.feature_invalid', errors: [{ path: 'features[0].addOn' }] });
+  });
+
   test('are refused, all at once, where a feature is unknown, archived, named twice or has nothing to count', async () => {
     await create({ key: 'audio', name: 'Audio', meter: 'minutes' });
     await api.call('POST', '/v1/features/audio/archive');

@@ -4,6 +4,7 @@ import { formatInstant } from '@meterline/domain/time';
 import {
   instantMs,
   instantSchema,
+  keySchema,
   newPriceChangeSchema,
   type PriceChangeCatalog,
   type PriceRecord,
@@ -40,6 +41,7 @@ const pricesSchema = z.object({
       validTo: instantAnswer.nullable().describe('Not included; null: open'),
       knownSince: instantAnswer,
       revision: z.int().describe('Of the change that brought this price; 0: the price the plan version was made with'),
+      negotiated: z.int().nullable().describe('Revision of what was negotiated with the customer, where that is the price'),
       price: priceSchema,
       modifiers: modifiersSchema.nullable(),
     }),
@@ -124,13 +126,17 @@ export function priceChangeRoutes(server: HttpServer, priceChanges: PriceChangeC
         summary: 'Prices of a plan version over time, as known now or then',
         tags,
         params: versionParams,
-        querystring: z.strictObject({ at: instantSchema.optional().describe('Only prices in force then'), knownAt }),
+        querystring: z.strictObject({
+          at: instantSchema.optional().describe('Only prices in force then'),
+          knownAt,
+          customer: keySchema.optional().describe('As this customer has them, with what was negotiated'),
+        }),
         response: { 200: pricesSchema },
       },
     },
     async ({ params, query, principal }) => {
       const key = versionKey(params);
-      const asked = { atMs: instantMs(query.at), knownAtMs: instantMs(query.knownAt) };
+      const asked = { atMs: instantMs(query.at), knownAtMs: instantMs(query.knownAt), customer: query.customer };
       return { ...key, items: (await priceChanges.prices(key, asked, principal.tenant)).map(showPrice) };
     },
   );

@@ -20,6 +20,8 @@ export const asOfSchema = z.object({
   at: instantAnswer,
 });
 
+const negotiated = z.int().optional().describe('Revision of what was negotiated with the customer, where that is the price');
+
 const partSchema = z.object({
   from: instantAnswer,
   to: instantAnswer,
@@ -28,6 +30,7 @@ const partSchema = z.object({
   events: z.int(),
   price: priceSchema,
   modifiers: modifiersSchema.nullable(),
+  negotiated,
 });
 
 const lineSchema = z.object({
@@ -42,6 +45,7 @@ const lineSchema = z.object({
     .describe('Units of the allowance that the next period would take over if this one ended as it stands'),
   events: z.int(),
   model: z.string(),
+  negotiated,
   amount: decimalText.describe('Rounded to the currency'),
   parts: z.array(partSchema).optional().describe('Where the price changed within the period: what was used at which price'),
   explanation: z.array(ratedLineSchema),

@@ -1,12 +1,14 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
+import { modifiersSchema, priceSchema } from '@meterline/domain/prices';
 import { formatInstant } from '@meterline/domain/time';
 import {
+  type Catalog,
   keySchema,
   newSubscriptionSchema,
   quantitiesSchema,
+  type PriceRecord,
   stageAt,
   subscriptionEndSchema,
-  type SubscriptionCatalog,
 } from '@meterline/pipeline/catalog';
 import type { SubscriptionRecord, TenantClock } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
@@ -71,9 +73,37 @@ export function showSubscription(subscription: SubscriptionRecord, nowMs: number
   };
 }
 
+const readSchema = subscriptionSchema.extend({
+  negotiatedPrices: z
+    .array(
+      z.object({
+        revision: z.int().describe('Of what was negotiated with the customer'),
+        rateCard: z.string(),
+        validFrom: instantAnswer.nullable(),
+        validUntil: instantAnswer.nullable().describe('Not included; null: for good'),
+        price: priceSchema,
+        modifiers: modifiersSchema.nullable(),
+      }),
+    )
+    .describe('What the customer pays, and will pay, in place of the list prices of the plan version of now'),
+});
+
+/** The prices, in force or to come, that are not list prices. */
+function showNegotiated(prices: readonly PriceRecord[], nowMs: number): z.input<typeof readSchema>['negotiatedPrices'] {
+  return prices.flatMap(({ rateCard, fromMs, toMs, price, modifiers, negotiated }) => {
+    if (negotiated === null || (toMs ?? Infinity) <= nowMs) return [];
+    const valid = { validFrom: instantOrNull(fromMs), validUntil: instantOrNull(toMs) };
+    return [{ revision: negotiated, rateCard, ...valid, price, modifiers: modifiers ?? null }];
+  });
+}
+
 const listQuery = z.strictObject({ ...pageQuery, customer: keySchema.optional(), plan: keySchema.optional() });
 
-export function subscriptionRoutes(server: HttpServer, subscriptions: SubscriptionCatalog, clock: TenantClock): void {
+export function subscriptionRoutes(
+  server: HttpServer,
+  { subscriptions, priceChanges }: Pick<Catalog, 'subscriptions' | 'priceChanges'>,
+  clock: TenantClock,
+): void {
   const tags = ['Subscriptions'];
   const show = async (subscription: SubscriptionRecord, tenant: string) =>
     showSubscription(subscription, await clock.nowMs(tenant));
@@ -112,9 +142,16 @@ export function subscriptionRoutes(server: HttpServer, subscriptions: Subscripti
     '/v1/subscriptions/:id',
     {
       config: { scope: 'read' },
-      schema: { summary: 'Read a subscription', tags, params: idParams, response: { 200: subscriptionSchema } },
+      schema: { summary: 'Read a subscription', tags, params: idParams, response: { 200: readSchema } },
     },
-    async ({ params, principal: { tenant } }) => show(await subscriptions.get(params.id, tenant), tenant),
+    async ({ params, principal: { tenant } }) => {
+      const subscription = await subscriptions.get(params.id, tenant);
+      const { customer } = subscription;
+      const nowMs = await clock.nowMs(tenant);
+      const { plan, planVersion: version } = stageAt(subscription, nowMs);
+      const prices = await priceChanges.prices({ plan, version }, { customer }, tenant);
+      return { ...showSubscription(subscription, nowMs), negotiatedPrices: showNegotiated(prices, nowMs) };
+    },
   );
 
   server.post(

@@ -41,6 +41,7 @@ const bodies: Record<string, object> = {
     validFrom: '2026-04-01T00:00:00Z',
     price: { model: 'per_unit', unitAmount: '2' },
   },
+  'POST /v1/customers/{key}/negotiated-prices': { plan: 'pro', rateCard: 'calls', price: { model: 'per_unit', unitAmount: '2' } },
   'PUT /v1/plans/{key}/versions/{version}': { rateCards: [{ key: 'base', name: 'Base', price: { model: 'flat', amount: '1' } }] },
   'POST /v1/plans/{key}/versions': { rateCards: [{ key: 'base', name: 'Base', price: { model: 'flat', amount: '1' } }] },
 };
@@ -62,7 +63,7 @@ test('no route shows or changes what belongs to another tenant', async () => {
       sandboxes: 'try',
     };
     const resource = path.split('/')[2] as keyof typeof known;
-    const url = path.replace(/\{\w+\}/, known[resource]).replace('{version}', '1');
+    const url = path.replace(/\{\w+\}/, known[resource]).replace(/\{(version|revision)\}/, '1');
     for (const method of Object.keys(methods)) {
       const name = `${method.toUpperCase()} ${path}`;
       const answer = await api.call(method.toUpperCase() as 'GET', url, bodies[name], 'two');

@@ -5,7 +5,7 @@ import type { Database } from '@meterline/pipeline/ports';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openTestDatabase } from '../../../test/support/database.ts';
 import { openRatingFixture, type RatingFixture } from '../../../test/support/rating.ts';
-import { changeNow } from '../../../test/support/subscription-changes.ts';
+import { changeNow, previewNow } from '../../../test/support/subscription-changes.ts';
 
 let database: Database;
 let it: RatingFixture;
@@ -60,8 +60,14 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
     subscription = await it.subscribe('acme', 'small', '2024-03-05T12:12:00Z');
     expect(told(await billAt('2024-03-05T12:12:00Z'))).toEqual(['INV-000001 fee small 8.71']);
     it.clock.moveTo(Date.parse('2024-03-12T12:12:00Z'));
+    const { documents } = await previewNow(it, subscription, { kind: 'plan', plan: 'large' });
     await changeNow(it, subscription, { kind: 'plan', plan: 'large' });
     const after = await billAt('2024-03-12T12:13:00Z');
+    // The preview had shown them as they are issued, but for what is known only then: their order.
+    const content = ({ kind, plan, period, lines, creditNote, total }: InvoiceDocument) =>
+      JSON.stringify([kind, plan, period, lines, creditNote && { ...creditNote, follows: null }, total]);
+    const issued = after.slice(1).filter(({ kind }) => kind === 'fee' || kind === 'credit_note');
+    expect(documents.map(content).toSorted()).toEqual(issued.map(content).toSorted());
     const note = after.find(({ kind }) => kind === 'credit_note');
     expect(note?.creditNote).toMatchObject({
       reason: 'subscription_changed',
@@ -82,6 +88,48 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
       '2024-03-12T00:00:00Z',
       '2024-04-01T00:00:00Z',
     ]);
+    await expectVerified();
+  });
+
+  test('that is taken back on its day gives back all of its fees, and bills every day of the old plan once', async () => {
+    const setup = {
+      key: 'setup',
+      name: 'Set-up',
+      price: { model: 'flat', amount: '50.00', interval: 'once', paymentTerm: 'advance' },
+    } as const;
+    const fee = { key: 'base', name: 'Base fee', price: { model: 'flat', amount: '31.00', paymentTerm: 'advance' } } as const;
+    await it.plan('arrears', [{ key: 'base', name: 'Base fee', price: { model: 'flat', amount: '62.00' } }]);
+    await it.plan('paid', [fee, setup]);
+    subscription = await it.subscribe('acme', 'arrears', '2024-03-01T00:00:00Z');
+    it.clock.moveTo(Date.parse('2024-03-12T09:00:00Z'));
+    await changeNow(it, subscription, { kind: 'plan', plan: 'paid' });
+    // Paid: 20 of 31 days at 31.00, and 50.00 once. The old plan: 11 of 31 days at 62.00.
+    expect(told(await billAt('2024-03-12T09:01:00Z'))).toEqual(['INV-000001 fee paid 70.00', 'INV-000002 period arrears 22.00']);
+    it.clock.moveTo(Date.parse('2024-03-12T15:00:00Z'));
+    await changeNow(it, subscription, { kind: 'plan', plan: 'arrears' });
+    const after = await billAt('2024-03-12T15:01:00Z');
+    expect(after.find(({ kind }) => kind === 'credit_note')?.creditNote).toMatchObject({ treatment: 'refund', amount: '70.00' });
+    // The other 20 of 31 days: 40.00.
+    const settled = told(await billAt('2024-04-01T00:00:00Z'));
+    expect(settled).toEqual([
+      'INV-000001 fee paid 70.00',
+      'INV-000001-CN1 credit_note paid -70.00',
+      'INV-000002 period arrears 22.00',
+      'INV-000003 period arrears 40.00',
+    ]);
+    await expectVerified();
+  });
+
+  test('goes on to be billed where a rest is taken back on its day', async () => {
+    await it.plan('arrears', [{ key: 'base', name: 'Base fee', price: { model: 'flat', amount: '62.00' } }]);
+    subscription = await it.subscribe('acme', 'arrears', '2024-03-01T00:00:00Z');
+    it.clock.moveTo(Date.parse('2024-03-12T09:00:00Z'));
+    await changeNow(it, subscription, { kind: 'pause' });
+    await billAt('2024-03-12T09:01:00Z');
+    await changeNow(it, subscription, { kind: 'resume' });
+    // 11 days and 20 days of 31, as before.
+    const settled = told(await billAt('2024-04-01T00:00:00Z'));
+    expect(settled).toEqual(['INV-000001 period arrears 22.00', 'INV-000002 period arrears 40.00']);
     await expectVerified();
   });
 

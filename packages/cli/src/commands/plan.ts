@@ -1,6 +1,6 @@
 import { type Client, route } from '../client.ts';
-import { CliError } from '../errors.ts';
 import { instantArgument } from '../instants.ts';
+import { jsonOption } from '../json-option.ts';
 import { planFitCommand } from './plan-fit.ts';
 import { type PriceInForce, pricesText } from '../render/prices.ts';
 import { type AddCommand, examples } from '../session.ts';
@@ -101,12 +101,4 @@ export const planCommand: AddCommand = (program, open) => {
 async function latestVersion(client: Client, plan: string): Promise<string> {
   const { version } = (await client.get(route`/v1/plans/${plan}`)) as { version: number };
   return String(version);
-}
-
-function jsonOption(option: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new CliError(2, 'option.malformed', `${option} must be JSON, not ${text}`);
-  }
 }

@@ -35,16 +35,30 @@ interface PreviewedInvoice {
   readonly total: string;
 }
 
+/** Billed in advance, or given back, with the change. */
+export interface PreviewedDocument {
+  readonly kind: 'fee' | 'credit_note';
+  readonly plan: string;
+  readonly from: string;
+  readonly amount: string;
+}
+
 export interface ChangePreview {
   readonly token: string;
   readonly currency: string;
   readonly change: { readonly kind: string; readonly direction: string; readonly at: string; readonly fee: string | null };
+  readonly documents: readonly PreviewedDocument[];
   readonly now: { readonly invoices: readonly PreviewedInvoice[]; readonly total: string };
   readonly next: readonly PreviewedInvoice[];
   readonly total: string;
   readonly totalWithout: string;
   readonly differences: {
     readonly allowances: readonly { readonly message: string | null }[];
+    readonly features: readonly {
+      readonly name: string;
+      readonly change: string;
+      readonly message: string | null;
+    }[];
     readonly unpricedMeters: readonly string[];
   };
   readonly lastMonths: { readonly before: string | null; readonly after: string } | null;
@@ -99,7 +113,8 @@ export function previewText(preview: ChangePreview): string {
     ...['Fees', 'Usage so far', `Total ${currency}`].map((title) => ({ title, align: 'right' }) as const),
     { title: 'Due' },
   ];
-  const messages = differences.allowances.flatMap(({ message }) => message ?? []);
+  const messages = [...differences.allowances, ...differences.features].flatMap(({ message }) => message ?? []);
+  const gained = differences.features.filter(({ change }) => change === 'added').map(({ name }) => `${name}: new`);
   const unpriced = differences.unpricedMeters.map((meter) => `${meter}: no longer charged`);
   const months =
     lastMonths === null
@@ -111,7 +126,12 @@ export function previewText(preview: ChangePreview): string {
     table(columns, rows),
     '',
     `Together ${preview.total}; without the change ${preview.totalWithout}`,
-    ...[...messages, ...unpriced, ...months],
+    ...preview.documents.map(({ kind, plan, from, amount }) =>
+      kind === 'fee'
+        ? `Billed in advance with the change: ${amount} for ${plan} from ${from}`
+        : `Given back with the change: ${amount} of what was paid for ${plan}`,
+    ),
+    ...[...messages, ...gained, ...unpriced, ...months],
     '',
     `Token: ${preview.token}`,
   ].join('\n');

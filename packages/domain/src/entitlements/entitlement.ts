@@ -48,10 +48,12 @@ export const entitlementSchema = z.discriminatedUnion('type', [booleanSchema, st
 export type Entitlement = z.infer<typeof entitlementSchema>;
 export type MeteredEntitlement = Extract<Entitlement, { readonly type: 'metered' }>;
 
-/** A feature of a plan version, and what the plan allows of it. */
+/** A feature of a plan version, and what the plan allows of it; with an add-on, what each one of that allows beside. */
 export interface PlanFeature {
   readonly feature: string;
   readonly entitlement: Entitlement;
+  /** Key of a rate card with a flat price: the quantity of it that is subscribed says how many times this is allowed. */
+  readonly addOn?: string | undefined;
 }
 
 function isJson(text: string): boolean {

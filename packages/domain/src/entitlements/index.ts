@@ -1,3 +1,5 @@
+export { timesAllowed } from './add-on.ts';
+export { type AllowedUse, type FeatureDifference, featureDifferences, type FeatureUnion } from './differences.ts';
 export { type Entitlement, type EntitlementPeriod, entitlementSchema, type PlanFeature } from './entitlement.ts';
 export {
   type EntitlementSource,

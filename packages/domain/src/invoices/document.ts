@@ -17,6 +17,8 @@ export interface InvoiceLinePart {
   readonly events: number;
   readonly price: Price;
   readonly modifiers: Modifiers | null;
+  /** As on the line. */
+  readonly negotiated?: number;
 }
 
 /** What one rate card came to in one billing period. Quantities and amounts are decimal text; `amount` has the currency's digits. */
@@ -37,6 +39,8 @@ export interface InvoiceLine {
   readonly model: Price['model'];
   readonly price: Price;
   readonly modifiers: Modifiers | null;
+  /** Revision of what was negotiated with the customer, where that is its price; in its last part, where it has some. */
+  readonly negotiated?: number;
   /** Only where the price changed within the period: `price` and `modifiers` are then those of the last part. */
   readonly parts?: readonly InvoiceLinePart[];
   /** How the amount came about, tier by tier. */
@@ -160,6 +164,8 @@ export interface InvoiceDocument {
   readonly planVersion: number;
   /** Prices are those of the plan version with its price changes up to this one; absent: none. */
   readonly priceRevision?: number;
+  /** And those negotiated with the customer up to this one; absent: none. Adjustments too. */
+  readonly negotiatedRevision?: number;
   readonly period: InvoicePeriod;
   /** How many of its fees, by rate card, from a local midnight on; absent: one of each. */
   readonly quantities?: readonly InvoiceQuantities[];

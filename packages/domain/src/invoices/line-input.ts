@@ -14,6 +14,8 @@ export interface LinePart {
   readonly share?: FeeShare | undefined;
   /** Usage of the card's meter in the part, as finely as `usageNeeds` of the card asks; without a meter the quantity is 1. */
   readonly usage: MeteredUsage | null;
+  /** Revision of the negotiated price it is charged at; absent: the list price. */
+  readonly negotiated?: number | undefined;
 }
 
 export interface LineInput {

@@ -5,6 +5,7 @@ import { carriedOn, carriedOverStep } from './carry-over.ts';
 import { coveredStep, uncovered } from './coverage.ts';
 import type { InvoiceLine, InvoiceLinePart } from './document.ts';
 import type { LineInput, LinePart } from './line-input.ts';
+import { negotiatedSteps } from './negotiated.ts';
 
 /**
  * Rates the cards of one subscription for one billing period: the same input always gives the same lines. They are rated together, as
@@ -17,7 +18,7 @@ export function invoiceLines(inputs: readonly LineInput[]): InvoiceLine[] {
     const { currency, parts, covered } = input;
     const [charge, total] = [charges[index], totals[index]];
     if (!charge || !total) return [];
-    const { rateCard } = parts.at(-1) ?? parts[0];
+    const { rateCard, negotiated } = parts.at(-1) ?? parts[0];
     const carried = carriedOn(input);
     const { modifiers = null } = rateCard;
     return {
@@ -30,8 +31,10 @@ export function invoiceLines(inputs: readonly LineInput[]): InvoiceLine[] {
       model: rateCard.price.model,
       price: rateCard.price,
       modifiers,
+      ...(negotiated !== undefined && { negotiated }),
       ...(parts.length > 1 && { parts: parts.map((part, at) => documented(part, covered?.parts[at])) }),
       explanation: [
+        ...negotiatedSteps(parts),
         ...(covered?.packs ?? []).map(coveredStep),
         ...explanationOf(charge, total),
         ...carriedOverStep({ ...carried, modifiers }),
@@ -73,9 +76,15 @@ function usageOf(parts: readonly Pick<LinePart, 'usage' | 'rateCard'>[]): { quan
 }
 
 function documented(part: LinePart, covered: string | undefined): InvoiceLinePart {
-  const { rateCard, from, to, days } = part;
+  const { rateCard, from, to, days, negotiated } = part;
   const { price, modifiers = null } = rateCard;
-  return { from, to, days, ...usageOf([part]), ...(covered !== undefined && { covered }), price, modifiers };
+  return {
+    ...{ from, to, days },
+    ...usageOf([part]),
+    ...(covered !== undefined && { covered }),
+    ...{ price, modifiers },
+    ...(negotiated !== undefined && { negotiated }),
+  };
 }
 
 function sumOf(quantities: readonly string[]): string {

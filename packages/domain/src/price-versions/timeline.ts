@@ -10,6 +10,8 @@ export interface CardVersion {
   readonly card: RateCard;
   /** Of the change that brought this price; 0 for the price the plan version was made with. */
   readonly revision: number;
+  /** Revision of the negotiated price that a customer has it at; absent: at the list price. */
+  readonly negotiated?: number;
 }
 
 /**

@@ -51,8 +51,7 @@ const allowanceSchema = strictFields('allowance', {
   carryOver: strictFields('carryOver', { maximumUnits: notNegativeField('maximumUnits').nullable() }).optional(),
 });
 
-/** What changes a price's outcome, applied in the order of DESIGN: usage first, then money. */
-export const modifiersSchema = strictFields('modifiers', {
+const modifierFields = {
   unitConversion: unitConversionSchema.optional(),
   /** Units per billing period that cost nothing, the earliest first. */
   freeUnits: notNegativeField('freeUnits').optional(),
@@ -72,7 +71,10 @@ export const modifiersSchema = strictFields('modifiers', {
      */
     scope: z.enum(ROUNDING_SCOPES, { error: `scope must be one of ${ROUNDING_SCOPES.join(', ')}` }).optional(),
   }).optional(),
-}).check((context) => {
+};
+
+/** What changes a price's outcome, applied in the order of DESIGN: usage first, then money. */
+export const modifiersSchema = strictFields('modifiers', modifierFields).check((context) => {
   const { minimumSpend, maximumSpend } = context.value;
   if (minimumSpend === undefined || maximumSpend === undefined) return;
   if (compare(decimal(minimumSpend), decimal(maximumSpend)) <= 0) return;
@@ -80,3 +82,11 @@ export const modifiersSchema = strictFields('modifiers', {
   context.issues.push({ code: 'custom', path: ['minimumSpend'], message, input: minimumSpend });
 });
 export type Modifiers = z.infer<typeof modifiersSchema>;
+
+/** Single modifiers in place of those of a rate card; null: in place of none. Those that are absent stay as they are. */
+export type ModifierOverrides = { readonly [Name in keyof Modifiers]: Modifiers[Name] | null };
+const overrideFields = Object.entries(modifierFields).map(([name, field]) => [name, field.nullable()] as const);
+export const modifierOverridesSchema = strictFields('modifiers', Object.fromEntries(overrideFields)) as z.ZodType<
+  ModifierOverrides,
+  ModifierOverrides
+>;

@@ -52,6 +52,7 @@ export type LineKind =
   | 'dynamic'
   | 'seat'
   | 'unpriced'
+  | 'negotiated'
   | 'included'
   | 'overage'
   | 'billed'

@@ -37,6 +37,8 @@ export interface SubscriptionChange {
   readonly fee?: ChangeFee | undefined;
   /** Whether the first billing period under the terms pays its fees whole. */
   readonly paysWhole?: boolean | undefined;
+  /** Days before it are invoiced, within a billing period: what is billed begins with it anew, whatever it comes to. */
+  readonly anew?: boolean | undefined;
   /** Of a `cancel`: its exact instant, within the last billed day. */
   readonly endsAtMs?: number | undefined;
 }

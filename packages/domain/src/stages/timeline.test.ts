@@ -40,6 +40,14 @@ describe('the stages of a subscription', () => {
     expect(shown(timelineOf([start(), plan(20, 'basic'), plan(20, 'pro')]))).toEqual(['10-20 free', '20- pro']);
   });
 
+  test('what goes on as before is one stage, unless it begins anew because the days before are invoiced', () => {
+    const back = (more: Partial<SubscriptionChange>) => change('plan', 20, { terms: terms('free'), ...more });
+    expect(shown(timelineOf([start(), plan(20, 'pro'), back({})]))).toEqual(['10- free']);
+    const anew = timelineOf([start(), plan(20, 'pro'), back({ anew: true })]);
+    expect(shown(anew)).toEqual(['10-20 free', '20- free']);
+    expect(anew.stages.map((stage) => stage.anew)).toEqual([false, true]);
+  });
+
   test('resting ends by itself or when it is resumed', () => {
     expect(shown(timelineOf([start(), change('pause', 20, { untilDay: 25 })]))).toEqual([
       '10-20 free',

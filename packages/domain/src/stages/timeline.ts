@@ -13,6 +13,8 @@ export interface Stage {
   /** Nothing is billed. */
   readonly paused: boolean;
   readonly paysWhole: boolean;
+  /** The days before it are invoiced by themselves: it has billing periods of its own, even if it is as the stage before. */
+  readonly anew: boolean;
   readonly fees: readonly ChangeFee[];
   /** The change that it began with. */
   readonly change: string;
@@ -80,6 +82,7 @@ function stageAt(ordered: Changes, day: EpochDay, fallback: StageTerms): Omit<St
     quantities: Object.assign({}, ...holding.map(({ quantities }) => quantities ?? {})) as Quantities,
     paused: resting?.kind === 'pause',
     paysWhole: agreed?.paysWhole === true && agreed.fromDay === day,
+    anew: beginning.some(({ anew }) => anew === true),
     fees: beginning.flatMap(({ fee }) => fee ?? []),
     change: made?.id ?? '',
   };
@@ -87,7 +90,7 @@ function stageAt(ordered: Changes, day: EpochDay, fallback: StageTerms): Omit<St
 
 /** Whether nothing changes from a stage to what follows it. */
 function goesOn(stage: Stage, next: Stage): boolean {
-  if (next.fees.length > 0 || next.paysWhole || stage.paused !== next.paused) return false;
+  if (next.fees.length > 0 || next.paysWhole || next.anew || stage.paused !== next.paused) return false;
   return sameTerms(stage.terms, next.terms) && canonical(stage.quantities) === canonical(next.quantities);
 }
 

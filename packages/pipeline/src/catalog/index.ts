@@ -3,6 +3,7 @@ import { apiKeyCatalog, type ApiKeyCatalog, type GeneratedKey } from './api-keys
 import { customerCatalog, type CustomerCatalog } from './customers.ts';
 import { featureCatalog, type FeatureCatalog } from './features.ts';
 import { meterCatalog, type MeterCatalog } from './meters.ts';
+import { negotiatedPriceCatalog, type NegotiatedPriceCatalog } from './negotiated-prices.ts';
 import { planDraftCatalog, type PlanDraftCatalog } from './plan-drafts.ts';
 import { planCatalog, type PlanCatalog } from './plans.ts';
 import { priceChangeCatalog, type PriceChangeCatalog } from './price-changes.ts';
@@ -14,6 +15,8 @@ export * from './features.ts';
 export * from './fields.ts';
 export { foldSchema, levelSchema, sessionSchema } from './meter-terms.ts';
 export * from './meters.ts';
+export * from './negotiated-prices.ts';
+export { negotiatedEndSchema, newNegotiatedPriceSchema } from './negotiating.ts';
 export * from './plan-drafts.ts';
 export { planFeatureSchema } from './plan-features.ts';
 export * from './plans.ts';
@@ -28,6 +31,7 @@ export interface Catalog {
   readonly plans: PlanCatalog;
   readonly planDrafts: PlanDraftCatalog;
   readonly priceChanges: PriceChangeCatalog;
+  readonly negotiatedPrices: NegotiatedPriceCatalog;
   readonly subscriptions: SubscriptionCatalog;
   readonly apiKeys: ApiKeyCatalog;
 }
@@ -42,6 +46,7 @@ export function createCatalog(ports: { stores: CatalogStores; clock: TenantClock
     plans: planCatalog({ ...stores, clock }),
     planDrafts: planDraftCatalog({ ...stores, clock }),
     priceChanges: priceChangeCatalog({ ...stores, clock }),
+    negotiatedPrices: negotiatedPriceCatalog({ ...stores, clock }),
     subscriptions: subscriptionCatalog({ ...stores, clock }),
     apiKeys: apiKeyCatalog(stores.apiKeys, clock, generateKey),
   };

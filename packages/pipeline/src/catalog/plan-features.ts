@@ -1,5 +1,6 @@
 import { entitlementSchema, type PlanFeature } from '@meterline/domain/entitlements';
 import type { FaultDetail } from '@meterline/domain/faults';
+import type { RateCard } from '@meterline/domain/prices';
 import { z } from 'zod';
 import type { FeatureStore, MeterStore } from '../ports/index.ts';
 import { keySchema } from './fields.ts';
@@ -9,6 +10,11 @@ const FEATURES_MAX = 200;
 export const planFeatureSchema = z.strictObject({
   feature: keySchema.describe('Key of a feature'),
   entitlement: entitlementSchema.describe('What the plan allows of it'),
+  addOn: keySchema
+    .optional()
+    .describe(
+      'Key of a rate card with a flat price: allowed as many times as that is subscribed, beside what else the plan allows',
+    ),
 });
 
 export const planFeaturesSchema = z
@@ -16,14 +22,24 @@ export const planFeaturesSchema = z
   .max(FEATURES_MAX, `must be at most ${FEATURES_MAX} features`)
   .superRefine((features, context) => {
     const seen = new Set<string>();
-    for (const [index, { feature }] of features.entries()) {
-      if (seen.has(feature))
-        context.addIssue({ code: 'custom', path: [index, 'feature'], message: `"${feature}" is named twice` });
-      seen.add(feature);
+    for (const [index, { feature, addOn }] of features.entries()) {
+      const of = JSON.stringify([feature, addOn]);
+      const message = `"${feature}" is named twice${addOn === undefined ? '' : ` for add-on "${addOn}"`}`;
+      if (seen.has(of)) context.addIssue({ code: 'custom', path: [index, 'feature'], message });
+      seen.add(of);
     }
   })
   .optional()
   .describe('What subscriptions may use, and how much of it');
+
+/** What can be subscribed in any quantity is a flat fee, due each period. */
+export function addOnFaults(planned: readonly PlanFeature[], rateCards: readonly RateCard[]): FaultDetail[] {
+  const flat = new Set(rateCards.filter(({ price }) => price.model === 'flat').map(({ key }) => key));
+  return planned.flatMap(({ addOn }, index) => {
+    if (addOn === undefined || flat.has(addOn)) return [];
+    return { path: `features[${index}].addOn`, message: `there is no rate card "${addOn}" with a flat price` };
+  });
+}
 
 /** A plan allows features that exist, and limits what a live meter counts. */
 export async function featureFaults(

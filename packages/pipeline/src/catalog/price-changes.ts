@@ -1,17 +1,19 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Fault, type FaultDetail } from '@meterline/domain/faults';
 import {
   cardVersions,
-  type CardVersion,
   cardVersionsBetween,
   isPriceChangeInstant,
+  negotiatedVersions,
   type PriceChange,
+  standingPrices,
 } from '@meterline/domain/price-versions';
-import { modifiersSchema, priceSchema, type RateCard, rateCardSchema } from '@meterline/domain/prices';
+import { modifiersSchema, priceSchema, type RateCard } from '@meterline/domain/prices';
 import { formatInstant } from '@meterline/domain/time';
 import { z } from 'zod';
 import type {
+  CustomerStore,
   MeterStore,
+  NegotiatedPriceStore,
   Page,
   PageRequest,
   PlanStore,
@@ -20,9 +22,10 @@ import type {
   PriceChangeStore,
   TenantClock,
 } from '../ports/index.ts';
+import { customerUnknown } from './customers.ts';
 import { instantMs, instantSchema, keySchema } from './fields.ts';
-import { misfits } from './metered-cards.ts';
 import { planVersionUnknown } from './plan-drafts.ts';
+import { cardFaults, meterFaults, recounted } from './repriced-cards.ts';
 
 /** All of them are read where a period of the plan version is rated. */
 const PRICE_CHANGES_MAX = 2000;
@@ -52,10 +55,14 @@ export interface PriceRecord {
   readonly modifiers: RateCard['modifiers'] | null;
   /** Of the change that brought it; 0: the price the plan version was made with. */
   readonly revision: number;
+  /** Revision of what was negotiated with the customer asked about, where that is the price. */
+  readonly negotiated: number | null;
   readonly knownSinceMs: number;
 }
 
 export interface PriceQuery {
+  /** As this customer has them. */
+  readonly customer?: string | undefined;
   /** Only prices in force at this instant. */
   readonly atMs?: number | undefined;
   /** As known then; default now. */
@@ -78,15 +85,31 @@ export interface PriceChangeCatalog {
 interface Ports {
   readonly plans: PlanStore;
   readonly priceChanges: PriceChangeStore;
+  readonly negotiatedPrices: Pick<NegotiatedPriceStore, 'of'>;
+  readonly customers: Pick<CustomerStore, 'byKey'>;
   readonly meters: Pick<MeterStore, 'byKeys'>;
   readonly clock: TenantClock;
 }
 
-export function priceChangeCatalog({ plans, priceChanges, meters, clock }: Ports): PriceChangeCatalog {
+export function priceChangeCatalog({
+  plans,
+  priceChanges,
+  negotiatedPrices,
+  customers,
+  meters,
+  clock,
+}: Ports): PriceChangeCatalog {
   async function known(key: PlanVersionKey, tenant: string, knownAtMs = Infinity) {
     const version = await planVersion(plans, key, tenant);
     const changes = await priceChanges.upTo(key, version.priceRevision, tenant);
     return { version, changes: changes.filter(({ knownSinceMs }) => knownSinceMs <= knownAtMs) };
+  }
+
+  async function negotiatedWith(customer: string, { plan }: PlanVersionKey, tenant: string, knownAtMs = Infinity) {
+    if ((await customers.byKey(customer, tenant)) === undefined) throw customerUnknown(customer);
+    const entered = await negotiatedPrices.of(customer, tenant);
+    const prices = standingPrices(entered.filter(({ knownSinceMs }) => knownSinceMs <= knownAtMs));
+    return prices.filter((price) => price.plan === plan);
   }
 
   return {
@@ -95,7 +118,8 @@ export function priceChangeCatalog({ plans, priceChanges, meters, clock }: Ports
         const { version, changes } = await known(key, tenant);
         if (version.draft) throw draftHasNone(key);
         const change = repricing(version, changes, input);
-        await refuseMisfit(change.card, meters, tenant);
+        const misfit = await meterFaults(change.card, meters, tenant);
+        if (misfit.length > 0) throw invalid(misfit);
         const draft = { ...key, ...change.draft, afterRevision: version.priceRevision, isCorrection: input.correction === true };
         const result = await priceChanges.insert(draft, await clock.nowMs(tenant), tenant);
         if (!('refused' in result)) return result;
@@ -113,20 +137,23 @@ export function priceChangeCatalog({ plans, priceChanges, meters, clock }: Ports
       return { items, nextAfter: rest.length > limit ? String(items.at(-1)?.revision) : null };
     },
 
-    async prices(key, { atMs, knownAtMs }, tenant) {
+    async prices(key, { atMs, knownAtMs, customer }, tenant) {
       const { version, changes } = await known(key, tenant, knownAtMs);
-      const knownSince = new Map(changes.map(({ revision, knownSinceMs }) => [revision, knownSinceMs]));
+      const negotiated = customer === undefined ? [] : await negotiatedWith(customer, key, tenant, knownAtMs);
+      const sinceMs = (entered: readonly { revision: number; knownSinceMs: number }[], at: number) =>
+        entered.find(({ revision }) => revision === at)?.knownSinceMs;
       return version.rateCards
-        .flatMap((card) => cardVersions(card, changes))
+        .flatMap((card) => negotiatedVersions(cardVersions(card, changes), negotiated))
         .filter(({ fromMs, toMs }) => atMs === undefined || ((fromMs ?? -Infinity) <= atMs && atMs < (toMs ?? Infinity)))
-        .map(({ fromMs, toMs, card, revision }) => ({
+        .map(({ fromMs, toMs, card, revision, negotiated: agreed = null }) => ({
           rateCard: card.key,
           fromMs,
           toMs,
           price: card.price,
           modifiers: card.modifiers ?? null,
           revision,
-          knownSinceMs: knownSince.get(revision) ?? version.createdAtMs,
+          negotiated: agreed,
+          knownSinceMs: (agreed === null ? sinceMs(changes, revision) : sinceMs(negotiated, agreed)) ?? version.createdAtMs,
         }));
     },
   };
@@ -160,30 +187,12 @@ function repricing(version: PlanVersionRecord, changes: readonly PriceChange[], 
   if (card !== undefined && errors.length === 0) {
     const [inForce] = cardVersionsBetween(card, changes, { fromMs: validFromMs, toMs: validFromMs + 1 });
     const modifiers = input.modifiers === undefined ? (inForce?.card.modifiers ?? null) : input.modifiers;
-    const changed = rateCardSchema.safeParse({ ...card, price: input.price, modifiers: modifiers ?? undefined });
+    const changed = { ...card, price: input.price, modifiers: modifiers ?? undefined };
     const before = cardVersions(card, changes).filter(({ fromMs }) => (fromMs ?? -Infinity) < validFromMs);
-    if (changed.success) errors.push(...recounted(changed.data, before));
-    else errors.push(...changed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));
-    if (changed.success && errors.length === 0)
-      return { card: changed.data, draft: { rateCard: card.key, validFromMs, price: input.price, modifiers } };
+    errors.push(...cardFaults(changed), ...recounted(changed, before.map((version) => version.card))); // prettier-ignore
+    if (errors.length === 0) return { card: changed, draft: { rateCard: card.key, validFromMs, price: input.price, modifiers } };
   }
   throw invalid(errors);
-}
-
-/** Units that an allowance left over were counted by the conversion of then. */
-function recounted({ modifiers = {} }: RateCard, before: readonly CardVersion[]): FaultDetail[] {
-  const left = before.flatMap(({ card }) => (card.modifiers?.allowance?.carryOver ? [card.modifiers] : []));
-  if (!modifiers.allowance || left.every((each) => isDeepStrictEqual(each.unitConversion, modifiers.unitConversion))) return [];
-  const message =
-    'must stay as it is while the allowance takes over units that earlier periods left: they are counted in its unit';
-  return [{ path: 'modifiers.unitConversion', message }];
-}
-
-/** The meter stays, and must be able to tell what the new price asks for. */
-async function refuseMisfit(card: RateCard, meters: Ports['meters'], tenant: string): Promise<void> {
-  const [meter] = card.meter === undefined ? [] : await meters.byKeys([card.meter], tenant);
-  const errors = meter === undefined ? [] : misfits(card, meter);
-  if (errors.length > 0) throw invalid(errors);
 }
 
 function draftHasNone({ plan, version }: PlanVersionKey): Fault {

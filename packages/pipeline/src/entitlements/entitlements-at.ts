@@ -20,6 +20,7 @@ import type {
   UsageReader,
 } from '../ports/index.ts';
 import { periodAt } from '../spend/index.ts';
+import { allowedAt } from './allowed-at.ts';
 import { meterUsage, type UsageNeed } from '../spend/meter-usage.ts';
 
 export interface EntitlementPorts {
@@ -57,11 +58,15 @@ interface Granted {
   readonly pools: readonly LimitPool[];
 }
 
-/** What customers may use at an instant, for every request in order, all at one cut: usage comes from the queries that spend is made of. */
+/**
+ * What customers may use at an instant, for every request in order, all at one cut (the newest unless given): usage comes from the queries that spend is
+ * made of.
+ */
 export async function entitlementsAt(
   ports: EntitlementPorts,
   requests: readonly EntitlementsRequest[],
   tenant: string,
+  atCut?: Cut,
 ): Promise<CustomerEntitlements[]> {
   const granted = requests.map((request) => Map.groupBy(grantedBy(request), ({ feature }) => feature));
   const keys = [...new Set(granted.flatMap((byFeature) => [...byFeature.keys()]))];
@@ -82,7 +87,7 @@ export async function entitlementsAt(
       ),
     ),
   );
-  const { usage, cut } = await meterUsage(ports.usage, [...needs.values()]);
+  const { usage, cut } = await meterUsage(ports.usage, [...needs.values()], atCut);
   const usedOf = new Map([...needs.keys()].map((pool, index) => [pool, usage[index]?.quantity ?? '0']));
 
   return requests.map(({ account, atMs }, index) => {
@@ -97,15 +102,16 @@ export async function entitlementsAt(
 /** Each entitlement of each subscription that is billed at the instant, oldest subscription first. */
 function grantedBy({ account, atMs }: EntitlementsRequest): { feature: string; grant: GrantedEntitlement }[] {
   const active = account.subscriptions.filter((terms) => periodAt(terms, account, atMs) !== undefined);
-  return active.flatMap(({ id, plan, planVersion, cadence, startsAtMs, features }) =>
-    features.map(({ feature, entitlement }) => {
+  return active.flatMap((terms) => {
+    const { id, plan, planVersion, cadence, startsAtMs } = terms;
+    return allowedAt(terms, atMs).map(({ feature, entitlement }) => {
       const period = entitlement.type === 'metered' ? (entitlement.period ?? 'billing_period') : 'billing_period';
       const window = entitlementWindow(period, cadence, { startsAtMs, timezone: account.timezone }, atMs);
       if (window === undefined) throw new Error(`subscription ${id} is billed before its first day`);
       const source = { subscription: id, plan, version: planVersion };
       return { feature, grant: { source, entitlement, window } };
-    }),
-  );
+    });
+  });
 }
 
 function usageNeed(

@@ -16,7 +16,7 @@ import { billedPeriod, invoiceGrants } from '../prepaid/index.ts';
 import { periodAt, type PeriodToRate, ratePeriods } from '../spend/index.ts';
 import { type BilledStretch, type BilledSubscription, eachStretch, readAgain } from './billed-subscriptions.ts';
 import { termsOfInvoice } from './draft.ts';
-import { type FeePorts, noUsage } from './fees.ts';
+import { type BillingRun, type FeeDraftPorts, type FeePorts, noUsage } from './fees.ts';
 import { type CreditNoteContent, invoiceDraft, periodDocument } from './invoice-draft.ts';
 import { parseInvoice } from './parse-invoice.ts';
 
@@ -33,25 +33,37 @@ export async function issueCreditNotes(
     let subscription: BilledSubscription | undefined = each;
     while (subscription !== undefined) {
       let isStale = false;
-      for (const { stretch, fee } of await feesToGiveBack(ports, subscription, run)) {
-        const draft = await draftCreditNote(ports, stretch, fee, run);
-        if (draft !== undefined) isStale = (await ports.invoices.issue(draft, run.tenant)) === 'stale' || isStale;
-      }
+      for await (const draft of draftCreditNotes(ports, subscription, run))
+        isStale = (await ports.invoices.issue(draft, run.tenant)) === 'stale' || isStale;
       subscription = isStale ? (await readAgain(ports, [subscription], run.tenant))[0] : undefined;
     }
+  }
+}
+
+/** The credit notes that are due at the run's instant and not issued yet, each drafted when what came of the one before is known. */
+export async function* draftCreditNotes(
+  ports: FeeDraftPorts,
+  subscription: BilledSubscription,
+  run: BillingRun,
+): AsyncGenerator<InvoiceDraft> {
+  for (const each of await feesToGiveBack(ports, subscription, run)) {
+    const draft = await draftCreditNote(ports, each, run);
+    if (draft !== undefined) yield draft;
   }
 }
 
 interface FeeToGiveBack {
   readonly stretch: BilledStretch;
   readonly fee: InvoiceDocument;
+  /** The plan was left on the day it came: nothing was ever billed under it. */
+  readonly isTakenBack: boolean;
 }
 
-/** Fee invoices that reach beyond the end of what they were issued under, and that nothing has settled yet. */
+/** Fee invoices that reach beyond the end of what they were issued under, or whose plan was taken back altogether, and that nothing has settled yet. */
 async function feesToGiveBack(
-  ports: FeePorts,
+  ports: FeeDraftPorts,
   subscription: BilledSubscription,
-  { atMs, tenant }: InvoiceRun,
+  { atMs, tenant }: BillingRun,
 ): Promise<FeeToGiveBack[]> {
   const over = eachStretch(subscription).filter(({ terms }) => {
     const { endsAtMs, unusedTime, commitment, rateCards } = terms;
@@ -61,6 +73,8 @@ async function feesToGiveBack(
     return hasEnded && isGivenBack;
   });
   const ends = over.flatMap(({ terms }) => [terms.endsAtMs, terms.untilMs].filter((end) => end !== null));
+  const wasChanged = subscription.stretches.filter(({ subscriptionVersion }) => subscriptionVersion > 1);
+  ends.push(...wasChanged.map(({ startsAtMs }) => subscription.billedThroughMs ?? startsAtMs));
   if (ends.length === 0) return [];
   const issued = await ports.invoices.issuedSince([subscription.subscription], Math.min(...ends), tenant);
   const settled = new Set(
@@ -69,9 +83,25 @@ async function feesToGiveBack(
   const fees = issued.filter(({ kind, periodFromMs }) => kind === 'fee' && !settled.has(periodFromMs)).map(parseInvoice);
   return fees.flatMap((fee) => {
     const stretch = issuedUnder(fee, subscription);
-    const isOver = stretch !== undefined && over.some(({ terms }) => terms === stretch.terms);
-    return isOver ? [{ stretch, fee }] : [];
+    if (stretch === undefined) return takenBack(fee, subscription);
+    return over.some(({ terms }) => terms === stretch.terms) ? [{ stretch, fee, isTakenBack: false }] : [];
   });
+}
+
+/** All of it is to be paid back. */
+function takenBack(fee: InvoiceDocument, subscription: BilledSubscription): FeeToGiveBack[] {
+  const [instead] = eachStretch(subscription).toReversed();
+  if (instead === undefined) return [];
+  const { plan, planVersion, priceRevision = 0 } = fee;
+  const terms = {
+    ...instead.terms,
+    plan,
+    planVersion,
+    priceRevision,
+    unusedTime: 'refund',
+    untilMs: instead.terms.startsAtMs,
+  } as const;
+  return [{ stretch: { ...instead, terms }, fee, isTakenBack: true }];
 }
 
 /** What a fee was issued under. A plan that was left since may have ended before the fee's period began: then the last days under it count. */
@@ -87,14 +117,13 @@ function issuedUnder(fee: InvoiceDocument, subscription: BilledSubscription): Bi
 
 /** Undefined where nothing is to be given back. */
 async function draftCreditNote(
-  ports: FeePorts,
-  { account, terms }: BilledStretch,
-  fee: InvoiceDocument,
-  run: InvoiceRun,
+  ports: FeeDraftPorts,
+  { stretch: { account, terms }, fee, isTakenBack }: FeeToGiveBack,
+  run: BillingRun,
 ): Promise<InvoiceDraft | undefined> {
   const grants = await invoiceGrants(ports.accounts, [{ customer: account.key, currency: terms.currency }], run.tenant);
   const billed = await termsOfInvoice(ports, fee, { ...account, priceRevision: terms.priceRevision }, run.tenant);
-  const used = periodAt(terms, account, billed.period.fromMs) ?? unused(billed.period);
+  const used = (isTakenBack ? undefined : periodAt(terms, account, billed.period.fromMs)) ?? unused(billed.period);
   const cut = noUsage(ports);
   const prepaid = grants.drawing(0, billedPeriod(fee, [], undefined));
   const { rated } = await ratePeriods(ports, [{ ...billed, period: used, prepaid }], run.tenant, cut);
@@ -151,10 +180,10 @@ function noteOf(
   return { reason, invoice: fee.number, treatment, amount, grant };
 }
 
-/** Nothing of the period is paid for. */
+/** Nothing of the period is paid for, and what is due once with the first one neither. */
 function unused(period: PeriodToRate['period']): PeriodToRate['period'] {
   const { fromMs, toMs } = period;
   const secondsInPeriod =
     period.sharing?.by === 'second' ? period.sharing.secondsInPeriod : Math.max(1, Math.floor((toMs - fromMs) / 1000));
-  return { ...period, days: 0, sharing: { by: 'second', fromMs, toMs: fromMs, secondsInPeriod } };
+  return { ...period, index: (period.index ?? 0) + 1, days: 0, sharing: { by: 'second', fromMs, toMs: fromMs, secondsInPeriod } };
 }

@@ -133,18 +133,19 @@ export async function termsOfInvoice(
     InvoiceDocument,
     'kind' | 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments' | 'quantities' | 'changeFees'
   > & { readonly policy: Pick<InvoicePolicy, 'version'> },
-  known: Pick<PeriodToRate, 'subjects' | 'timezone' | 'priceRevision'>,
+  known: Pick<PeriodToRate, 'subjects' | 'timezone' | 'priceRevision' | 'negotiated'>,
   tenant: string,
 ): Promise<PeriodToRate> {
   const { kind, plan, planVersion, currency, policy, commitments = [], quantities = [], changeFees } = invoice;
   const { from, to, days, daysInPeriod, index = 0 } = invoice.period;
-  const { subjects, timezone, priceRevision } = known;
+  const { subjects, timezone, priceRevision, negotiated } = known;
   const rateCards = await ports.accounts.rateCards(plan, planVersion, tenant);
   const sharing = sharingOf(invoice.period);
   return {
     subjects,
     timezone,
     priceRevision,
+    negotiated,
     plan,
     planVersion,
     currency,

@@ -9,11 +9,17 @@ import { drawnInAdvance } from './drawn-in-advance.ts';
 import { invoiceDraft } from './invoice-draft.ts';
 import { issueInTurn } from './issue-in-turn.ts';
 
-export interface FeePorts extends RatingPorts {
-  readonly invoices: RatingPorts['invoices'] & Pick<InvoiceStore, 'issue'>;
+export interface FeeDraftPorts extends RatingPorts {
   readonly log: Pick<EventLog, 'partitionCount'>;
   readonly clock: TenantClock;
 }
+
+export interface FeePorts extends FeeDraftPorts {
+  readonly invoices: RatingPorts['invoices'] & Pick<InvoiceStore, 'issue'>;
+}
+
+/** The run that bills, and the instant for which it does. */
+export type BillingRun = Pick<InvoiceRun, 'id' | 'atMs' | 'tenant'>;
 
 interface DueFees extends BilledStretch {
   readonly period: BillingPeriod;
@@ -24,17 +30,26 @@ interface DueFees extends BilledStretch {
  * on its own invoice instead: what is due for it less what was billed before.
  */
 export async function issueFees(ports: FeePorts, subscriptions: readonly BilledSubscription[], run: InvoiceRun): Promise<void> {
-  let due = await dueFees(ports, subscriptions, run);
-  while (due.length > 0) {
-    const drafts = await draftFees(ports, due, run);
+  let drafts = await draftDueFees(ports, subscriptions, run);
+  while (drafts.length > 0) {
     const outcomes = await issueInTurn(ports.invoices, drafts, run.tenant);
     const stale = new Set(drafts.flatMap(({ subscription }, index) => (outcomes[index] === 'stale' ? subscription : [])));
     const behind = subscriptions.filter(({ subscription }) => stale.has(subscription));
-    due = behind.length === 0 ? [] : await dueFees(ports, await readAgain(ports, behind, run.tenant), run);
+    drafts = behind.length === 0 ? [] : await draftDueFees(ports, await readAgain(ports, behind, run.tenant), run);
   }
 }
 
-async function dueFees(ports: FeePorts, subscriptions: readonly BilledSubscription[], run: InvoiceRun): Promise<DueFees[]> {
+/** The fee invoices that are due at the run's instant and not issued yet. */
+export async function draftDueFees(
+  ports: FeeDraftPorts,
+  subscriptions: readonly BilledSubscription[],
+  run: BillingRun,
+): Promise<InvoiceDraft[]> {
+  const due = await dueFees(ports, subscriptions, run);
+  return due.length === 0 ? [] : draftFees(ports, due, run);
+}
+
+async function dueFees(ports: FeeDraftPorts, subscriptions: readonly BilledSubscription[], run: BillingRun): Promise<DueFees[]> {
   const begun = subscriptions.flatMap(eachStretch).flatMap((each): DueFees[] => {
     if (cardsInAdvance(each.terms.rateCards).length === 0) return [];
     const period = periodAt(each.terms, each.account, run.atMs);
@@ -51,7 +66,7 @@ async function dueFees(ports: FeePorts, subscriptions: readonly BilledSubscripti
   return begun.filter((each) => !isBilled(each));
 }
 
-async function draftFees(ports: FeePorts, due: readonly DueFees[], run: InvoiceRun): Promise<InvoiceDraft[]> {
+async function draftFees(ports: FeeDraftPorts, due: readonly DueFees[], run: BillingRun): Promise<InvoiceDraft[]> {
   const parties = due.map(({ account, terms }) => ({ customer: account.key, currency: terms.currency }));
   const grants = await invoiceGrants(ports.accounts, parties, run.tenant);
   const cut = noUsage(ports);
@@ -76,6 +91,6 @@ async function draftFees(ports: FeePorts, due: readonly DueFees[], run: InvoiceR
 }
 
 /** The cut below which nothing is. */
-export function noUsage({ log }: Pick<FeePorts, 'log'>): Cut {
+export function noUsage({ log }: Pick<FeeDraftPorts, 'log'>): Cut {
   return Array.from({ length: log.partitionCount }, () => 0);
 }

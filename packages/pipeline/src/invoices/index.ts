@@ -1,4 +1,6 @@
+export { type BilledSubscription } from './billed-subscriptions.ts';
 export { billAtOnce, billedAtOnce } from './billed-at-once.ts';
+export { draftCreditNotes } from './credit-notes.ts';
 export { draftInvoices, invoiceOnLog, looksBackAt } from './draft.ts';
 export {
   type DueNow,
@@ -8,6 +10,7 @@ export {
   type RunOptions,
   withHistory,
 } from './execute-run.ts';
+export { draftDueFees, type FeeDraftPorts } from './fees.ts';
 export { parseInvoice } from './parse-invoice.ts';
 export { endOfLog, type InvoiceRunPorts, processInvoiceRuns, requeuePending, requestInvoiceRun, startDueRuns } from './runs.ts';
 export { DEFAULT_SCHEDULE, nextRunMs, setSchedule } from './schedule.ts';

@@ -34,7 +34,7 @@ export interface InvoiceAccounting {
 
 const INVOICES_AT_A_TIME_MAX = 200;
 
-/** Rates an issued invoice again at its own cut, with its own subjects, plan version and price revision. */
+/** Rates an issued invoice again at its own cut, with its own subjects, plan version and revisions of prices. */
 export async function verifyInvoice(ports: RatingPorts, document: string): Promise<InvoiceCheck> {
   const [check] = await verifyTogether(ports, [parseInvoice({ document })]);
   if (check === undefined) throw new Error('an invoice was not verified');
@@ -77,6 +77,7 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
       subjects: customer.subjects,
       timezone: zones.get(customer.key) ?? 'UTC',
       priceRevision: invoice.priceRevision ?? 0,
+      negotiated: { customer: customer.key, revision: invoice.negotiatedRevision ?? 0 },
     };
     const periodOf = (
       of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period' | 'quantities' | 'changeFees'>,

@@ -49,7 +49,9 @@ export async function rateMonths(
   const asRead = await ratePeriods({ ...ports, usage: usage.reader }, customers.flatMap((each) => periodsOf(each)), tenant); // prettier-ignore
   const { cut } = asRead;
   // Only once usage is read is it known which month is the first, that none comes before whose allowance could be left over.
-  const carries = customers.some(({ terms }) => terms.some(mayCarryOver));
+  const carries = customers.some(({ account: { negotiated }, terms }) =>
+    terms.some((each) => mayCarryOver({ ...each, negotiated })),
+  );
   const periods = chainedPeriods(customers, asRead.rated.values());
   const asUsed = carries ? await ratePeriods({ ...ports, usage: usage.scaled(ONCE) }, periods, tenant, cut) : asRead;
   const doubled = await ratePeriods({ ...ports, usage: usage.scaled(TWICE) }, periods, tenant, cut);
@@ -62,7 +64,7 @@ export async function rateMonths(
  * on (absent: nowhere) each month takes over what the one before it leaves of allowances.
  */
 function periodsOf({ account, months, terms, meters }: CustomerMonths, firstMonth = Infinity): PeriodToRate[] {
-  const { subjects, currency, timezone } = account;
+  const { subjects, currency, timezone, negotiated } = account;
   const counting = { plan: '', planVersion: 0, priceRevision: 0 };
   const all = [
     { ...counting, rateCards: meters.map(({ key, name }) => countingCard({ key, name, meter: key })) },
@@ -80,6 +82,7 @@ function periodsOf({ account, months, terms, meters }: CustomerMonths, firstMont
         subjects,
         currency,
         timezone,
+        negotiated,
         policy: INVOICE_POLICY,
         committed: false,
         ...priced,

@@ -2,7 +2,7 @@ import type { Commitment } from '@meterline/domain/commitments';
 import type { PlanFeature } from '@meterline/domain/entitlements';
 import type { UnusedTime } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
-import type { PriceChange } from '@meterline/domain/price-versions';
+import type { NegotiatedEnd, NegotiatedPrice, Negotiation, PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { ChangeRules } from '@meterline/domain/stages';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
@@ -42,6 +42,8 @@ export interface CustomerDraft {
 
 /** Subjects are sorted. */
 export interface CustomerRecord extends CustomerDraft {
+  /** Of what was negotiated with it last; 0: nothing. */
+  readonly negotiatedRevision: number;
   readonly createdAtMs: number;
 }
 
@@ -144,6 +146,20 @@ export interface PriceChangeStore {
   upTo(version: PlanVersionKey, revision: number, tenant: string): Promise<PriceChange[]>;
 }
 
+/** A price to be kept, or an end of one, as the newest that is known of the customer. */
+export type NegotiationDraft = { readonly customer: string; readonly afterRevision: number; readonly isCorrection: boolean } & (
+  | Omit<NegotiatedPrice, 'revision' | 'knownSinceMs'>
+  | (Omit<NegotiatedEnd, 'revision' | 'knownSinceMs'> & Pick<NegotiatedPrice, 'plan' | 'rateCard'>)
+);
+
+/** As price changes: only ever added, in one order with the issuing of invoices, and their refusals alike. */
+export interface NegotiatedPriceStore {
+  /** Also wakes rating for the customer. Customer and plan must exist. */
+  insert(draft: NegotiationDraft, nowMs: number, tenant: string): Promise<Negotiation | PriceChangeRefusal>;
+  /** In their order; none of an unknown customer. */
+  of(customer: string, tenant: string): Promise<readonly Negotiation[]>;
+}
+
 export type DraftRefusal = 'unknown' | 'published' | 'archived';
 
 /** A plan has one draft at most, so that its versions are published in the order of their numbers. Published ones never change. */
@@ -206,6 +222,7 @@ export interface CatalogStores {
   readonly features: FeatureStore;
   readonly plans: PlanStore;
   readonly priceChanges: PriceChangeStore;
+  readonly negotiatedPrices: NegotiatedPriceStore;
   readonly subscriptions: SubscriptionStore;
   readonly apiKeys: ApiKeyStore;
 }

@@ -60,6 +60,8 @@ export interface InvoiceDraft extends Omit<StoredInvoice, 'document' | 'movedCut
   readonly plan: PlanVersionKey;
   /** Of the newest price change of that plan version. */
   readonly priceRevision: number;
+  /** Of what was negotiated with the customer last. */
+  readonly negotiatedRevision: number;
   /** The run that counts this invoice as its own. */
   readonly run: string;
   /** What it takes from the customer's grants, which may be nothing; null for a customer without any. */
@@ -127,11 +129,11 @@ export interface InvoiceStore extends InvoiceRunStore, ScheduleStore {
    */
   issuedSince(subscriptions: readonly string[], sinceMs: number, tenant: string): Promise<StoredInvoice[]>;
   /**
-   * In one transaction: takes the tenant's next number, keeps the invoice, books what it takes from grants, sends `invoice.finalized`,
-   * counts it for the run and wakes rating for the customer (its next period has begun). `exists` if the period already has an invoice (of this
-   * kind, or that settles what this one would bill before it), `stale` if the subscription was changed meanwhile, its plan version has another price
-   * revision, the grants stand otherwise or fees of the period were billed meanwhile: then nothing happens, and no number is used. A credit note takes
-   * its number from its invoice, sends `credit_note.issued`, gives its grant and does not count as an invoice of the run.
+   * In one transaction: takes the tenant's next number, keeps the invoice, books what it takes from grants, sends `invoice.finalized`, counts it for the
+   * run and wakes rating for the customer (its next period has begun). `exists` if the period already has an invoice (of this kind, or that settles what
+   * this one would bill before it), `stale` if the subscription was changed meanwhile, its plan version has another price revision, the customer
+   * negotiated another price, the grants stand otherwise or fees of the period were billed meanwhile: then nothing happens, and no number is used. A
+   * credit note takes its number from its invoice, sends `credit_note.issued`, gives its grant and does not count as an invoice of the run.
    */
   issue(draft: InvoiceDraft, tenant: string): Promise<'issued' | 'exists' | 'stale'>;
   invoice(id: string, tenant: string): Promise<StoredInvoice | undefined>;

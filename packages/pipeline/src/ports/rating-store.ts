@@ -2,7 +2,7 @@ import type { AlertRule } from '@meterline/domain/alerts';
 import type { Commitment } from '@meterline/domain/commitments';
 import type { EntitlementSource, PlanFeature } from '@meterline/domain/entitlements';
 import type { UnusedTime } from '@meterline/domain/invoices';
-import type { PriceChange } from '@meterline/domain/price-versions';
+import type { Negotiation, PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { ChangeFee, Quantities } from '@meterline/domain/stages';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
@@ -63,6 +63,13 @@ export interface Account {
   /** Sorted. */
   readonly subjects: readonly string[];
   readonly subscriptions: readonly SubscriptionTerms[];
+  readonly negotiated: KnownNegotiations;
+}
+
+/** What was negotiated with a customer, as known up to a revision; 0: nothing. */
+export interface KnownNegotiations {
+  readonly customer: string;
+  readonly revision: number;
 }
 
 /** Reads what rating needs to know. Unknown keys are left out of the answer. */
@@ -72,6 +79,8 @@ export interface AccountReader extends PrepaidReader {
   rateCards(plan: string, version: number, tenant: string): Promise<readonly RateCard[]>;
   /** Price changes of a plan version up to a revision, in their order: the same for ever. */
   priceChanges(version: PlanVersionKey, revision: number, tenant: string): Promise<readonly PriceChange[]>;
+  /** What was negotiated with each of the customers up to a revision, in its order: the same for ever. */
+  negotiations(known: readonly KnownNegotiations[], tenant: string): Promise<ReadonlyMap<string, readonly Negotiation[]>>;
 }
 
 /** One row of `rating_wakeup`: written in the transaction that committed usage or changed the catalogue. */

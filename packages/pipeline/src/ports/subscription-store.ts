@@ -30,6 +30,8 @@ export interface StageRecord {
   readonly paused: boolean;
   /** Whether its first billing period pays its fees whole. */
   readonly paysWhole: boolean;
+  /** Whether it has billing periods of its own, even if it is as the stage before. */
+  readonly anew: boolean;
   readonly changeFees: readonly ChangeFee[];
   /** Id of the change it began with. */
   readonly change: string;
@@ -63,6 +65,7 @@ export interface SubscriptionChangeRecord {
   readonly quantities?: Quantities | undefined;
   readonly fee?: ChangeFee | undefined;
   readonly paysWhole?: boolean | undefined;
+  readonly anew?: boolean | undefined;
   readonly createdAtMs: number;
   readonly withdrawnAtMs: number | null;
 }

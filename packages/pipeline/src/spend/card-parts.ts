@@ -1,10 +1,12 @@
 import { countsSeats, type Meter } from '@meterline/domain/meters';
-import { cardVersionsBetween, type PriceChange } from '@meterline/domain/price-versions';
+import { cardVersionsBetween, negotiatedVersions } from '@meterline/domain/price-versions';
 import { type RateCard, usageNeeds, type UsageNeeds } from '@meterline/domain/prices';
 import { floorMinute, localDaysBetween } from '@meterline/domain/time';
 import type { QuantitiesFrom } from '../ports/index.ts';
+import type { PricesInstead } from './known-prices.ts';
 import type { UsageNeed } from './meter-usage.ts';
 import type { PeriodToRate } from './period-to-rate.ts';
+import { quantitySaid } from './quantities.ts';
 import { addsUp } from './shared-queries.ts';
 
 /** A rate card with the price, and the number of its fee, that it has in a part of a billing period. Half-open. */
@@ -16,6 +18,8 @@ export interface CardPart {
   readonly days: number;
   /** How finely the usage of all parts must be told: tiers go on where the part before stood, by dimensions and events too. */
   readonly detail: UsageNeeds;
+  /** Revision of the negotiated price that it is; absent: the list price. */
+  readonly negotiated?: number | undefined;
 }
 
 /** Whether the card is charged for seats as they are held over a period, and its meter knows them. */
@@ -30,40 +34,39 @@ function pricesSeats({ price, modifiers }: RateCard, meter: Meter, { policy }: P
  */
 export function cardParts(
   card: RateCard,
-  changes: readonly PriceChange[],
+  { changes, negotiated }: PricesInstead,
   meter: Meter | undefined,
   of: PeriodToRate,
 ): [CardPart, ...CardPart[]] {
   const { period, timezone, quantities = [] } = of;
   const { fromMs, toMs, days } = period;
-  const versions = cardVersionsBetween(card, changes, { fromMs, toMs }).flatMap((version) => quantified(version, quantities));
+  const listed = cardVersionsBetween(card, changes, { fromMs, toMs });
+  const versions = negotiatedVersions(listed, negotiated).flatMap((version) => quantified(version, quantities));
   const [first] = versions;
   if (first === undefined) throw new Error(`rate card ${card.key} has no price in an empty period`);
   // What adds up over subjects adds up over time, and nothing else does; seats are known at any time.
   const isWhole = meter !== undefined && !addsUp(meter) && !versions.every((version) => pricesSeats(version.card, meter, of));
-  if (versions.length === 1 || isWhole) return [{ card: first.card, fromMs, toMs, days, detail: usageNeeds(first.card) }];
+  if (versions.length === 1 || isWhole) return [{ ...first, fromMs, toMs, days, detail: usageNeeds(first.card) }];
   const detail = allNeeds(versions.map((version) => usageNeeds(version.card)));
   const part = (version: typeof first): CardPart => ({
-    card: version.card,
-    fromMs: version.fromMs,
-    toMs: version.toMs,
+    ...version,
     days: localDaysBetween(version.fromMs, version.toMs, timezone),
     detail,
   });
   return [part(first), ...versions.slice(1).map(part)];
 }
 
-type Version = Pick<CardPart, 'card' | 'fromMs' | 'toMs'>;
+type Version = Pick<CardPart, 'card' | 'fromMs' | 'toMs' | 'negotiated'>;
 
 /** A version of a card, parted where the number of its fee changes. */
-function quantified({ card, fromMs, toMs }: Version, quantities: readonly QuantitiesFrom[]): Version[] {
+function quantified({ card, fromMs, toMs, negotiated }: Version, quantities: readonly QuantitiesFrom[]): Version[] {
   const { key, price } = card;
-  if (price.model !== 'flat') return [{ card, fromMs, toMs }];
+  if (price.model !== 'flat') return [{ card, fromMs, toMs, negotiated }];
   const starts = quantities.filter((each) => each.fromMs > fromMs && each.fromMs < toMs).map((each) => each.fromMs);
   const parts = [fromMs, ...starts].map((partFromMs, index): Version => {
-    const quantity = quantities.findLast((each) => each.fromMs <= partFromMs)?.of[key];
+    const quantity = quantitySaid(quantities, key, partFromMs);
     const counted = quantity === undefined ? card : { ...card, price: { ...price, quantity } };
-    return { card: counted, fromMs: partFromMs, toMs: starts[index] ?? toMs };
+    return { card: counted, fromMs: partFromMs, toMs: starts[index] ?? toMs, negotiated };
   });
   // The quantities of other cards may have changed alone.
   return parts.reduce<Version[]>((joined, part) => {

@@ -1,8 +1,8 @@
 import { carriedAsKnown, handedOn } from '@meterline/domain/invoices';
-import type { RateCard } from '@meterline/domain/prices';
+import type { ModifierOverrides } from '@meterline/domain/prices';
 import { parseInvoice } from '../invoices/parse-invoice.ts';
-import type { AccountReader, InvoiceStore, SubscriptionTerms } from '../ports/index.ts';
-import { priceChangesOf } from './known-prices.ts';
+import type { Account, InvoiceStore, SubscriptionTerms } from '../ports/index.ts';
+import { type KnownPrices, type PricePorts, pricesInstead } from './known-prices.ts';
 
 /** How far a subscription whose allowances carry over is invoiced. */
 export interface CarriedState {
@@ -12,23 +12,27 @@ export interface CarriedState {
   readonly stated: ReadonlyMap<string, string>;
 }
 
-interface Ports {
-  readonly accounts: Pick<AccountReader, 'priceChanges'>;
+interface Ports extends PricePorts {
   readonly invoices: Pick<InvoiceStore, 'billedThrough' | 'issuedSince'>;
 }
 
-/** Whether a period may leave units over: its cards do, or may have come to by a change of prices. */
-export function mayCarryOver({ rateCards, priceRevision }: Pick<SubscriptionTerms, 'rateCards' | 'priceRevision'>): boolean {
-  return priceRevision > 0 || rateCards.some(({ modifiers }) => carriesOver(modifiers));
+/** Whether a period may leave units over: its cards do, or may have come to by a change of prices, or for this customer. */
+export function mayCarryOver({
+  rateCards,
+  priceRevision,
+  negotiated,
+}: Pick<SubscriptionTerms, 'rateCards' | 'priceRevision'> & Pick<KnownPrices, 'negotiated'>): boolean {
+  return priceRevision > 0 || negotiated.revision > 0 || rateCards.some(({ modifiers }) => carriesOver(modifiers));
 }
 
 /** States of those subscriptions whose allowances carry over; the others cost nothing. */
 export async function carriedStates(
   ports: Ports,
-  subscriptions: readonly SubscriptionTerms[],
+  subscriptions: ReadonlyMap<SubscriptionTerms, Pick<Account, 'negotiated'>>,
   tenant: string,
 ): Promise<ReadonlyMap<SubscriptionTerms, CarriedState>> {
-  const carrying = await whereCarried(ports, [...new Set(subscriptions)].filter(mayCarryOver), tenant);
+  const known = [...subscriptions].map(([terms, { negotiated }]) => ({ terms, known: { ...terms, negotiated } }));
+  const carrying = await whereCarried(ports, known.filter((each) => mayCarryOver(each.known)), tenant); // prettier-ignore
   if (carrying.length === 0) return new Map();
   const ids = [...new Set(carrying.map(({ id }) => id))];
   const through = await ports.invoices.billedThrough(ids, tenant);
@@ -51,16 +55,21 @@ export async function carriedStates(
 
 async function whereCarried(
   ports: Ports,
-  subscriptions: readonly SubscriptionTerms[],
+  subscriptions: readonly { readonly terms: SubscriptionTerms; readonly known: KnownPrices }[],
   tenant: string,
 ): Promise<SubscriptionTerms[]> {
   const byCards = ({ rateCards }: SubscriptionTerms) => rateCards.some(({ modifiers }) => carriesOver(modifiers));
-  const changesOf = await priceChangesOf(ports, subscriptions.filter((terms) => !byCards(terms)), tenant); // prettier-ignore
-  return subscriptions.filter(
-    (terms) => byCards(terms) || changesOf(terms).some(({ modifiers }) => carriesOver(modifiers ?? undefined)),
-  );
+  const asked = subscriptions.filter(({ terms }) => !byCards(terms)).map(({ known }) => known);
+  const insteadOf = await pricesInstead(ports, asked, tenant);
+  const instead = (known: KnownPrices) => {
+    const { changes, negotiated } = insteadOf(known);
+    return [...changes, ...negotiated];
+  };
+  return subscriptions
+    .filter(({ terms, known }) => byCards(terms) || instead(known).some(({ modifiers }) => carriesOver(modifiers)))
+    .map(({ terms }) => terms);
 }
 
-function carriesOver(modifiers: RateCard['modifiers']): boolean {
+function carriesOver(modifiers: ModifierOverrides | null | undefined): boolean {
   return modifiers?.allowance?.carryOver !== undefined;
 }

@@ -1,3 +1,4 @@
+export { cardsAt } from './cards-at.ts';
 export { mayCarryOver } from './carried-states.ts';
 export { carriedAfter, type PeriodToRate } from './period-to-rate.ts';
 export { type RatedPeriod, ratePeriods, type RatingPorts } from './rate-periods.ts';
@@ -11,3 +12,4 @@ export {
   type SubscriptionSpend,
 } from './spend.ts';
 export { nextPeriod, periodAt, spanOf } from './span.ts';
+export { quantityAt } from './quantities.ts';

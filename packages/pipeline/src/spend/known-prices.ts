@@ -1,16 +1,41 @@
-import type { PriceChange } from '@meterline/domain/price-versions';
-import type { AccountReader } from '../ports/index.ts';
+import { type NegotiatedPrice, type PriceChange, standingPrices } from '@meterline/domain/price-versions';
+import type { AccountReader, KnownNegotiations } from '../ports/index.ts';
 
-/** A plan version, and up to which price change its prices are known. */
+/** A plan version, up to which price change its prices are known, and up to which revision what a customer negotiated. */
 export interface KnownPrices {
   readonly plan: string;
   readonly planVersion: number;
   readonly priceRevision: number;
+  readonly negotiated: KnownNegotiations;
 }
 
-/** The changes that each of them knows of; plan versions that never changed a price cost nothing. */
-export async function priceChangesOf(
-  ports: { readonly accounts: Pick<AccountReader, 'priceChanges'> },
+/** What holds in place of the prices that a plan version was made with. */
+export interface PricesInstead {
+  readonly changes: readonly PriceChange[];
+  /** With the customer, for the plan. */
+  readonly negotiated: readonly NegotiatedPrice[];
+}
+
+export type PricePorts = { readonly accounts: Pick<AccountReader, 'priceChanges' | 'negotiations'> };
+
+/** What each of them knows of; plan versions that never changed a price, and customers that never negotiated one, cost nothing. */
+export async function pricesInstead(
+  ports: PricePorts,
+  versions: readonly KnownPrices[],
+  tenant: string,
+): Promise<(version: KnownPrices) => PricesInstead> {
+  const changesOf = await priceChangesOf(ports, versions, tenant);
+  const known = versions.map(({ negotiated }) => negotiated).filter(({ revision }) => revision > 0);
+  const negotiations = known.length === 0 ? new Map<string, never>() : await ports.accounts.negotiations(known, tenant);
+  return (version) => {
+    const { customer, revision } = version.negotiated;
+    const entered = (negotiations.get(customer) ?? []).filter((each) => each.revision <= revision);
+    return { changes: changesOf(version), negotiated: standingPrices(entered).filter(({ plan }) => plan === version.plan) };
+  };
+}
+
+async function priceChangesOf(
+  ports: PricePorts,
   versions: readonly KnownPrices[],
   tenant: string,
 ): Promise<(version: KnownPrices) => readonly PriceChange[]> {

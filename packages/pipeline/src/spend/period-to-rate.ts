@@ -2,7 +2,7 @@ import type { InvoicePolicy } from '@meterline/domain/invoices';
 import type { RateCard } from '@meterline/domain/prices';
 import type { ChangeFee } from '@meterline/domain/stages';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
-import type { QuantitiesFrom } from '../ports/index.ts';
+import type { KnownNegotiations, QuantitiesFrom } from '../ports/index.ts';
 import type { PeriodPrepaid } from '../prepaid/index.ts';
 import type { CarriedFrom } from './carried-units.ts';
 
@@ -16,6 +16,7 @@ export interface PeriodToRate {
   readonly planVersion: number;
   /** Prices as known with the price changes of the plan version up to this one; 0: as the version was made. */
   readonly priceRevision: number;
+  readonly negotiated: KnownNegotiations;
   /** As the plan version was made. */
   readonly rateCards: readonly RateCard[];
   readonly period: Pick<BillingPeriod, 'index' | 'fromMs' | 'toMs' | 'days' | 'daysInPeriod' | 'sharing'>;

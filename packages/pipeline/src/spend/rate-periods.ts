@@ -1,6 +1,5 @@
 import { type InvoiceLine, invoiceLines, type LineInput, totalOf } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
-import type { PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { MeteredUsage } from '@meterline/domain/rating';
 import { feeShare } from '@meterline/domain/subscriptions';
@@ -10,7 +9,7 @@ import type { AccountReader, Cut, InvoiceStore, MeterStore, UsageReader } from '
 import { type CardUsage, drawPrepaid, type PrepaidEntries } from '../prepaid/index.ts';
 import { type CardPart, cardParts, usageNeed } from './card-parts.ts';
 import { carriedUnits } from './carried-units.ts';
-import { priceChangesOf } from './known-prices.ts';
+import { type PricesInstead, pricesInstead } from './known-prices.ts';
 import { meterUsage, type UsageNeed } from './meter-usage.ts';
 import type { PeriodToRate } from './period-to-rate.ts';
 
@@ -40,10 +39,10 @@ export async function ratePeriods(
   cut?: Cut,
 ): Promise<{ rated: RatedPeriod[]; cut: Cut }> {
   const meters = await metersOf(ports, periods, tenant);
-  const changesOf = await priceChangesOf(ports, periods, tenant);
+  const insteadOf = await pricesInstead(ports, periods, tenant);
   const parted = periods.map((period) =>
     [...period.rateCards, ...(period.changeFees ?? []).map(changeFeeCard)].map((card) =>
-      partedCard(card, meterOf(card, meters), changesOf(period), period),
+      partedCard(card, meterOf(card, meters), insteadOf(period), period),
     ),
   );
   const needs = parted.flat().flatMap(({ parts }) => parts.flatMap(({ need }) => need ?? []));
@@ -106,8 +105,8 @@ interface PartedCard {
   readonly parts: readonly [NeededPart, ...NeededPart[]];
 }
 
-function partedCard(card: RateCard, meter: Meter | undefined, changes: readonly PriceChange[], period: PeriodToRate): PartedCard {
-  const [first, ...rest] = cardParts(card, changes, meter, period);
+function partedCard(card: RateCard, meter: Meter | undefined, instead: PricesInstead, period: PeriodToRate): PartedCard {
+  const [first, ...rest] = cardParts(card, instead, meter, period);
   const needed = (part: CardPart): NeededPart => ({ part, need: meter && usageNeed(part, meter, period) });
   return { period, card, parts: [needed(first), ...rest.map(needed)] };
 }
@@ -123,6 +122,7 @@ function lineParts(
     days: needed.part.days,
     share: feeShare(period.period, needed.part),
     usage: usageOf(needed),
+    negotiated: needed.part.negotiated,
   });
   return [linePart(first), ...rest.map(linePart)];
 }

@@ -64,6 +64,7 @@ export function periodToRate(terms: SubscriptionTerms, account: Account, period:
     plan,
     planVersion,
     priceRevision,
+    negotiated: account.negotiated,
     currency,
     policy: INVOICE_POLICY,
     committed: terms.commitment !== null,
@@ -85,7 +86,9 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
     }),
   );
   const open = await openTerms(ports.invoices, active, tenant);
-  const subscriptions = [...active, ...grants.unbilled].flatMap(underOneVersion);
+  const subscriptions = new Map(
+    [...active, ...grants.unbilled].flatMap((each) => underOneVersion(each).map((terms) => [terms, each.account] as const)),
+  );
   const carried = await carriedStates(ports, subscriptions, tenant);
   const ended = endedPeriods(grants.unbilled, active, open, carried);
   const feesOf = await unsettledFees(ports.invoices, [...active, ...ended], tenant);

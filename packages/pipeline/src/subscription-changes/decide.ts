@@ -234,13 +234,15 @@ function changeOf(
   request: ChangeRequest,
   direction: ChangeDirection,
   { from, to }: ChangePlans,
-  { subscription, customer, changes, nowMs }: Subject,
+  subject: Subject,
   { id, day, before }: { readonly id: string; readonly day: EpochDay; readonly before: Timeline },
 ): SubscriptionChangeRecord {
+  const { subscription, customer, changes, nowMs } = subject;
   const { timezone } = customer;
   const seq = Math.max(0, ...changes.map((each) => each.seq)) + 1;
-  const base = { id, subscription: subscription.id, seq, createdAtMs: nowMs, withdrawnAtMs: null };
   const fromMs = startOfDateMs(day, timezone);
+  const anew = isWithinInvoiced(day, to, { ...subject, fromMs }) ? true : undefined;
+  const base = { id, subscription: subscription.id, seq, anew, createdAtMs: nowMs, withdrawnAtMs: null };
   const until = 'until' in request ? instantMs(request.until) : undefined;
   const untilMs = until === undefined ? null : startOfDateMs(localDateAt(until, timezone), timezone);
   const amount = from.changeRules?.changeFee;
@@ -266,6 +268,11 @@ function changeOf(
     case 'resume':
       return { ...base, kind: request.kind, fromMs, untilMs };
   }
+}
+
+/** Whether invoices end with this day in the middle of a billing period, which cannot be billed as one any more. */
+function isWithinInvoiced(day: EpochDay, { plan }: PlanTerms, subject: Subject & { readonly fromMs: number }): boolean {
+  return subject.billedThroughMs === subject.fromMs && renewalFrom(day, plan.billingPeriod, subject) !== day;
 }
 
 const isAnother = (request: ChangeRequest, before: Timeline) =>

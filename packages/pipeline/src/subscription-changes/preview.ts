@@ -1,28 +1,34 @@
+import type { FeatureDifference } from '@meterline/domain/entitlements';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { countingCard, type TermsDifference, termsDifference, unitsCounted } from '@meterline/domain/plan-fit';
 import type { RateCard } from '@meterline/domain/prices';
 import { parseInstantMs } from '@meterline/domain/time';
+import type { EntitlementPorts } from '../entitlements/index.ts';
 import { type PlanFitPorts, planFitOf } from '../plan-fit/index.ts';
 import type { Account, Cut } from '../ports/index.ts';
-import { nextPeriod, periodToRate, ratePeriods } from '../spend/index.ts';
+import { cardsAt, nextPeriod, periodToRate, ratePeriods } from '../spend/index.ts';
 import { type ChangePorts, decideChange, type Decided } from './changes.ts';
-import { accountWith, projectedInvoices } from './projection.ts';
+import { featureChanges } from './feature-changes.ts';
+import { accountWith, projectedDocuments, projectedInvoices, type ProjectionPorts } from './projection.ts';
 import type { ChangeRequest } from './request.ts';
 import { tokenOf } from './token.ts';
 
-export type PreviewPorts = ChangePorts & PlanFitPorts;
+export type PreviewPorts = ChangePorts & PlanFitPorts & EntitlementPorts & ProjectionPorts;
 
 /** What a change would do, seen at one cut. Nothing is made. */
 export interface ChangePreview {
   readonly decided: Decided;
   readonly token: string;
   readonly cut: Cut;
+  /** What is billed in advance, and given back, when the change takes effect; it is part of the invoices below. */
+  readonly documents: readonly InvoiceDocument[];
   /** Their days are over, so they are due as soon as the change is made. */
   readonly now: readonly InvoiceDocument[];
   readonly next: readonly InvoiceDocument[];
   /** What would be invoiced over the same time without the change. */
   readonly without: readonly InvoiceDocument[];
   readonly difference: TermsDifference;
+  readonly features: readonly FeatureDifference[];
   readonly lastMonths: LastMonths | null;
 }
 
@@ -47,7 +53,7 @@ export async function previewChange(
   tenant: string,
 ): Promise<ChangePreview> {
   const decided = await decideChange(ports, id, request, tenant);
-  const { subject, plans } = decided;
+  const { subject } = decided;
   const { nowMs } = subject;
   const [account] = await ports.accounts.accounts([subject.customer.key], tenant);
   if (account === undefined) throw new Error(`customer ${subject.customer.key} has no account`);
@@ -56,30 +62,58 @@ export async function previewChange(
   const invoices = await projectedInvoices(ports, decided, changed, cut, tenant);
   const without = await projectedInvoices(ports, decided, account, cut, tenant);
   const isOver = ({ period }: InvoiceDocument) => (parseInstantMs(period.to) ?? Infinity) <= nowMs;
-  const used = await usedNow(ports, decided, account, cut, tenant);
+  const cards = await cardsOf(ports, decided, account, tenant);
+  const used = await usedNow(ports, decided, { account, cards }, cut, tenant);
   return {
     decided,
     token: tokenOf(decided),
     cut,
+    documents: await projectedDocuments(ports, decided, changed, tenant),
     now: invoices.filter(isOver),
     next: invoices.filter((invoice) => !isOver(invoice)),
     without,
-    difference: termsDifference(plans.from.rateCards, plans.to.rateCards, used),
+    difference: termsDifference(cards.from, cards.to, used),
+    features: await featureChanges(
+      ports,
+      { before: account, after: changed, fromMs: decided.update.fromMs },
+      { cut, nowMs },
+      tenant,
+    ),
     lastMonths: await lastMonths(ports, decided, tenant),
   };
+}
+
+interface ChangedCards {
+  readonly from: readonly RateCard[];
+  readonly to: readonly RateCard[];
+}
+
+/** The rate cards of both plan versions at the prices that the customer has when the change takes effect. */
+async function cardsOf(
+  ports: PreviewPorts,
+  { plans, change }: Decided,
+  { negotiated }: Account,
+  tenant: string,
+): Promise<ChangedCards> {
+  const known = [plans.from, plans.to].map(({ plan, version, rateCards, priceRevision }) => ({
+    ...{ plan: plan.key, planVersion: version },
+    ...{ rateCards, priceRevision, negotiated },
+  }));
+  const [from = [], to = []] = await cardsAt(ports, known, change.fromMs, tenant);
+  return { from, to };
 }
 
 /** What was used in the billing period of now, so far, in the units of a rate card. */
 async function usedNow(
   ports: PreviewPorts,
-  { subject, plans }: Decided,
-  account: Account,
+  { subject }: Decided,
+  { account, cards: { from, to } }: { readonly account: Account; readonly cards: ChangedCards },
   cut: Cut,
   tenant: string,
 ): Promise<(card: RateCard) => string> {
   const stretches = account.subscriptions.filter((terms) => terms.id === subject.subscription.id);
   const now = nextPeriod(stretches, account, subject.nowMs);
-  const cards = [...plans.from.rateCards, ...plans.to.rateCards].filter(({ meter }) => meter !== undefined);
+  const cards = [...from, ...to].filter(({ meter }) => meter !== undefined);
   if (now === undefined || cards.length === 0) return () => '0';
   const counting = { plan: '', planVersion: 0, priceRevision: 0, quantities: [], changeFees: [] };
   // A period each, as two plans may call different cards the same.

@@ -1,13 +1,21 @@
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { startOfDateMs } from '@meterline/domain/time';
-import { draftInvoices, type DueNow, parseInvoice, withHistory } from '../invoices/index.ts';
+import {
+  draftCreditNotes,
+  draftDueFees,
+  draftInvoices,
+  type DueNow,
+  type FeeDraftPorts,
+  parseInvoice,
+  withHistory,
+} from '../invoices/index.ts';
 import type { Account, Cut, StageRecord } from '../ports/index.ts';
-import { nextPeriod, type RatingPorts } from '../spend/index.ts';
+import { nextPeriod } from '../spend/index.ts';
 import type { Decided } from './changes.ts';
 import { stretchesOf } from './stretches.ts';
 import { planTerms, renewalFrom, type SubjectPorts } from './subject.ts';
 
-export interface ProjectionPorts extends Pick<SubjectPorts, 'plans'>, RatingPorts {}
+export interface ProjectionPorts extends Pick<SubjectPorts, 'plans'>, FeeDraftPorts {}
 
 /** More would not be looked at; years of weeks would take long to rate. */
 const INVOICES_MAX = 60;
@@ -34,6 +42,25 @@ export async function projectedInvoices(
   // What was invoiced before is settled with the first one, and by then nothing is left of it for the others.
   const waiting = [first, ...later.map((each) => ({ ...each, recent: [] }))];
   const drafts = await draftInvoices(ports, waiting, { cut, nowMs: subject.nowMs, run: '' }, tenant);
+  return drafts.map((draft) => parseInvoice(draft.finish('', null)));
+}
+
+/**
+ * What is billed in advance, and given back of what was, as soon as the change takes effect. The invoices of the periods have the same fees in their lines,
+ * and deduct what was billed before.
+ */
+export async function projectedDocuments(
+  ports: ProjectionPorts,
+  { subject, update }: Decided,
+  account: Account,
+  tenant: string,
+): Promise<InvoiceDocument[]> {
+  const { subscription, billedThroughMs, nowMs } = subject;
+  const stretches = account.subscriptions.filter((terms) => terms.id === subscription.id);
+  const billed = { account, subscription: subscription.id, stretches, billedThroughMs };
+  const run = { id: '', atMs: Math.max(update.fromMs, nowMs), tenant };
+  const drafts = await draftDueFees(ports, [billed], run);
+  for await (const note of draftCreditNotes(ports, billed, run)) drafts.push(note);
   return drafts.map((draft) => parseInvoice(draft.finish('', null)));
 }
 

@@ -61,7 +61,7 @@ export function stretchesOf(
 }
 
 function goesOn(before: StageRecord, stage: StageRecord): boolean {
-  return !before.paused && !stage.paysWhole && before.untilMs === stage.fromMs && sameTerms(before, stage);
+  return !before.paused && !stage.paysWhole && !stage.anew && before.untilMs === stage.fromMs && sameTerms(before, stage);
 }
 
 /** None while nothing was ever said. */

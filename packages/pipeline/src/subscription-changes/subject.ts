@@ -69,17 +69,17 @@ export function standing({ changes, customer: { timezone } }: Pick<Subject, 'cha
 }
 
 export function byDays(change: SubscriptionChangeRecord, timezone: string): SubscriptionChange {
-  const { id, seq, kind, fromMs, untilMs, terms, quantities, fee, paysWhole } = change;
+  const { id, seq, kind, fromMs, untilMs, terms, quantities, fee, paysWhole, anew } = change;
   const day = localDateAt(fromMs, timezone);
   const untilDay = untilMs === null ? null : localDateAt(untilMs, timezone);
   const end = kind === 'cancel' ? { fromDay: day + 1, endsAtMs: fromMs } : { fromDay: day };
-  return { id, seq, kind, untilDay, terms, quantities, fee, paysWhole, ...end };
+  return { id, seq, kind, untilDay, terms, quantities, fee, paysWhole, anew, ...end };
 }
 
 /** The stages by instants. */
 export function stageRecords(stages: readonly Stage[], { subscription, customer: { timezone } }: Subject): StageRecord[] {
   const startDay = localDateAt(subscription.startsAtMs, timezone);
-  return stages.map(({ fromDay, untilDay, endsAtMs, terms, quantities, paused, paysWhole, fees, change }) => ({
+  return stages.map(({ fromDay, untilDay, endsAtMs, terms, quantities, paused, paysWhole, anew, fees, change }) => ({
     fromMs: fromDay === startDay ? subscription.startsAtMs : startOfDateMs(fromDay, timezone),
     untilMs: untilDay === null ? null : startOfDateMs(untilDay, timezone),
     endsAtMs,
@@ -87,6 +87,7 @@ export function stageRecords(stages: readonly Stage[], { subscription, customer:
     quantities,
     paused,
     paysWhole,
+    anew,
     changeFees: fees,
     change,
   }));

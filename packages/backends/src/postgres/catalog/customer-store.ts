@@ -7,10 +7,15 @@ interface CustomerRow {
   readonly currency: string;
   readonly timezone: string;
   readonly subjects: string[];
+  readonly negotiated_revision: number;
   readonly created_at: string;
 }
 
-const SELECT = `select c.key, c.name, c.currency, c.timezone, c.created_at, array(
+/** Of the newest price, or end of one, that was negotiated with the customer `c`; 0: none. */
+export const NEGOTIATED_REVISION = `coalesce((
+  select max(n.revision) from negotiated_price n where n.customer = c.key and n.tenant = c.tenant), 0)`;
+
+const SELECT = `select c.key, c.name, c.currency, c.timezone, c.created_at, ${NEGOTIATED_REVISION} as negotiated_revision, array(
   select s.subject from customer_subject s where s.customer = c.key and s.tenant = c.tenant order by s.subject) as subjects
   from customer c`;
 
@@ -20,6 +25,7 @@ const record = (row: CustomerRow): CustomerRecord => ({
   currency: row.currency,
   timezone: row.timezone,
   subjects: row.subjects,
+  negotiatedRevision: row.negotiated_revision,
   createdAtMs: epochMs(row.created_at),
 });
 

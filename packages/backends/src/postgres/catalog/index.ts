@@ -3,6 +3,7 @@ import { apiKeyStore } from './api-key-store.ts';
 import { customerStore } from './customer-store.ts';
 import { featureStore } from './feature-store.ts';
 import { meterStore } from './meter-store.ts';
+import { negotiatedPriceStore } from './negotiated-price-store.ts';
 import { planDrafts } from './plan-drafts.ts';
 import { planStore } from './plan-store.ts';
 import { priceChangeStore } from './price-change-store.ts';
@@ -16,6 +17,7 @@ export function catalogStores(db: Database): CatalogStores {
     features: featureStore(db),
     plans: { ...planStore(db), ...planDrafts(db) },
     priceChanges: priceChangeStore(db),
+    negotiatedPrices: negotiatedPriceStore(db),
     subscriptions: subscriptionStore(db),
     apiKeys: apiKeyStore(db),
   };

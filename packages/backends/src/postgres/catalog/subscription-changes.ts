@@ -79,8 +79,8 @@ export async function withdrawChanges(tx: SqlExecutor, ids: readonly string[], n
 }
 
 export async function insertChange(tx: SqlExecutor, change: ChangeDraft, nowMs: number, tenant: string): Promise<void> {
-  const { id, subscription, seq, kind, fromMs, untilMs, terms, quantities, fee, paysWhole } = change;
-  const details: ChangeDetails = { terms, quantities, fee, paysWhole };
+  const { id, subscription, seq, kind, fromMs, untilMs, terms, quantities, fee, paysWhole, anew } = change;
+  const details: ChangeDetails = { terms, quantities, fee, paysWhole, anew };
   await tx.query(
     `insert into subscription_change (id, subscription, seq, kind, from_at, until_at, details, created_at, tenant)
      values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9)`,
@@ -104,15 +104,16 @@ export async function insertStages(
     quantities: stage.quantities,
     paused: stage.paused,
     pays_whole: stage.paysWhole,
+    anew: stage.anew,
     change_fees: stage.changeFees,
     change: stage.change,
   }));
   await tx.query(
     `insert into subscription_stage (tenant, subscription, from_at, until_at, ends_at, plan, plan_version, commitment, quantities, paused,
-       pays_whole, change_fees, change)
-     select $3, $2, from_at, until_at, ends_at, plan, plan_version, nullif(commitment, 'null'::jsonb), quantities, paused, pays_whole, change_fees, change
+       pays_whole, anew, change_fees, change)
+     select $3, $2, from_at, until_at, ends_at, plan, plan_version, nullif(commitment, 'null'::jsonb), quantities, paused, pays_whole, anew, change_fees, change
      from jsonb_to_recordset($1::jsonb) as st (from_at timestamptz, until_at timestamptz, ends_at timestamptz, plan text, plan_version integer,
-       commitment jsonb, quantities jsonb, paused boolean, pays_whole boolean, change_fees jsonb, change text)`,
+       commitment jsonb, quantities jsonb, paused boolean, pays_whole boolean, anew boolean, change_fees jsonb, change text)`,
     [JSON.stringify(rows), subscription, tenant],
   );
 }

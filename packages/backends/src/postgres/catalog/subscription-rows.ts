@@ -24,6 +24,7 @@ export interface StageRow {
   readonly quantities: Quantities;
   readonly paused: boolean;
   readonly pays_whole: boolean;
+  readonly anew: boolean;
   readonly change_fees: readonly ChangeFee[];
   readonly change: string;
 }
@@ -55,6 +56,7 @@ export const stageRecord = (stage: StageRow): StageRecord => ({
   quantities: stage.quantities,
   paused: stage.paused,
   paysWhole: stage.pays_whole,
+  anew: stage.anew,
   changeFees: stage.change_fees,
   change: stage.change,
 });
@@ -76,6 +78,7 @@ export interface ChangeDetails {
   readonly quantities?: Quantities | undefined;
   readonly fee?: ChangeFee | undefined;
   readonly paysWhole?: boolean | undefined;
+  readonly anew?: boolean | undefined;
 }
 
 export const changeRecord = (row: ChangeRow): SubscriptionChangeRecord => ({

@@ -135,7 +135,7 @@ async function insertStart(tx: SqlExecutor, draft: SubscriptionDraft, nowMs: num
   const { id: subscription, plan, planVersion, startsAtMs, commitment = null, quantities } = draft;
   const change = { id: newId('chg', nowMs), subscription, seq: 1, kind: 'start', fromMs: startsAtMs, untilMs: null } as const;
   await insertChange(tx, { ...change, terms: { plan, planVersion, commitment }, quantities }, nowMs, tenant);
-  const stage = { fromMs: startsAtMs, untilMs: null, endsAtMs: null, paused: false, paysWhole: false, changeFees: [] };
+  const stage = { fromMs: startsAtMs, untilMs: null, endsAtMs: null, paused: false, paysWhole: false, anew: false, changeFees: [] };
   const terms = { plan, planVersion, commitment, quantities: quantities ?? {} };
   await insertStages(tx, subscription, [{ ...stage, ...terms, change: change.id }], tenant);
 }

@@ -1,7 +1,7 @@
 import { creditNoteNumber, formatInvoiceNumber } from '@meterline/domain/invoices';
 import type { Database, InvoiceDraft, SqlExecutor } from '@meterline/pipeline/ports';
 import { webhookMessageId } from '@meterline/pipeline/webhooks';
-import { wakeCustomer } from '../catalog/customer-store.ts';
+import { NEGOTIATED_REVISION, wakeCustomer } from '../catalog/customer-store.ts';
 import { append, giveGrant, isAsDrafted, lockLedger } from '../prepaid/index.ts';
 import { enqueueMessage } from '../webhooks/index.ts';
 import { lockIssuing } from './issuing.ts';
@@ -74,7 +74,7 @@ async function isBehindFees(tx: SqlExecutor, draft: InvoiceDraft, tenant: string
   return rows.length !== draft.feeDocuments;
 }
 
-/** Whether the subscription or its prices changed since the draft; locks it, so that they cannot before we commit. */
+/** Whether the subscription, its prices or those of its customer changed since the draft; locks it, so that they cannot before we commit. */
 async function isStale(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
   // Locked by itself: what is read next is of the version locked here.
   const [subscription] = await tx.query<{ version: number }>(
@@ -87,5 +87,10 @@ async function isStale(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Pr
     'select price_revision from plan_version where plan = $1 and version = $2 and tenant = $3',
     [plan, version, tenant],
   );
-  return row?.price_revision !== draft.priceRevision;
+  if (row?.price_revision !== draft.priceRevision) return true;
+  const [customer] = await tx.query<{ revision: number }>(
+    `select ${NEGOTIATED_REVISION} as revision from customer c where key = $1 and tenant = $2`,
+    [draft.customer, tenant],
+  );
+  return customer?.revision !== draft.negotiatedRevision;
 }

@@ -5,6 +5,8 @@ import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type { Account, AccountReader, PrepaidReader, SqlExecutor, SubscriptionTerms } from '@meterline/pipeline/ports';
 import { stretchesOf } from '@meterline/pipeline/subscription-changes';
 import { priceChangesUpTo } from '../catalog/price-change-store.ts';
+import { NEGOTIATED_REVISION } from '../catalog/customer-store.ts';
+import { negotiationsOf } from '../catalog/negotiated-price-store.ts';
 import { epochMs, epochMsOrNull } from '../catalog/rows.ts';
 import { stageRecord, type StageRow } from '../catalog/subscription-rows.ts';
 
@@ -14,6 +16,7 @@ interface CustomerRow {
   readonly currency: string;
   readonly timezone: string;
   readonly subjects: string[];
+  readonly negotiated_revision: number;
 }
 
 /** A stage with its subscription and the plan version it is under. */
@@ -56,7 +59,7 @@ export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof Prepai
         `select key, name, currency, timezone, (
            select coalesce(jsonb_agg(s.subject order by s.subject collate "C"), '[]') from customer_subject s
            where s.customer = c.key and s.tenant = c.tenant
-         ) as subjects
+         ) as subjects, ${NEGOTIATED_REVISION} as negotiated_revision
          from customer c where key = any($1::text[]) and tenant = $2 order by key`,
         [customers, tenant],
       );
@@ -73,7 +76,11 @@ export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof Prepai
       const byCustomer = Map.groupBy(stageRows, (row) => row.customer);
       const subscriptionsOf = (customer: string) =>
         [...Map.groupBy(byCustomer.get(customer) ?? [], ({ id }) => id).values()].flatMap(stretches);
-      return customerRows.map((row) => ({ ...row, subscriptions: subscriptionsOf(row.key) }));
+      return customerRows.map(({ negotiated_revision: revision, ...row }) => ({
+        ...row,
+        subscriptions: subscriptionsOf(row.key),
+        negotiated: { customer: row.key, revision },
+      }));
     },
 
     async rateCards(plan, version, tenant) {
@@ -86,5 +93,6 @@ export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof Prepai
     },
 
     priceChanges: (version, revision, tenant) => priceChangesUpTo(db, version, revision, tenant),
+    negotiations: (known, tenant) => negotiationsOf(db, known, tenant),
   };
 }

@@ -107,6 +107,8 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
       return `Covered by prepaid ${facts.name}`;
     case 'no_price':
       return `${units} without a price, not charged`;
+    case 'negotiated':
+      return `Negotiated price (${facts.revision})`;
     case 'percent_off':
       return `${facts.percent} % off`;
     case 'maximum':

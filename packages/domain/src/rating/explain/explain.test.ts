@@ -99,6 +99,7 @@ const sentences: readonly [Facts, string, string][] = [
   ],
   [{ type: 'prepaid', name: 'Pack' }, 'Covered by prepaid Pack', '由预付包 Pack 抵扣'],
   [{ type: 'no_price' }, '3 units without a price, not charged', '3 个单位没有适用价格，不收费'],
+  [{ type: 'negotiated', revision: 3 }, 'Negotiated price (3)', '协议价格（3）'],
   [{ type: 'percent_off', percent: '15' }, '15 % off', '优惠 15%'],
   [{ type: 'maximum', limit: '20' }, 'Capped at the maximum of 20', '按最高消费 20 封顶'],
   [{ type: 'minimum', limit: '20' }, 'Raised to the minimum of 20', '补足至最低消费 20'],

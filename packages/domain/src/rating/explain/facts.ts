@@ -68,6 +68,8 @@ export type Facts =
   /** `quantity` units of usage that prepaid packs of this name cover. */
   | { readonly type: 'prepaid'; readonly name: string }
   | { readonly type: 'no_price' }
+  /** What follows is charged at what the customer agreed on, under that revision of it. */
+  | { readonly type: 'negotiated'; readonly revision: number }
   | { readonly type: 'percent_off'; readonly percent: string }
   /** With days, where the limit holds for a part of the period. */
   | ({ readonly type: 'maximum'; readonly limit: string } & Partial<SharedDays>)

@@ -106,6 +106,8 @@ function sentence({ tier, facts, ...line }: ToldLine): string {
       return `由预付包 ${facts.name} 抵扣`;
     case 'no_price':
       return `${units}没有适用价格，不收费`;
+    case 'negotiated':
+      return `协议价格（${facts.revision}）`;
     case 'percent_off':
       return `优惠 ${facts.percent}%`;
     case 'maximum':

@@ -1,0 +1,20 @@
+import { cardVersionsBetween, negotiatedVersions } from '@meterline/domain/price-versions';
+import type { RateCard } from '@meterline/domain/prices';
+import { type KnownPrices, type PricePorts, pricesInstead } from './known-prices.ts';
+
+/** The rate cards of each plan version at the prices that hold at an instant. */
+export async function cardsAt(
+  ports: PricePorts,
+  versions: readonly (KnownPrices & { readonly rateCards: readonly RateCard[] })[],
+  atMs: number,
+  tenant: string,
+): Promise<RateCard[][]> {
+  const insteadOf = await pricesInstead(ports, versions, tenant);
+  return versions.map((version) => {
+    const { changes, negotiated } = insteadOf(version);
+    return version.rateCards.map((card) => {
+      const [inForce] = negotiatedVersions(cardVersionsBetween(card, changes, { fromMs: atMs, toMs: atMs + 1 }), negotiated);
+      return inForce?.card ?? card;
+    });
+  });
+}

@@ -61,7 +61,7 @@ export function sandboxClockContract(name: string, open: () => Promise<readonly 
     test('a moved clock holds in every process from the very next question on, and for no other tenant', async () => {
       const other = await sandbox('other');
       const clocks = processes.map((database) => tenantClock(database, serverClock));
-      const ask = (tenant: string) => Promise.all(clocks.map((clock) => clock.nowMs(tenant)));
+      const ask = (tenant: string) => Promise.all(clocks.map(async (clock) => clock.nowMs(tenant)));
       for (const [tenant, ms] of [
         [box, START_MS],
         [other, START_MS],

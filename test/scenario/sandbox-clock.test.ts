@@ -63,7 +63,7 @@ beforeAll(async () => {
   year = await sandbox('year', '2024-01-01T00:00:00Z');
   still = await sandbox('still');
   for (const api of [live, year, still]) await setUp(api);
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   receiver.close();
   await server.stop();

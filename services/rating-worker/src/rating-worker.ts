@@ -8,6 +8,8 @@ import type { Logger } from '@meterline/runtime/logging';
 export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features' | 'balances'>, InvoiceRunPorts {
   readonly sandboxes: Pick<SandboxStore, 'step'>;
   readonly logger: Logger;
+  /** Finishes what other processes left behind; called with every turn of the scheduler, every half minute. */
+  readonly finishLeftBehind?: () => Promise<void>;
   /** Webhook messages were committed: their deliverer need not wait for its next look. */
   readonly onMessages?: () => void;
   /** After each evaluation; for metrics. */
@@ -72,7 +74,10 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
   const scheduler = startScheduler({
     schedules: deps.invoices,
     clock: deps.serverClock,
-    turn: () => startDueRuns(deps),
+    turn: async () => {
+      await startDueRuns(deps);
+      await deps.finishLeftBehind?.();
+    },
     onError: (error) => logger.error({ err: error }, 'the invoice scheduler failed and will try again'),
   });
   const sandboxes = startSandboxClocks({

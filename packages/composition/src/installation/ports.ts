@@ -6,6 +6,7 @@ import {
   clickhouseUsageStore,
 } from '@meterline/backends/clickhouse';
 import {
+  alertRuleStore,
   catalogStores,
   deliveryQueue,
   invoiceStore,
@@ -16,6 +17,7 @@ import {
   ratingStore,
   sandboxStore,
   tenantClock,
+  upgradeStore,
   usageVisibility,
 } from '@meterline/backends/postgres';
 import type { BalanceStore, Clock, Database, EventLog, JobQueue } from '@meterline/pipeline/ports';
@@ -65,20 +67,25 @@ export function billingPorts(
   serverClock: Clock,
   { jobs, balances }: { readonly jobs: JobQueue; readonly balances: BalanceStore },
 ) {
-  const { reader, rating, catalog, invoices, prepaid, sandboxes, ledger, log } = ports;
+  const { database, reader, rating, catalog, invoices, prepaid, sandboxes, ledger, log } = ports;
   return {
     usage: reader,
     accounts: rating,
     wakeups: rating,
     meters: catalog.meters,
     features: catalog.features,
+    customers: catalog.customers,
+    plans: catalog.plans,
+    subscriptions: catalog.subscriptions,
+    rules: alertRuleStore(database),
+    upgrades: upgradeStore(database),
     balances,
     invoices,
     prepaid,
     sandboxes,
     ledger,
     log,
-    clock: tenantClock(ports.database, serverClock),
+    clock: tenantClock(database, serverClock),
     serverClock,
     jobs,
   };

@@ -31,7 +31,13 @@ export interface MadeChange {
 }
 
 /** Decides what a change would come to. Previews and changes both come from here, so that they cannot differ. */
-export async function decideChange(ports: ChangePorts, id: string, request: ChangeRequest, tenant: string): Promise<Decided> {
+export async function decideChange(
+  ports: ChangePorts,
+  id: string,
+  request: ChangeRequest,
+  tenant: string,
+  changeId?: string,
+): Promise<Decided> {
   const nowMs = await ports.clock.nowMs(tenant);
   const subject = await subjectOf(ports, id, nowMs, tenant);
   const { subscription, customer } = subject;
@@ -39,7 +45,7 @@ export async function decideChange(ports: ChangePorts, id: string, request: Chan
   const day = dayOf(request, today.plan.billingPeriod, subject);
   const from = await planTerms(ports.plans, stageAt(subscription, startOfDateMs(day, customer.timezone)), tenant);
   const plans = { from, to: await target(ports, request, { from, currency: customer.currency }, tenant) };
-  return { ...decide({ request, day, plans, id: newId('chg', nowMs) }, subject), request, plans, subject };
+  return { ...decide({ request, day, plans, id: changeId ?? newId('chg', nowMs) }, subject), request, plans, subject };
 }
 
 /** Makes what was decided, unless the subscription was changed since. */
@@ -73,7 +79,11 @@ export async function changesOf(
   return changes;
 }
 
-function made(result: SubscriptionRecord | UpdateRefusal, { billedThroughMs, nowMs, customer }: Subject): SubscriptionRecord {
+/** The subscription as it was changed; fails with why it was not. */
+export function made(
+  result: SubscriptionRecord | UpdateRefusal,
+  { billedThroughMs, nowMs, customer }: Subject,
+): SubscriptionRecord {
   switch (result) {
     case 'changed':
       throw changedSince([{ path: 'version', message: 'the subscription was changed meanwhile' }]);

@@ -22,6 +22,8 @@ let year: Api;
 /** Stays where it was made, at the machine's time. */
 let still: Api;
 let sent = 0;
+/** By the machine. */
+const beganAtSeconds = Math.floor(Date.now() / 1000);
 /** What the webhook receiver got: its `webhook-timestamp` in seconds, and the payload's time and type. */
 const received: { readonly sentAtSeconds: number; readonly timestamp: string; readonly type: string }[] = [];
 const receiver = createServer((request, response) => {
@@ -208,12 +210,11 @@ it(
 
     // 12 * 3 + 3 invoices and 2 alerts were told at once, signed by the machine's time, of the sandbox's.
     await expect.poll(() => received.length, { timeout: 30_000 }).toBe(41);
-    const nowSeconds = Date.now() / 1000;
-    expect(received.every(({ sentAtSeconds }) => Math.abs(nowSeconds - sentAtSeconds) < 120)).toBe(true);
+    expect(received.every(({ sentAtSeconds }) => sentAtSeconds >= beganAtSeconds)).toBe(true);
     expect(received.every(({ timestamp }) => /^202[45]/.test(timestamp))).toBe(true);
 
     for (const api of [live, still]) {
-      expect(Math.abs((await clockOf(api)) - Date.now())).toBeLessThan(5_000);
+      expect(Math.abs((await clockOf(api)) - Date.now())).toBeLessThan(60_000);
       // At once due: the fee of the year that runs.
       await expect.poll(() => totals(api, 'yearly'), { timeout: 30_000 }).toHaveLength(1);
       for (const customer of ['metered', 'prepaid', 'changing']) expect(await totals(api, customer)).toEqual([]);
@@ -242,5 +243,5 @@ it('a sandbox keeps its time over a restart, also on its way: what is due goes o
   // 2 January to 1 February: 31 days, each once.
   expect([days.length, new Set(days).size]).toEqual([31, 31]);
   expect((await totals(year, 'changing')).slice(12)).toEqual(['30.00']);
-  expect(Math.abs((await clockOf(still)) - Date.now())).toBeLessThan(5_000);
+  expect(Math.abs((await clockOf(still)) - Date.now())).toBeLessThan(60_000);
 });

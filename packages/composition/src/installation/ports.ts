@@ -15,11 +15,13 @@ import {
   postgresSegmentLedger,
   prepaidStore,
   ratingStore,
+  sandboxStore,
+  tenantClock,
   trialNoticeStore,
   upgradeStore,
   usageVisibility,
 } from '@meterline/backends/postgres';
-import type { BalanceStore, Clock, Database, EventLog, JobQueue, TenantClock } from '@meterline/pipeline/ports';
+import type { BalanceStore, Clock, Database, EventLog, JobQueue } from '@meterline/pipeline/ports';
 import { decorated, type Decorations } from './decorations.ts';
 
 export interface OpenedEngines {
@@ -54,6 +56,7 @@ export function portsOver(
     invoices: decorated(decorate, 'invoices', invoiceStore(database)),
     prepaid: prepaidStore(database),
     trials: trialNoticeStore(database),
+    sandboxes: sandboxStore(database),
     deliveries: decorated(decorate, 'deliveries', deliveryQueue(database)),
   };
 }
@@ -66,8 +69,7 @@ export function billingPorts(
   serverClock: Clock,
   { jobs, balances }: { readonly jobs: JobQueue; readonly balances: BalanceStore },
 ) {
-  const clock: TenantClock = serverClock;
-  const { database, reader, rating, catalog, invoices, prepaid, trials, ledger, log } = ports;
+  const { database, reader, rating, catalog, invoices, prepaid, trials, sandboxes, ledger, log } = ports;
   return {
     usage: reader,
     accounts: rating,
@@ -83,9 +85,10 @@ export function billingPorts(
     invoices,
     prepaid,
     trials,
+    sandboxes,
     ledger,
     log,
-    clock,
+    clock: tenantClock(database, serverClock),
     serverClock,
     jobs,
   };

@@ -1,10 +1,11 @@
 import { type AlertPorts, evaluateWakeups, startWakeLoop, type WakeLoopHealth } from '@meterline/pipeline/alerts';
-import { type InvoiceRunPorts, processInvoiceRuns, startDueRuns, startScheduler } from '@meterline/pipeline/invoices';
+import { processInvoiceRuns, startDueRuns, startScheduler } from '@meterline/pipeline/invoices';
+import { type PlanMovePorts, processPlanMoves, requeuePlanMoves } from '@meterline/pipeline/plan-moves';
 import type { Occurrence, Wakeup } from '@meterline/pipeline/ports';
 import { systemClock } from '@meterline/runtime/clock';
 import type { Logger } from '@meterline/runtime/logging';
 
-export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features' | 'balances'>, InvoiceRunPorts {
+export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features' | 'balances'>, PlanMovePorts {
   readonly logger: Logger;
   /** Webhook messages were committed: their deliverer need not wait for its next look. */
   readonly onMessages?: () => void;
@@ -41,7 +42,7 @@ export interface RatingWorker {
 const WAITING_AGE_MS_MAX = 60_000;
 const STUCK_MS_MAX = 15_000;
 
-/** Spend alerts and entitlements as usage is committed, and invoices by schedule and on request. */
+/** Spend alerts and entitlements as usage is committed, invoices by schedule and on request, and moves to plan versions. */
 export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingWorker> {
   const { logger, onMessages, onEvaluated } = deps;
   const timer = systemClock();
@@ -68,7 +69,10 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
   const scheduler = startScheduler({
     schedules: deps.invoices,
     clock: deps.serverClock,
-    turn: () => startDueRuns(deps),
+    turn: async () => {
+      await startDueRuns(deps);
+      await requeuePlanMoves(deps);
+    },
     onError: (error) => logger.error({ err: error }, 'the invoice scheduler failed and will try again'),
   });
   const onInvoices = () => {
@@ -77,6 +81,7 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
     wakeLoop.notify();
   };
   await processInvoiceRuns(deps, { timer, signal: stopping.signal, onInvoices });
+  await processPlanMoves(deps, { signal: stopping.signal, onMoved: () => wakeLoop.notify() });
 
   async function health(): Promise<RatingWorkerHealth> {
     const [wakeLoopHealth, invoiceJobs] = await Promise.all([wakeLoop.health(), deps.jobs.counts('invoice-runs')]);

@@ -1,5 +1,15 @@
-export { type ChangePorts, changesOf, type MadeChange, withdrawChange } from './changes.ts';
+export {
+  type ChangePorts,
+  changesOf,
+  decideChange,
+  type Decided,
+  type MadeChange,
+  makeChange,
+  withdrawChange,
+} from './changes.ts';
 export { executeChange } from './execute.ts';
 export { type ChangePreview, type LastMonths, type PreviewPorts, previewChange } from './preview.ts';
+export { accountWith, projectedInvoices, type ProjectionPorts } from './projection.ts';
 export { type ChangeRequest, changeOrTokenSchema, changeRequestSchema } from './request.ts';
 export { stretchesOf } from './stretches.ts';
+export type { SubjectPorts } from './subject.ts';

@@ -73,12 +73,12 @@ await onEngines('invoice runs when Redis is lost', ['postgres', 'redis'], async 
       });
       invoiceRoutes(server, ports);
       const rebuild = () => server.inject({ method: 'POST', url: '/v1/queues/rebuild', headers: { authorization: 'Bearer k' } });
-      expect((await rebuild()).json()).toEqual({ invoiceRuns: 2 });
-      expect((await rebuild()).json()).toEqual({ invoiceRuns: 2 });
+      expect((await rebuild()).json()).toEqual({ invoiceRuns: 2, planMoves: 0 });
+      expect((await rebuild()).json()).toEqual({ invoiceRuns: 2, planMoves: 0 });
       expect(await ports.jobs.counts('invoice-runs')).toMatchObject({ waiting: 2 });
       await processInvoiceRuns(ports);
       for (const run of runs) await expect.poll(() => complete(run.id), { timeout: 20_000 }).toBe(true);
-      expect((await rebuild()).json()).toEqual({ invoiceRuns: 0 });
+      expect((await rebuild()).json()).toEqual({ invoiceRuns: 0, planMoves: 0 });
       await expectAllInvoicedOnce(it);
       await server.close();
     });

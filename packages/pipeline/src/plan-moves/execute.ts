@@ -70,7 +70,7 @@ async function conclude(
   try {
     if (!move.dryRun) {
       const { change, subscription } = await moveOnce(ports, move, step, tenant);
-      await billAtOnce(ports, subscription, tenant);
+      if (move.when === 'now') await billAtOnce(ports, subscription, tenant);
       return { ...step, state: 'moved', reason: null, effectiveAtMs: change.fromMs };
     }
     const decided = await decideStep(ports, move, step, tenant);

@@ -1,2 +1,2 @@
 export { executePlanMove, type PlanMoveOptions, type PlanMovePorts, processPlanMoves } from './execute.ts';
-export { newPlanMoveSchema, type PlanMoveRequestPorts, requestPlanMove, requeuePlanMoves } from './request.ts';
+export { type NewPlanMove, newPlanMoveSchema, type PlanMoveRequestPorts, requestPlanMove, requeuePlanMoves } from './request.ts';

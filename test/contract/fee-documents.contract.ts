@@ -53,26 +53,26 @@ export function feeDocumentsContract(name: string, open: () => Promise<Database>
       ...fields,
     });
     const issue = (fields: Partial<InvoiceDraft>) => invoiceStore(database).issue(draft(fields), tenant);
-    const fee = { kind: 'fee', feeDocuments: 0 } as const;
+    const fee = { kind: 'fee', earlier: { fees: 0 } } as const;
     const grant: Grant = {
       ...{ id: 'grant', key: 'INV-000001-CN1', name: 'Note', units: null, currency: 'USD', amount: '0.50' },
       ...{ priority: 0, effectiveAtMs: FEBRUARY_MS, expiresAtMs: null, createdAtMs: FEBRUARY_MS, cost: '0.50' },
       ...{ carryOver: null, carriedFrom: null },
     };
-    const note = { kind: 'credit_note', feeDocuments: 1, creditNote: { invoice: 'INV-000001', grant: null } } as const;
+    const note = { kind: 'credit_note', earlier: { fees: 1 }, creditNote: { invoice: 'INV-000001', grant: null } } as const;
 
     test('an invoice that does not know the fees of its period, or what was given back of them, is stale', async () => {
       expect(await issue(fee)).toBe('issued');
-      expect(await issue({ feeDocuments: 0 })).toBe('stale');
+      expect(await issue({ earlier: { fees: 0 } })).toBe('stale');
       expect(await issue(note)).toBe('issued');
-      expect(await issue({ feeDocuments: 1 })).toBe('stale');
-      expect(await issue({ feeDocuments: 2 })).toBe('issued');
+      expect(await issue({ earlier: { fees: 1 } })).toBe('stale');
+      expect(await issue({ earlier: { fees: 2 } })).toBe('issued');
     });
 
     test('neither fees are billed nor given back behind the invoice of their period', async () => {
-      expect(await issue({ feeDocuments: 0 })).toBe('issued');
+      expect(await issue({ earlier: { fees: 0 } })).toBe('issued');
       expect(await issue(fee)).toBe('exists');
-      expect(await issue({ ...note, feeDocuments: 0 })).toBe('exists');
+      expect(await issue({ ...note, earlier: { fees: 0 } })).toBe('exists');
     });
 
     test('of 8 at once one bills the fees, and one gives them back', async () => {
@@ -85,9 +85,9 @@ export function feeDocumentsContract(name: string, open: () => Promise<Database>
     test('a credit note is numbered after its invoice, uses no number of theirs, gives its grant and is listed apart', async () => {
       await issue(fee);
       await issue({ ...note, creditNote: { invoice: 'INV-000001', grant: { ...grant, id: `grant-${tenant}` } } });
-      expect(await issue({ feeDocuments: 2 })).toBe('stale'); // it knows nothing of the grant
+      expect(await issue({ earlier: { fees: 2 } })).toBe('stale'); // it knows nothing of the grant
       const prepaid = { position: 1, order: 'priority', movements: [] } as const;
-      expect(await issue({ feeDocuments: 2, prepaid })).toBe('issued');
+      expect(await issue({ earlier: { fees: 2 }, prepaid })).toBe('issued');
       const all = { after: null, limit: 10 };
       const store = invoiceStore(database);
       const documents = (items: readonly { document: string }[]) => items.map(({ document }) => JSON.parse(document) as unknown);

@@ -109,7 +109,8 @@ export function subscriptionChangeContract(name: string, open: () => Promise<Dat
             { ...stage, untilMs: fromMs },
             { ...stage, ...terms, fromMs, change: own.id },
           ];
-          const update = { subscription, version: before.version, change: own, withdraws: [], stages, endsAtMs: null, fromMs };
+          const decidedBy = { version: before.version, billedThroughMs: null };
+          const update = { subscription, ...decidedBy, change: own, withdraws: [], stages, endsAtMs: null, fromMs };
           return subscriptions.update(update, NOW_MS, tenant);
         }),
       );

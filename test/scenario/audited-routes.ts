@@ -81,6 +81,16 @@ export const CHANGES: Readonly<Record<string, Change>> = {
       return `/v1/subscriptions/${idOf(answers, 'POST /v1/subscriptions')}/changes/${change.id}`;
     },
   },
+  'POST /v1/subscriptions/{id}/upgrades': {
+    type: 'subscription_upgrade',
+    path: (answers) => `/v1/subscriptions/${idOf(answers, 'POST /v1/subscriptions')}/upgrades`,
+    body: () => ({ plan: 'pro', commitment: { minimumSpend: '10.00', every: 'period' } }),
+  },
+  'POST /v1/subscriptions/{id}/upgrades/{upgrade}/rollback': {
+    type: 'subscription_upgrade',
+    path: (answers) =>
+      `/v1/subscriptions/${idOf(answers, 'POST /v1/subscriptions')}/upgrades/${idOf(answers, 'POST /v1/subscriptions/{id}/upgrades')}/rollback`,
+  },
   'POST /v1/subscriptions/{id}/end': {
     type: 'subscription',
     path: (answers) => `/v1/subscriptions/${idOf(answers, 'POST /v1/subscriptions')}/end`,

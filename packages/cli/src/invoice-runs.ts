@@ -13,9 +13,12 @@ export interface InvoiceRun {
 export interface InvoiceSummary {
   readonly id: string;
   readonly number: string;
+  readonly kind: string;
   readonly customer: string;
   readonly plan: string;
   readonly period: { readonly from: string; readonly to: string };
+  /** Of an interim invoice: the end of the usage that it bills. */
+  readonly usageTo?: string;
   readonly currency: string;
   readonly total: string;
   readonly issuedAt: string;

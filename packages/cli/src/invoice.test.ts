@@ -53,7 +53,7 @@ const INVOICE = {
   issuedAt: '2023-12-01T00:05:01Z',
 };
 const summary = (number: string, id: string) => ({
-  ...{ id, number, customer: 'acme', plan: 'llm', currency: 'USD', total: '1070.57', issuedAt: INVOICE.issuedAt },
+  ...{ id, number, kind: 'period', customer: 'acme', plan: 'llm', currency: 'USD', total: '1070.57', issuedAt: INVOICE.issuedAt },
   period: { from: '2023-11-01T00:00:00Z', to: '2023-12-01T00:00:00Z' },
 });
 
@@ -116,7 +116,7 @@ describe('invoice run', () => {
     expect(code).toBe(0);
     expect(asked[0]?.body).toBe('{"at":"2023-12-01T00:00:00Z"}');
     expect(out).toContain('1 new.');
-    expect(out).toContain('INV-000003  acme');
+    expect(out).toContain('INV-000003  period  acme');
     expect(out).not.toContain('INV-000002');
   });
 });
@@ -130,14 +130,18 @@ describe('spend', () => {
       period: INVOICE.period,
       lines: INVOICE.lines,
       billedInAdvance: [{ invoice: 'INV-000004', key: 'base', name: 'Platform fee', amount: '1049.00' }],
+      interims: [{ invoice: 'INV-000005', usageTo: '2023-11-15T00:00:00Z', amount: '20.00' }],
       commitment: null,
       total: '1070.55',
+      toInvoice: '1.55',
     };
     const spend = { customer: 'acme', currency: 'USD', asOf, prepaid: null, total: '1070.55', subscriptions: [subscription] };
     const { out } = await meterline(['spend', 'acme'], () => ({ body: spend }));
     expect(out).toMatch(/ {2}tier 2: above 5,000 +14,366 +0.0015 +21.549/);
     expect(out).toMatch(/So far +1,070.55 USD/);
     expect(out).toContain('1,049.00 of it for Platform fee are on INV-000004');
+    expect(out).toContain('20.00 of it for usage up to 2023-11-15T00:00:00Z are on INV-000005');
+    expect(out).toContain('1.55 of it are on no invoice yet');
     const drawn = { grant: 'grant_1', name: 'Starter', line: 'calls' };
     const units = [{ ...drawn, quantity: '72000', units: '1200' }];
     const prepaid = { units, credits: [{ ...drawn, name: 'Welcome', amount: '25.00' }], credited: '25.00', due: '1045.55' };

@@ -102,4 +102,44 @@ describe('subscription', () => {
       (await meterline(['subscription', 'change', 'sub_1', 'quantity', '--quantity', 'seats'], () => ({ body: {} }))).code,
     ).toBe(2);
   });
+
+  it('upgrade shows each step with what it found, and fails unless it is done; rollback takes one back', async () => {
+    const upgrade = {
+      ...{
+        id: 'upg_1',
+        subscription: 'sub_1',
+        state: 'done',
+        createdAt: '2026-03-12T00:00:00Z',
+        graceUntil: '2026-03-26T00:00:00Z',
+      },
+      steps: [
+        { step: 'switch', passed: true, checks: [{ check: 'change', passed: true, message: 'made by chg_1' }] },
+        {
+          step: 'verification',
+          passed: true,
+          checks: [{ check: 'spend', passed: true, message: '1.20 USD so far by pro version 1' }],
+        },
+      ],
+    };
+    const done = await meterline(['subscription', 'upgrade', 'sub_1', '--plan', 'pro', '--grace-days', '7'], () => ({
+      status: 201,
+      body: upgrade,
+    }));
+    expect(JSON.parse(done.asked[0]?.body ?? '')).toEqual({ plan: 'pro', graceDays: 7 });
+    expect(done.code).toBe(0);
+    for (const line of ['✓ verification', '    spend: 1.20 USD so far by pro version 1', 'Upgrade upg_1 is done.'])
+      expect(done.out.split('\n')).toContain(line);
+    const failing = { check: 'alerts', passed: false, message: 'alert rules are not as before: budget' };
+    const back = { ...upgrade, state: 'rolled_back', steps: [{ step: 'verification', passed: false, checks: [failing] }] };
+    const failed = await meterline(['subscription', 'upgrade', 'sub_1', '--token', 'tok'], () => ({ status: 201, body: back }));
+    expect(failed.code).toBe(1);
+    expect(failed.out).toContain('    ✗ alerts: alert rules are not as before: budget');
+    expect((await meterline(['subscription', 'upgrade', 'sub_1'], () => ({ body: {} }))).code).toBe(2);
+    const taken = await meterline(['subscription', 'rollback', 'sub_1', 'upg_1'], () => ({ body: back }));
+    expect(taken.asked[0]).toMatchObject({ method: 'POST', url: '/v1/subscriptions/sub_1/upgrades/upg_1/rollback' });
+    const listed = await meterline(['subscription', 'upgrades', 'sub_1'], () => ({
+      body: { items: [upgrade], nextCursor: null },
+    }));
+    expect(listed.out).toContain('upg_1    done   2026-03-12T00:00:00Z  2026-03-26T00:00:00Z');
+  });
 });

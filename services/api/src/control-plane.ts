@@ -17,6 +17,7 @@ import { planMoveRoutes } from './plan-moves.ts';
 import { refusedEventRoutes } from './refused-events.ts';
 import { spendRoutes } from './spend.ts';
 import { subscriptionChangeRoutes } from './subscription-changes.ts';
+import { upgradeRoutes } from './upgrades.ts';
 import { webhookRoutes } from './webhooks.ts';
 
 export interface ControlPlaneOptions {
@@ -65,6 +66,7 @@ export function controlPlane(options: ControlPlaneOptions): (server: HttpServer)
       (on) => grantRoutes(on, { ...billing, customers: catalog.customers, onChange: notify.rating }),
       (on) => subscriptionChangeRoutes(on, { ...billing, ...catalog, onChange: notify.rating }),
       (on) => planMoveRoutes(on, { ...billing, ...catalog }),
+      (on) => upgradeRoutes(on, { ...billing, onChange: notify.rating }),
       (on) => planFitRoutes(on, { ...billing, plans: catalog.plans, customers: catalog.customers }),
       (on) => alertRoutes(on, { rules: alertRuleStore(database), clock, onChange: notify.rating }),
       (on) => creditNoteRoutes(on, billing),

@@ -1,5 +1,11 @@
 import type { CommitmentSettlement } from '@meterline/domain/commitments';
-import { billedDays, type InvoiceAdjustment, type InvoiceDocument, type InvoiceLine } from '@meterline/domain/invoices';
+import {
+  billedDays,
+  type InterimTerms,
+  type InvoiceAdjustment,
+  type InvoiceDocument,
+  type InvoiceLine,
+} from '@meterline/domain/invoices';
 import type { PrepaidStatement } from '@meterline/domain/prepaid';
 import type { RatedLine } from '@meterline/domain/rating';
 
@@ -56,7 +62,7 @@ footer { margin-top: 2.5rem; color: #57606a; font-size: .8rem; overflow-wrap: an
 
 /** An invoice as a page to read and print: A4, no script, nothing fetched. */
 export function invoicePage(invoice: InvoiceDocument): string {
-  const { number, customer, period, currency, lines, adjustments, total } = invoice;
+  const { number, customer, period, currency, lines, adjustments, interim, total } = invoice;
   return markup`<!doctype html>
     <html lang="en">
       <head>
@@ -79,6 +85,7 @@ export function invoicePage(invoice: InvoiceDocument): string {
           <dd>${invoice.subscription}</dd>
           <dt>Billing period</dt>
           <dd>${period.from} up to ${period.to} (${billedDays(period)})</dd>
+          ${interim === undefined ? '' : interimTerms(invoice, interim)}
           <dt>Currency</dt>
           <dd>${currency}</dd>
         </dl>
@@ -91,7 +98,7 @@ export function invoicePage(invoice: InvoiceDocument): string {
               <th class="number">Amount</th>
             </tr>
           </thead>
-          ${lines.map(lineRows)} ${billedRows(invoice)} ${adjustments.length === 0 ? '' : adjustmentRows(adjustments)}
+          ${lines.map(lineRows)} ${billedRows(invoice)} ${interimRows(invoice)} ${adjustments.length === 0 ? '' : adjustmentRows(adjustments)}
           ${(invoice.commitments ?? []).filter(({ lines }) => lines.length > 0).map(commitmentRows)}
           ${invoice.prepaid === undefined ? '' : prepaidRows(invoice.prepaid)}
           <tfoot>
@@ -108,6 +115,40 @@ export function invoicePage(invoice: InvoiceDocument): string {
         </footer>
       </body>
     </html>`.text;
+}
+
+function interimTerms({ period, billedOnInterims = [] }: InvoiceDocument, { part, usageTo }: InterimTerms): Markup {
+  const before = [...new Set(billedOnInterims.map(({ invoice }) => invoice))];
+  return markup`<dt>Interim invoice</dt>
+    <dd>
+      Number ${part} of this period: the usage from ${period.from} up to ${usageTo}, less what was billed
+      before${before.length === 0 ? '' : ` on ${before.join(', ')}`}
+    </dd>`;
+}
+
+/** What interim invoices billed of the lines before, and what this one does not give back. */
+function interimRows({ billedOnInterims = [], interim }: InvoiceDocument): Markup {
+  const held = interim?.heldBack ?? [];
+  if (billedOnInterims.length + held.length === 0) return markup``;
+  return markup`<tbody>
+    <tr>
+      <th colspan="4">Billed within the period</th>
+    </tr>
+    ${billedOnInterims.map(
+      ({ invoice, name, amount }) =>
+        markup`<tr>
+            <td colspan="3">${name} (${invoice})</td>
+            <td class="number">-${amount}</td>
+          </tr>`,
+    )}
+    ${held.map(
+      ({ name, amount }) =>
+        markup`<tr>
+            <td colspan="3">${name}: billed too much so far, settled when the period ends</td>
+            <td class="number">${amount}</td>
+          </tr>`,
+    )}
+  </tbody>`;
 }
 
 function basis({ kind, cut }: InvoiceDocument): string {

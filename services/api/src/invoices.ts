@@ -45,12 +45,15 @@ const invoiceSummarySchema = z.object({
   id: z.string(),
   number: z.string(),
   kind: z
-    .enum(['period', 'advance', 'fee'])
-    .describe('Of a billing period; or, before it, of a committed minimum or of the fees due in advance'),
+    .enum(['period', 'advance', 'fee', 'interim'])
+    .describe(
+      'Of a billing period; before it, of a committed minimum or of the fees due in advance; or within it, of the usage so far',
+    ),
   customer: z.string(),
   subscription: z.string(),
   plan: z.string(),
   period: periodSchema,
+  usageTo: instantAnswer.optional().describe('Of an interim invoice: usage of the period before this instant is billed'),
   currency: z.string(),
   total: z.string(),
   issuedAt: instantAnswer,
@@ -85,7 +88,7 @@ const showSchedule = ({ cron, timezone, nextRunAtMs }: InvoiceSchedule): z.input
 });
 
 function showSummary(stored: StoredInvoice): z.input<typeof invoiceSummarySchema> {
-  const { id, number, customer, subscription, plan, period, currency, total, issuedAt } = parseInvoice(stored);
+  const { id, number, customer, subscription, plan, period, interim, currency, total, issuedAt } = parseInvoice(stored);
   if (stored.kind === 'credit_note') throw new Error(`${number} is no invoice`);
   return {
     id,
@@ -95,6 +98,7 @@ function showSummary(stored: StoredInvoice): z.input<typeof invoiceSummarySchema
     subscription,
     plan,
     period: { from: period.from, to: period.to },
+    ...(interim && { usageTo: interim.usageTo }),
     currency,
     total,
     issuedAt,
@@ -123,7 +127,7 @@ function addRunRoutes(server: HttpServer, deps: InvoiceRoutesDeps): void {
       config: { scope: 'admin', idempotent: true },
       schema: {
         summary:
-          'Invoice every billing period that has ended and has no invoice yet, and fees due in advance of those that have begun',
+          'Invoice every billing period that has ended and has no invoice yet; of those that have begun fees due in advance, and usage that is due within them',
         tags,
         body: z.strictObject({ at: instantSchema.optional().describe('Only periods that ended by then; default now') }).nullish(),
         response: { 202: runSchema },

@@ -58,7 +58,7 @@ const prepaidSchema = z.object({
   units: z.array(z.object({ ...drawnFields, quantity: decimalText.describe("In the meter's unit"), units: decimalText })),
   credits: z.array(z.object({ ...drawnFields, amount: decimalText })),
   credited: decimalText.describe('Sum of the credits'),
-  due: decimalText.describe('`total`, less what was billed in advance and less `credited`'),
+  due: decimalText.describe('`total`, less what was invoiced before and less `credited`'),
 });
 
 const spendSchema = z.object({
@@ -79,8 +79,12 @@ const spendSchema = z.object({
       billedInAdvance: z
         .array(z.object({ invoice: z.string(), key: z.string(), name: z.string(), amount: decimalText }))
         .describe('What of the lines was invoiced when the period began; below zero: given back by a credit note'),
+      interims: z
+        .array(z.object({ invoice: z.string(), usageTo: instantAnswer, amount: decimalText.describe('Before credits') }))
+        .describe('Interim invoices of the period so far: what of the total they asked for, and up to which instant of usage'),
       commitment: settlementSchema.nullable().describe('What an agreed minimum or maximum adds; its lines are part of the total'),
       total: decimalText,
+      toInvoice: decimalText.describe('What of the total is on no invoice yet'),
     }),
   ),
 });
@@ -102,15 +106,13 @@ function showSpend(
   { customer, currency, asOf, subscriptions, total, prepaid }: CustomerSpend,
   language: Language = 'en',
 ): z.input<typeof spendSchema> {
-  const shown = subscriptions.map(({ id, plan, planVersion, period, lines, billedInAdvance, commitment, total: sum }) => ({
-    id,
-    plan,
-    planVersion,
+  const shown = subscriptions.map(({ period, lines, billedInAdvance, interims, commitment, ...subscription }) => ({
+    ...subscription,
     period: { from: formatInstant(period.fromMs), to: formatInstant(period.toMs) },
     lines: lines.map((line) => showLine(line, language)),
     billedInAdvance: [...billedInAdvance],
+    interims: [...interims],
     commitment: commitment && showSettlement(commitment),
-    total: sum,
   }));
   return {
     customer,

@@ -7,6 +7,8 @@ import type { Logger } from '@meterline/runtime/logging';
 
 export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features' | 'balances'>, PlanMovePorts {
   readonly logger: Logger;
+  /** Finishes what other processes left behind; called with every turn of the scheduler, every half minute. */
+  readonly finishLeftBehind?: () => Promise<void>;
   /** Webhook messages were committed: their deliverer need not wait for its next look. */
   readonly onMessages?: () => void;
   /** After each evaluation; for metrics. */
@@ -72,6 +74,7 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
     turn: async () => {
       await startDueRuns(deps);
       await requeuePlanMoves(deps);
+      await deps.finishLeftBehind?.();
     },
     onError: (error) => logger.error({ err: error }, 'the invoice scheduler failed and will try again'),
   });

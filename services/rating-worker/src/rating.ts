@@ -1,4 +1,5 @@
 import type { BillingPorts, Ports } from '@meterline/composition/installation';
+import { resumeUpgrades } from '@meterline/pipeline/upgrades';
 import { createWebhookSender } from '@meterline/pipeline/webhooks';
 import type { Settings } from '@meterline/runtime/config';
 import type { Health } from '@meterline/runtime/health';
@@ -33,6 +34,10 @@ export async function startRating(context: RatingContext) {
   const rating = await startRatingWorker({
     ...billing,
     logger,
+    finishLeftBehind: () =>
+      resumeUpgrades(billing, (err, { id, tenant }) =>
+        logger.error({ err, tenant, upgrade: id }, 'an upgrade could not be finished'),
+      ),
     onMessages: deliveries.notify,
     onEvaluated: observed.evaluated,
     ...(pollIntervalMs !== undefined && { pollIntervalMs }),

@@ -40,22 +40,30 @@ const planTerms = fc.record({
 type PlanTerms = typeof planTerms extends fc.Arbitrary<infer T> ? T : never;
 
 const when = fc.oneof(
-  fc.constant({ at: 'now' as const }),
-  fc.constant({ at: 'period_end' as const }),
-  fc.integer({ min: 0, max: 40 }).map((days) => ({ days })),
+  { weight: 12, arbitrary: fc.constant({ at: 'now' as const }) },
+  { weight: 1, arbitrary: fc.constant({ at: 'period_end' as const }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 40 }).map((days) => ({ days })) },
 );
 const step = fc.record({
-  afterDays: fc.integer({ min: 0, max: 25 }),
+  afterDays: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 25 })),
   used: fc.integer({ min: 0, max: 150 }),
   when,
   lasts: fc.option(fc.integer({ min: 1, max: 30 })),
+  billed: fc.constant(true),
   change: fc.oneof(
-    fc.record({ kind: fc.constant('plan' as const), plan: fc.constantFrom(...KEYS) }),
-    fc.record({
-      kind: fc.constant('quantity' as const),
-      quantities: fc.constantFrom({ base: '0' }, { base: '2' }, { base: '5' }),
-    }),
-    fc.record({ kind: fc.constantFrom('pause' as const, 'resume' as const, 'cancel' as const, 'resubscribe' as const) }),
+    // Back and forth within a day, among others.
+    {
+      weight: 12,
+      arbitrary: fc.record({ kind: fc.constant('plan' as const), plan: fc.constantFrom('one' as const, 'two' as const) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('quantity' as const),
+        quantities: fc.constantFrom({ base: '0' }, { base: '2' }, { base: '5' }),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('pause' as const, 'resume' as const, 'cancel' as const, 'resubscribe' as const) }) }, // prettier-ignore
   ),
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -126,7 +134,7 @@ test('any changes: each day is billed once by its plan, in one go as month by mo
   await fc.assert(
     fc.asyncProperty(
       fc.tuple(planTerms, planTerms, planTerms),
-      fc.array(step, { minLength: 1, maxLength: 5 }),
+      fc.array(step, { minLength: 1, maxLength: 5, size: 'max' }),
       async (plans, steps) => {
         const monthly = await subscribed(plans);
         const atOnce = await subscribed(plans);
@@ -153,6 +161,8 @@ test('any changes: each day is billed once by its plan, in one go as month by mo
             changeNow(atOnce.it, atOnce.subscription, typeof preview === 'string' ? request : { token: preview.token }),
           );
           const other = await outcomeOf(changeNow(monthly.it, monthly.subscription, request));
+          // The next change may come on the day up to which everything is invoiced now.
+          if (one.billed) await bill(monthly.it);
           expect(typeof made === 'string' ? made : 'made').toBe(typeof preview === 'string' ? preview : 'made');
           expect(typeof other === 'string' ? other : 'made').toBe(typeof made === 'string' ? made : 'made');
           if (index === steps.length - 1 && typeof preview !== 'string') {

@@ -16,7 +16,9 @@ export const invoiceCommand: AddCommand = (program, open) => {
   invoice
     .command('run')
     .option('--at <instant>', 'only periods that ended by then: RFC 3339, or a date (midnight UTC); default now', instantArgument)
-    .description('invoice every billing period that has ended and has no invoice yet, and wait for it')
+    .description(
+      'invoice every billing period that has ended and has no invoice yet, and usage that is due within one, and wait for it',
+    )
     .addHelpText('after', examples('meterline invoice run', 'meterline invoice run --at 2023-12-01'))
     .action(async ({ at }: { at?: string }) => {
       const { client, show } = await open();
@@ -72,17 +74,19 @@ function invoiceTable(invoices: readonly InvoiceSummary[]): string {
   return table(
     [
       { title: 'number' },
+      { title: 'kind' },
       { title: 'customer' },
       { title: 'plan' },
       { title: 'period' },
       { title: 'total', align: 'right' },
       { title: '' },
     ],
-    invoices.map(({ number, customer, plan, period, total, currency }) => [
+    invoices.map(({ number, kind, customer, plan, period, usageTo = period.to, total, currency }) => [
       number,
+      kind,
       customer,
       plan,
-      `${period.from} up to ${period.to}`,
+      `${period.from} up to ${usageTo}`,
       groupDigits(total),
       currency,
     ]),

@@ -12,6 +12,7 @@ import {
   subscriptionText,
 } from '../render/subscription.ts';
 import { type AddCommand, collect, examples } from '../session.ts';
+import { addUpgrades } from './subscription-upgrades.ts';
 
 interface ChangeOptions {
   readonly plan?: string;
@@ -105,6 +106,8 @@ export const subscriptionCommand: AddCommand = (program, open) => {
       const made = (await client.delete(route`/v1/subscriptions/${id}/changes/${change}`)) as Made;
       show(made, () => `Change ${made.change.id} is withdrawn.\n${subscriptionText(made.subscription)}`);
     });
+
+  addUpgrades(subscription, open);
 };
 
 function withTerms(command: Command): Command {

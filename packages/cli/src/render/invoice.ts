@@ -1,4 +1,4 @@
-import { type BilledInAdvance, billedDays, type InvoiceAdjustment, type InvoiceDocument } from '@meterline/domain/invoices';
+import { billedDays, type BilledOnInterim, type InvoiceAdjustment, type InvoiceDocument } from '@meterline/domain/invoices';
 import type { Terminal } from '../terminal.ts';
 import { CHARGE_COLUMNS, chargeRows } from './charges.ts';
 import { commitmentRows } from './commitments.ts';
@@ -9,10 +9,17 @@ import { table } from './table.ts';
 /** An invoice to read: what for, every line with its tiers, and the total. */
 export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, 'paint'>): string {
   const { paint } = terminal;
-  const { number, customer, period, currency } = invoice;
+  const { number, customer, period, currency, interim } = invoice;
   const rows = [
     ...invoice.lines.flatMap((line) => chargeRows(line, terminal)),
-    ...(invoice.billedInAdvance ?? []).map(billedRow),
+    ...(invoice.billedInAdvance ?? []).map((each) => billedRow(each, 'in advance')),
+    ...(invoice.billedOnInterims ?? []).map((each) => billedRow(each, 'within the period')),
+    ...(interim?.heldBack ?? []).map(({ name, amount }) => [
+      `${name}, settled when the period ends`,
+      '',
+      '',
+      groupDigits(amount),
+    ]),
     ...invoice.adjustments.flatMap((each) => adjustmentRows(each, terminal)),
     ...(invoice.commitments ?? []).flatMap((each) => commitmentRows(each, terminal)),
     ...(invoice.prepaid === undefined ? [] : prepaidRows(invoice.prepaid, terminal)),
@@ -23,6 +30,7 @@ export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, '
     `  for       ${customer.name} (${customer.key})`,
     `  plan      ${invoice.plan}, version ${invoice.planVersion}`,
     `  period    ${period.from} up to ${period.to} (${billedDays(period)})`,
+    ...(interim ? [`  interim   number ${interim.part}: the usage up to ${interim.usageTo}, less what was billed before`] : []),
     `  issued    ${invoice.issuedAt}`,
     invoice.kind === 'advance' || invoice.kind === 'fee'
       ? '  before    anything is used'
@@ -33,9 +41,9 @@ export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, '
 }
 
 /** What was billed before: it is taken off. */
-function billedRow({ name, invoice, amount }: Pick<BilledInAdvance, 'name' | 'invoice' | 'amount'>): string[] {
+function billedRow({ name, invoice, amount }: BilledOnInterim, when: string): string[] {
   const taken = amount.startsWith('-') ? amount.slice(1) : `-${amount}`;
-  return [`${name}, billed in advance on ${invoice}`, '', '', groupDigits(taken)];
+  return [`${name}, billed ${when} on ${invoice}`, '', '', groupDigits(taken)];
 }
 
 function adjustmentRows(adjustment: InvoiceAdjustment, { paint }: Pick<Terminal, 'paint'>): string[][] {

@@ -19,7 +19,9 @@ export interface Spend {
     readonly period: { readonly from: string; readonly to: string };
     readonly lines: readonly ChargeLine[];
     readonly billedInAdvance: readonly { readonly invoice: string; readonly name: string; readonly amount: string }[];
+    readonly interims: readonly { readonly invoice: string; readonly usageTo: string; readonly amount: string }[];
     readonly commitment: CommitmentSettlement | null;
+    readonly toInvoice: string;
     readonly total: string;
   }[];
 }
@@ -37,7 +39,8 @@ export function spendText(spend: Spend, terminal: Pick<Terminal, 'paint'>): stri
   const { paint } = terminal;
   const asOfText = paint('dim', `As of ${asOf.at}, offset ${asOf.cut.join(', ')} of the event log.`);
   if (subscriptions.length === 0) return `${paint('bold', customer)} has no active subscription.\n${asOfText}`;
-  const sections = subscriptions.map(({ plan, planVersion, period, lines, billedInAdvance, commitment, total: planTotal }) => {
+  const sections = subscriptions.map((subscription) => {
+    const { plan, planVersion, period, lines, billedInAdvance, interims, commitment, toInvoice, total: planTotal } = subscription;
     const head = `${paint('bold', customer)} on ${plan}, version ${planVersion}: ${period.from} up to ${period.to}`;
     const committed = commitment === null ? [] : commitmentRows(commitment, terminal);
     const rows = [...lines.flatMap((line) => chargeRows(line, terminal)), ...committed];
@@ -45,7 +48,15 @@ export function spendText(spend: Spend, terminal: Pick<Terminal, 'paint'>): stri
     const billed = billedInAdvance.map(
       ({ name, invoice, amount }) => `  ${groupDigits(amount)} of it for ${name} are on ${invoice}`,
     );
-    return [`${head}\n\n${table(CHARGE_COLUMNS, rows, sum)}`, ...billed.map((line) => paint('dim', line)), ''].join('\n');
+    const onInterims = interims.map(
+      ({ invoice, usageTo, amount }) => `  ${groupDigits(amount)} of it for usage up to ${usageTo} are on ${invoice}`,
+    );
+    const open = billed.length + onInterims.length === 0 ? [] : [`  ${groupDigits(toInvoice)} of it are on no invoice yet`];
+    return [
+      `${head}\n\n${table(CHARGE_COLUMNS, rows, sum)}`,
+      ...[...billed, ...onInterims, ...open].map((line) => paint('dim', line)),
+      '',
+    ].join('\n');
   });
   const all = subscriptions.length === 1 ? [] : [`All subscriptions: ${paint('bold', `${groupDigits(total)} ${currency}`)}`];
   return [...sections, ...all, ...prepaidText(spend, terminal), asOfText].join('\n');

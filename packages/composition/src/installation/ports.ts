@@ -6,6 +6,7 @@ import {
   clickhouseUsageStore,
 } from '@meterline/backends/clickhouse';
 import {
+  alertRuleStore,
   catalogStores,
   deliveryQueue,
   invoiceStore,
@@ -14,6 +15,7 @@ import {
   postgresSegmentLedger,
   prepaidStore,
   ratingStore,
+  upgradeStore,
   usageVisibility,
 } from '@meterline/backends/postgres';
 import type { BalanceStore, Clock, Database, EventLog, JobQueue, TenantClock } from '@meterline/pipeline/ports';
@@ -63,7 +65,7 @@ export function billingPorts(
   { jobs, balances }: { readonly jobs: JobQueue; readonly balances: BalanceStore },
 ) {
   const clock: TenantClock = serverClock;
-  const { reader, rating, catalog, invoices, prepaid, ledger, log } = ports;
+  const { database, reader, rating, catalog, invoices, prepaid, ledger, log } = ports;
   return {
     usage: reader,
     accounts: rating,
@@ -71,9 +73,11 @@ export function billingPorts(
     meters: catalog.meters,
     features: catalog.features,
     planMoves: catalog.planMoves,
-    subscriptions: catalog.subscriptions,
     customers: catalog.customers,
     plans: catalog.plans,
+    subscriptions: catalog.subscriptions,
+    rules: alertRuleStore(database),
+    upgrades: upgradeStore(database),
     balances,
     invoices,
     prepaid,

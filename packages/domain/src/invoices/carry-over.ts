@@ -6,9 +6,14 @@ import type { LineInput } from './line-input.ts';
 export type Carried = Pick<InvoiceLine, 'carriedUnits' | 'carriedOver'>;
 
 /** As the line of the same input states it. */
-export function carriedOn({ parts, carriedUnits }: Pick<LineInput, 'parts' | 'carriedUnits'>): Carried {
+export function carriedOn({
+  parts,
+  carriedUnits,
+  goesOn = false,
+}: Pick<LineInput, 'parts' | 'carriedUnits' | 'goesOn'>): Carried {
   const { price, modifiers } = (parts.at(-1) ?? parts[0]).rateCard;
-  const left = unitsLeft({ price, modifiers, usage: parts.flatMap(({ usage }) => usage ?? []), carriedUnits });
+  const usage = parts.flatMap((part) => part.usage ?? []);
+  const left = goesOn ? null : unitsLeft({ price, modifiers, usage, carriedUnits });
   const came = carriedUnits !== undefined && carriedUnits !== '0';
   return { ...(came && { carriedUnits }), ...(left !== null && { carriedOver: left }) };
 }

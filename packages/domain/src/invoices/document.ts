@@ -116,6 +116,19 @@ export interface BilledInAdvance {
   readonly kept?: string;
 }
 
+/** What an interim invoice billed of a line: what the line came to, less what was billed of it before. */
+export type BilledOnInterim = Pick<BilledInAdvance, 'invoice' | 'key' | 'name' | 'amount'>;
+
+/** What an interim invoice says beside its lines, which are those of the whole period for its usage so far. */
+export interface InterimTerms {
+  /** 1, 2, ... within the period. */
+  readonly part: number;
+  /** Usage of the period before this instant is billed. */
+  readonly usageTo: string;
+  /** What came to less than was billed of it before: no interim invoice gives money back, the invoice of the period does. */
+  readonly heldBack: readonly { readonly key: string; readonly name: string; readonly amount: string }[];
+}
+
 /** A fee of which some time is not used. */
 export interface CreditNoteLine {
   readonly key: string;
@@ -153,9 +166,10 @@ export interface InvoiceDocument {
   readonly number: string;
   /**
    * Absent: of a billing period that has ended. `advance`: of a committed minimum, which the term of `period` draws down. `fee`: of the fees that are due
-   * when `period` begins. `credit_note`: gives back what of such fees is not used; its adjustments are below zero.
+   * when `period` begins. `interim`: of the usage so far of a `period` that goes on. `credit_note`: gives back what of fees is not used; its adjustments
+   * are below zero.
    */
-  readonly kind?: 'advance' | 'fee' | 'credit_note';
+  readonly kind?: 'advance' | 'fee' | 'interim' | 'credit_note';
   readonly tenant: string;
   /** `subjects`: whose usage it was when the invoice was made. */
   readonly customer: { readonly key: string; readonly name: string; readonly subjects: readonly string[] };
@@ -175,6 +189,8 @@ export interface InvoiceDocument {
   readonly lines: readonly InvoiceLine[];
   /** What of `lines` was billed before, by the period's fee invoice, less what its credit note gave back. Absent where nothing was. */
   readonly billedInAdvance?: readonly BilledInAdvance[];
+  /** What of `lines` earlier interim invoices of the period billed. Absent where none did. */
+  readonly billedOnInterims?: readonly BilledOnInterim[];
   readonly adjustments: readonly InvoiceAdjustment[];
   /** Only where a commitment was agreed on: that of the period's term first, then of earlier terms that late usage changed. */
   readonly commitments?: readonly CommitmentSettlement[];
@@ -182,7 +198,12 @@ export interface InvoiceDocument {
   readonly prepaid?: PrepaidStatement;
   /** Of a credit note only. */
   readonly creditNote?: CreditNoteTerms;
-  /** Sum of the amounts of lines, adjustments and lines of commitments, less those `billedInAdvance` and `prepaid.credited`. */
+  /** Of an interim invoice only. */
+  readonly interim?: InterimTerms;
+  /**
+   * Sum of the amounts of lines, adjustments and lines of commitments, less those `billedInAdvance`, `billedOnInterims` and `prepaid.credited`. Of an
+   * interim invoice with what is `heldBack`, so that it is never below zero.
+   */
   readonly total: string;
   /** The part of the log it was rated from: per partition, the first offset left out. */
   readonly cut: readonly number[];

@@ -5,8 +5,10 @@ export { type Carried, carriedAsKnown, carriedOn, handedOn, takenOver } from './
 export type { CoveredUsage, Coverage } from './coverage.ts';
 export {
   type BilledInAdvance,
+  type BilledOnInterim,
   type CreditNoteTerms,
   formatInvoiceNumber,
+  type InterimTerms,
   type InvoiceAdjustment,
   type InvoiceDocument,
   type InvoiceLine,
@@ -14,7 +16,17 @@ export {
   type InvoicePeriod,
 } from './document.ts';
 export { creditNoteLines, creditNoteNumber, isCutShort, sharingOf, UNUSED_TIME, type UnusedTime } from './credit-note.ts';
-export { billedBefore, type FeeDocuments, feeDocumentsOf, feeLines, feesBilled, feesByLine } from './fees.ts';
+export { type FeeDocuments, feeLines, feesBilled, feesByLine } from './fees.ts';
+export {
+  billedOnInterims,
+  cardsOnInterims,
+  charged,
+  type EarlierDocuments,
+  earlierDocuments,
+  heldBack,
+  takenOff,
+  withoutMinimum,
+} from './interim.ts';
 export { invoiceLines } from './line.ts';
 export type { LineInput } from './line-input.ts';
 export { linesUnder } from './lines-under.ts';

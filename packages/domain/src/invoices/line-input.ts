@@ -27,6 +27,8 @@ export interface LineInput {
   readonly sharesLimits?: boolean | undefined;
   /** Units of the card's allowance that earlier periods left over. */
   readonly carriedUnits?: string | undefined;
+  /** Whether the period goes on, so that its allowance leaves nothing over yet; default false. */
+  readonly goesOn?: boolean | undefined;
   /** What prepaid packs pay for; absent: nothing. */
   readonly covered?: Coverage | undefined;
   /** In order; more than one where the price changed. */

@@ -37,7 +37,7 @@ export interface SubscriptionChange {
   readonly fee?: ChangeFee | undefined;
   /** Whether the first billing period under the terms pays its fees whole. */
   readonly paysWhole?: boolean | undefined;
-  /** Days before it are invoiced, within a billing period: what is billed begins with it anew, whatever it comes to. */
+  /** It takes the place of a stage that has begun within a billing period: what is billed begins with it anew, even if all is as it was before that. */
   readonly anew?: boolean | undefined;
   /** Of a `cancel`: its exact instant, within the last billed day. */
   readonly endsAtMs?: number | undefined;

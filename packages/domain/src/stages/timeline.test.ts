@@ -40,7 +40,7 @@ describe('the stages of a subscription', () => {
     expect(shown(timelineOf([start(), plan(20, 'basic'), plan(20, 'pro')]))).toEqual(['10-20 free', '20- pro']);
   });
 
-  test('what goes on as before is one stage, unless it begins anew because the days before are invoiced', () => {
+  test('what goes on as before is one stage, unless it begins anew in the place of another that had begun', () => {
     const back = (more: Partial<SubscriptionChange>) => change('plan', 20, { terms: terms('free'), ...more });
     expect(shown(timelineOf([start(), plan(20, 'pro'), back({})]))).toEqual(['10- free']);
     const anew = timelineOf([start(), plan(20, 'pro'), back({ anew: true })]);

@@ -2,12 +2,24 @@ import { addMonths, civilOf, epochDayOf, localDateAt, startOfDateMs, type EpochD
 import { z } from 'zod';
 import { type FeeSharing, prorationSchema, wholeSeconds } from './proration.ts';
 
-/** How often a plan bills, whether periods follow the calendar or the day the subscription started, and how fees are prorated (default by day). */
-export const billingPeriodSchema = z.strictObject({
-  every: z.enum(['week', 'month', 'quarter', 'half_year', 'year']),
-  anchor: z.enum(['calendar', 'anniversary']),
-  proration: prorationSchema.optional(),
-});
+const MONTHS = { month: 1, quarter: 3, half_year: 6, year: 12 } as const;
+
+/**
+ * How often a plan bills, whether periods follow the calendar or the day the subscription started, how fees are prorated (default by day), and how often
+ * within a period the usage so far is invoiced (default: with the period).
+ */
+export const billingPeriodSchema = z
+  .strictObject({
+    every: z.enum(['week', 'month', 'quarter', 'half_year', 'year']),
+    anchor: z.enum(['calendar', 'anniversary']),
+    proration: prorationSchema.optional(),
+    usageEvery: z.enum(['month', 'quarter', 'half_year']).optional(),
+  })
+  .refine(({ every, usageEvery }) => usageEvery === undefined || (every !== 'week' && MONTHS[usageEvery] < MONTHS[every]), {
+    path: ['usageEvery'],
+    message:
+      'usageEvery must be shorter than every: a month within a quarter, half-year or year, a quarter within a half-year or year, or a half-year within a year',
+  });
 export type BillingCadence = z.infer<typeof billingPeriodSchema>;
 
 /** The part of a subscription, or of its time on one plan version, that decides its billing periods. */
@@ -69,6 +81,18 @@ export function billingPeriods(
     if (period === undefined || period.fromMs >= range.untilMs) return periods;
     periods.push(period);
   }
+}
+
+/**
+ * The last instant up to `atMs` at which the usage of the billing period that it lies in is invoiced before its end: a month (quarter, half-year) of it is
+ * over. Undefined before the first one, and where usage is invoiced with its period.
+ */
+export function usageInvoicedTo(cadence: BillingCadence, subscription: SubscriptionSpan, atMs: number): number | undefined {
+  const { usageEvery, anchor } = cadence;
+  if (usageEvery === undefined) return undefined;
+  const period = billingPeriodAt(cadence, subscription, atMs);
+  const part = billingPeriodAt({ every: usageEvery, anchor }, subscription, atMs);
+  return period !== undefined && part !== undefined && part.fromMs > period.fromMs ? part.fromMs : undefined;
 }
 
 /** A year in billing periods, so that it ends with one of them. */
@@ -180,8 +204,6 @@ function sharingOf(
   const [from, to] = [wholeSeconds(fromMs) * 1000, wholeSeconds(toMs) * 1000];
   return { by: 'second', fromMs: from, toMs: to, secondsInPeriod: wholeSeconds(full.toMs) - wholeSeconds(full.fromMs) };
 }
-
-const MONTHS = { month: 1, quarter: 3, half_year: 6, year: 12 } as const;
 
 /** First day of the full period 0. */
 function anchorOf({ every, anchor }: BillingCadence, start: EpochDay): EpochDay {

@@ -125,7 +125,7 @@ async function draftCreditNote(
   const billed = await termsOfInvoice(ports, fee, { ...account, priceRevision: terms.priceRevision }, run.tenant);
   const used = (isTakenBack ? undefined : periodAt(terms, account, billed.period.fromMs)) ?? unused(billed.period);
   const cut = noUsage(ports);
-  const prepaid = grants.drawing(0, billedPeriod(fee, [], undefined));
+  const prepaid = grants.drawing(0, billedPeriod(fee, [], null));
   const { rated } = await ratePeriods(ports, [{ ...billed, period: used, prepaid }], run.tenant, cut);
   const adjustments = adjustmentsFor({ ...fee, period: periodDocument(used) }, rated[0]?.lines ?? [], []);
   const drafted = grants.drafted(0, [rated[0]?.prepaid]);
@@ -143,7 +143,7 @@ async function draftCreditNote(
     adjustments,
     commitments: [],
     prepaid: drafted,
-    feeDocuments: 1,
+    earlier: { fees: 1 },
     creditNote: { terms: { ...creditNote, lines: creditNoteLines(fee, adjustments) }, grant: grantOf(creditNote) },
   } as const;
   return invoiceDraft(content, { cut, nowMs, run: run.id }, run.tenant);

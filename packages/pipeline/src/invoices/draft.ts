@@ -1,19 +1,21 @@
 import {
   adjustmentsFor,
-  billedBefore,
+  cardsOnInterims,
   carriedAsKnown,
-  feeDocumentsOf,
+  type EarlierDocuments,
+  earlierDocuments,
   type InvoiceDocument,
   type InvoicePolicy,
   isCutShort,
   sharingOf,
+  takenOff,
   takenOver,
 } from '@meterline/domain/invoices';
-import { cardsInAdvance } from '@meterline/domain/prices';
+import { cardsInAdvance, type RateCard } from '@meterline/domain/prices';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import { parseInstantMs } from '@meterline/domain/time';
 import type { Account, InvoiceDraft, StoredInvoice, SubscriptionTerms } from '../ports/index.ts';
-import { billedFees, billedPeriod, invoiceGrants } from '../prepaid/index.ts';
+import { billedBeforeInvoice, billedPeriod, invoiceGrants } from '../prepaid/index.ts';
 import { carriedAfter, type PeriodToRate, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
 import { type DraftContext, invoiceDraft, periodDocument } from './invoice-draft.ts';
 import { parseInvoice } from './parse-invoice.ts';
@@ -23,8 +25,8 @@ import { type PeriodToSettle, settlements } from './settlements.ts';
 export interface DuePeriod extends PeriodToSettle {
   /** Earlier invoices of the subscription that late usage may still change, by period. */
   readonly recent: readonly InvoiceDocument[];
-  /** What was billed in advance, and given back of it, for this period and recent ones. */
-  readonly fees: readonly InvoiceDocument[];
+  /** What billed this period and recent ones before their invoice. */
+  readonly earlier: readonly InvoiceDocument[];
 }
 
 /**
@@ -38,12 +40,6 @@ export function looksBackAt(earlier: Pick<StoredInvoice, 'periodToMs'>, period: 
   return earlier.periodToMs <= period.fromMs && period.fromMs - earlier.periodToMs <= LATE_USAGE_MS;
 }
 
-/** The invoice with its cut as it lies in the log of now: for reading the usage it was rated from. */
-export function invoiceOnLog(stored: Pick<StoredInvoice, 'document' | 'movedCut'>): InvoiceDocument {
-  const invoice = parseInvoice(stored);
-  return stored.movedCut === null ? invoice : { ...invoice, cut: stored.movedCut };
-}
-
 /** Drafts for all due periods, rated at the cut, with what late usage and corrected prices changed about recent ones. */
 export async function draftInvoices(
   ports: RatingPorts,
@@ -55,33 +51,32 @@ export async function draftInvoices(
   const grants = await invoiceGrants(ports.accounts, parties, tenant);
   const recent: PeriodToRate[] = [];
   const own: PeriodToRate[] = [];
-  const inAdvance = due.map(({ terms, period, fees }) => {
+  const before = due.map(({ terms, period, earlier }) => {
     const stated = periodDocument(period);
-    const documents = feeDocumentsOf(fees, stated.from);
-    if (documents === undefined) return undefined;
-    const keepsUnused = terms.unusedTime === 'none' && isCutShort(documents.fee.period, stated);
-    return { documents, keepsUnused, count: documents.creditNote === undefined ? 1 : 2 };
+    const documents = earlierDocuments(earlier, stated.from);
+    const { fees } = documents;
+    return { documents, keepsUnused: terms.unusedTime === 'none' && fees !== undefined && isCutShort(fees.fee.period, stated) };
   });
   // By subscription: a later period that is drafted in the same call takes over from it.
   const latest = new Map<string, PeriodToRate>();
-  for (const [draft, { account, terms, period, recent: invoices, fees }] of due.entries()) {
+  for (const [draft, { account, terms, period, recent: invoices, earlier }] of due.entries()) {
     // Each period takes over of its allowances what the one before it leaves as known now; the first, what it is known to have taken over.
     let last: PeriodToRate | undefined;
     for (const [at, invoice] of invoices.entries()) {
       const after = invoices.slice(at + 1);
       // At the prices of its plan version as known now.
       const known = { ...account, priceRevision: termsBehind(invoice, account, terms).priceRevision };
-      const prepaid = grants.drawing(draft, billedPeriod(invoice, after, feeDocumentsOf(fees, invoice.period.from)));
+      const prepaid = grants.drawing(draft, billedPeriod(invoice, after, earlierDocuments(earlier, invoice.period.from)));
       const again = { ...(await termsOfInvoice(ports, invoice, known, tenant)), prepaid };
       const carried = last ? carriedAfter(last, again) : { stated: takenOver(carriedAsKnown(invoice, after)) };
       last = { ...again, carried };
       recent.push(last);
     }
-    const paid = inAdvance[draft];
-    const prepaid = grants.drawing(draft, paid === undefined ? null : billedFees(paid.documents, paid));
+    const billed = before[draft];
+    const prepaid = grants.drawing(draft, billed ? billedBeforeInvoice(billed.documents, billed) : null);
     const now = { ...periodToRate(terms, account, period), prepaid };
-    const before = latest.get(terms.id) ?? last;
-    const charged = { ...now, carried: before && carriedAfter(before, now) };
+    const previous = latest.get(terms.id) ?? last;
+    const charged = { ...now, carried: previous && carriedAfter(previous, now) };
     own.push(charged);
     latest.set(terms.id, charged);
   }
@@ -103,15 +98,22 @@ export async function draftInvoices(
     const prepaid = grants.drafted(index, drawn);
     const { account, terms, period } = each;
     // Drafted together, a subscription's earlier periods count as invoiced for its later ones.
-    const before = drafted.get(terms.id) ?? [];
-    const commitments = settlements({ ...each, issued: [...each.issued, ...before] }, { lines, adjustments });
-    const paid = inAdvance[index];
-    const billedInAdvance = paid && billedBefore(lines, paid.documents, { ...paid, currency: terms.currency });
-    const charges = { lines, billedInAdvance, adjustments, commitments, prepaid, feeDocuments: paid?.count ?? 0 };
+    const together = drafted.get(terms.id) ?? [];
+    const commitments = settlements({ ...each, issued: [...each.issued, ...together] }, { lines, adjustments });
+    const { documents = NOTHING_BEFORE, keepsUnused = false } = before[index] ?? {};
+    const billed = takenOff(lines, documents, { kind: undefined, keepsUnused, currency: terms.currency });
+    const charges = { lines, ...billed, adjustments, commitments, prepaid, earlier: countOf(documents) };
     const draft = invoiceDraft({ kind: 'period', account, terms, period, ...charges }, context, tenant);
-    if (!isLast(each, index)) drafted.set(terms.id, [...before, parseInvoice(draft.finish('', null))]);
+    if (!isLast(each, index)) drafted.set(terms.id, [...together, parseInvoice(draft.finish('', null))]);
     return draft;
   });
+}
+
+const NOTHING_BEFORE: EarlierDocuments = { fees: undefined, interims: [] };
+
+/** How many documents of its period a draft knows of. */
+export function countOf({ fees, interims }: EarlierDocuments): NonNullable<InvoiceDraft['earlier']> {
+  return { fees: fees === undefined ? 0 : fees.creditNote === undefined ? 1 : 2, interims: interims.length };
 }
 
 /** The terms of the subscription that an invoice of it was issued under. */
@@ -126,17 +128,17 @@ function otherRevision(invoice: InvoiceDocument, { account, terms }: DuePeriod):
   return behind.plan === terms.plan && behind.planVersion === terms.planVersion ? {} : { priceRevision: behind.priceRevision };
 }
 
-/** The period and terms of an issued invoice, for rating it again: those of fees, or of what is given back of them, hold no other rate cards. */
+/** The period and terms of an issued invoice, for rating it again; with the rate cards that its kind bills. */
 export async function termsOfInvoice(
   ports: RatingPorts,
   invoice: Pick<
     InvoiceDocument,
-    'kind' | 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments' | 'quantities' | 'changeFees'
+    'kind' | 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments' | 'quantities' | 'changeFees' | 'interim'
   > & { readonly policy: Pick<InvoicePolicy, 'version'> },
   known: Pick<PeriodToRate, 'subjects' | 'timezone' | 'priceRevision' | 'negotiated'>,
   tenant: string,
 ): Promise<PeriodToRate> {
-  const { kind, plan, planVersion, currency, policy, commitments = [], quantities = [], changeFees } = invoice;
+  const { kind, plan, planVersion, currency, policy, commitments, quantities = [], changeFees, interim } = invoice;
   const { from, to, days, daysInPeriod, index = 0 } = invoice.period;
   const { subjects, timezone, priceRevision, negotiated } = known;
   const rateCards = await ports.accounts.rateCards(plan, planVersion, tenant);
@@ -150,11 +152,12 @@ export async function termsOfInvoice(
     planVersion,
     currency,
     policy,
-    // An invoice may also settle what an earlier plan had agreed on.
-    committed: commitments.some(({ term }) => term.from <= from && to <= term.to),
+    // An invoice may also settle what an earlier plan had agreed on; fees of a committed subscription settle nothing.
+    committed: commitments?.length === 0 || commitments?.some(({ term }) => term.from <= from && to <= term.to) === true,
     quantities: quantities.map(({ from: holdsFrom, of }) => ({ fromMs: instantMs(holdsFrom), of })),
     changeFees,
-    rateCards: kind === 'fee' || kind === 'credit_note' ? cardsInAdvance(rateCards) : rateCards,
+    rateCards: cardsOf(kind, rateCards),
+    ...(interim && { usageToMs: instantMs(interim.usageTo) }),
     period: {
       index,
       fromMs: instantMs(from),
@@ -164,6 +167,11 @@ export async function termsOfInvoice(
       ...(sharing && { sharing }),
     },
   };
+}
+
+function cardsOf(kind: InvoiceDocument['kind'], rateCards: readonly RateCard[]): readonly RateCard[] {
+  if (kind === 'interim') return cardsOnInterims(rateCards);
+  return kind === 'fee' || kind === 'credit_note' ? cardsInAdvance(rateCards) : rateCards;
 }
 
 function instantMs(text: string): number {

@@ -1,10 +1,10 @@
 import type { CommitmentSettlement } from '@meterline/domain/commitments';
-import { type InvoiceDocument, settleTerm } from '@meterline/domain/invoices';
+import type { InvoiceDocument } from '@meterline/domain/invoices';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
-import { formatInstant } from '@meterline/domain/time';
-import { elapsedDays, termOf } from '../commitments/index.ts';
+import { termOf } from '../commitments/index.ts';
 import type { Account, InvoiceStore, SubscriptionTerms } from '../ports/index.ts';
 import { parseInvoice } from './parse-invoice.ts';
+import { settledWithin } from './settlements.ts';
 
 /** What fees that are billed in advance draw from a minimum that is paid in advance too. Other commitments are settled by the period's invoice. */
 export async function drawnInAdvance(
@@ -13,17 +13,9 @@ export async function drawnInAdvance(
   charges: Pick<InvoiceDocument, 'kind' | 'lines' | 'adjustments'>,
   tenant: string,
 ): Promise<CommitmentSettlement[]> {
-  const { commitment, currency } = terms;
+  const { commitment } = terms;
   if (commitment?.trueUp !== 'in_advance') return [];
   const term = termOf({ account, terms, commitment }, period.fromMs);
   const issued = await ports.invoices.issuedSince([terms.id], term.fromMs, tenant);
-  const settlement = settleTerm({
-    commitment,
-    currency,
-    term,
-    elapsedDays: elapsedDays(term, period.fromMs, account.timezone),
-    issued: issued.map(parseInvoice),
-    now: { ...charges, period: { from: formatInstant(period.fromMs) } },
-  });
-  return [settlement];
+  return settledWithin({ account, terms, period, issued: issued.map(parseInvoice) }, charges);
 }

@@ -10,14 +10,14 @@ import type {
 } from '../ports/index.ts';
 import { settleRests, type SettlePorts } from '../prepaid/index.ts';
 import { nextPeriod, type RatingPorts } from '../spend/index.ts';
-import { termAt } from '../commitments/index.ts';
 import { issueAdvances } from './advance.ts';
 import { type BilledSubscription, billedSubscriptions, eachStretch } from './billed-subscriptions.ts';
 import { issueCreditNotes } from './credit-notes.ts';
-import { draftInvoices, type DuePeriod, invoiceOnLog, LATE_USAGE_MS, looksBackAt } from './draft.ts';
+import { draftInvoices, type DuePeriod } from './draft.ts';
 import { issueFees } from './fees.ts';
+import { type DueNow, withHistory } from './history.ts';
+import { issueInterims } from './interims.ts';
 import { issueInTurn } from './issue-in-turn.ts';
-import { parseInvoice } from './parse-invoice.ts';
 
 export interface InvoicingPorts extends RatingPorts {
   readonly invoices: InvoiceStore;
@@ -47,12 +47,14 @@ const SUBSCRIPTIONS_AT_A_TIME_MAX = 200;
 
 /**
  * Invoices what is due in advance, gives back what ended subscriptions paid too much of it, and invoices every period that ended at or before the run's
- * instant and has no invoice yet, then completes the run. Safe to run again,
- * and beside other runs: each invoice is one transaction that the unique key of (subscription, period) lets happen once, whoever comes
+ * instant and has no invoice yet, then the usage so far of periods that go on, where their plans say so, and completes the run. Safe to run again,
+ * and beside other runs: each invoice is one transaction that the unique key of (subscription, kind, period, part) lets happen once, whoever comes
  * first; whatever is invoiced already is passed over. Fails with NotSealedError if the log is not sealed up to the run's beginning.
  */
 export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, options: RunOptions = {}): Promise<void> {
   let cut: Cut | undefined;
+  // Only now and then: a run with nothing to bill need not wait.
+  const sealed = async () => (cut ??= await sealedCut(ports, run.targetCut, options));
   let after: string | null = null;
   do {
     const { subscription } = run;
@@ -67,18 +69,14 @@ export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, 
     while (pending.length > 0) {
       options.signal?.throwIfAborted();
       const due = await duePeriods(ports, pending, run);
-      // Only now: a run with nothing to bill need not wait.
-      if (due.length > 0) cut ??= await sealedCut(ports, run.targetCut, options);
-      pending = cut === undefined ? [] : await issueAll(ports, due, { cut, run });
+      pending = due.length === 0 ? [] : await issueAll(ports, due, { cut: await sealed(), run });
     }
+    await issueInterims(ports, subscriptions, { run, sealed });
     after = page.nextAfter;
   } while (after !== null);
   if (run.subscription === null) await settleRests(ports, run);
   await ports.invoices.completeRun(run.id, await ports.clock.nowMs(run.tenant), run.tenant);
 }
-
-/** A period to bill, without what was invoiced before it. */
-export type DueNow = Omit<DuePeriod, 'recent' | 'fees' | 'issued'>;
 
 async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandidate[], run: InvoiceRun): Promise<DuePeriod[]> {
   const dueNow = ({ account, stretches, billedThroughMs }: BilledSubscription): DueNow[] => {
@@ -86,48 +84,6 @@ async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandid
     return next === undefined || next.period.toMs > run.atMs ? [] : [{ account, ...next }];
   };
   return withHistory(ports.invoices, (await billedSubscriptions(ports, pending, run.tenant)).flatMap(dueNow), run.tenant);
-}
-
-/** Each with the invoices of its subscription that it may still change, or that count for its commitments. */
-export async function withHistory(
-  invoices: Pick<InvoiceStore, 'issuedSince'>,
-  due: readonly DueNow[],
-  tenant: string,
-): Promise<DuePeriod[]> {
-  // A commitment of a year looks back further than the others need to.
-  const issued = (
-    await Promise.all(
-      [due.filter((each) => !hasAgreed(each)), due.filter(hasAgreed)].map(async (group) => {
-        if (group.length === 0) return [];
-        const subscriptions = group.map(({ terms }) => terms.id);
-        return invoices.issuedSince(subscriptions, Math.min(...group.map(lookBackFromMs)), tenant);
-      }),
-    )
-  ).flat();
-  const bySubscription = Map.groupBy(issued, (invoice) => invoice.subscription);
-  return due.map((each) => {
-    const own = bySubscription.get(each.terms.id) ?? [];
-    const recent = own.filter((invoice) => invoice.kind === 'period' && looksBackAt(invoice, each.period));
-    const issued = hasAgreed(each) ? own.map(invoiceOnLog) : [];
-    const fees = own.filter(({ kind }) => kind === 'fee' || kind === 'credit_note').map(parseInvoice);
-    return { ...each, recent: recent.map(invoiceOnLog), fees, issued };
-  });
-}
-
-/** Whether the subscription has a commitment, or had one. */
-function hasAgreed({ account, terms: { id } }: DueNow): boolean {
-  return account.subscriptions.some((terms) => terms.id === id && terms.commitment !== null);
-}
-
-/** End of the earliest invoiced period that the invoice of a due one may change, or where the term that lies in begins. */
-function lookBackFromMs({ account, terms: { id }, period }: DueNow): number {
-  const fromMs = period.fromMs - LATE_USAGE_MS - 1;
-  const terms = account.subscriptions.flatMap((each) => {
-    const { commitment } = each;
-    if (each.id !== id || commitment === null) return [];
-    return termAt({ account, terms: each, commitment }, Math.max(fromMs, each.startsAtMs)) ?? [];
-  });
-  return Math.min(fromMs, ...terms.map((term) => term.fromMs));
 }
 
 /** Answers the subscriptions as candidates for their next period. */

@@ -84,7 +84,7 @@ async function draftFees(ports: FeeDraftPorts, due: readonly DueFees[], run: Bil
     const charges = { kind: 'fee', lines, adjustments: [] } as const;
     const commitments = await drawnInAdvance(ports, { account, terms, period }, charges, run.tenant);
     const prepaid = grants.drafted(index, [rated[index]?.prepaid]);
-    const content = { ...charges, account, terms, period, commitments, prepaid, feeDocuments: 0 };
+    const content = { ...charges, account, terms, period, commitments, prepaid, earlier: { fees: 0 } };
     drafts.push(invoiceDraft(content, context, run.tenant));
   }
   return drafts;

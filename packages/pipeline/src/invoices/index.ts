@@ -1,18 +1,19 @@
 export { type BilledSubscription } from './billed-subscriptions.ts';
 export { billAtOnce, billedAtOnce } from './billed-at-once.ts';
 export { draftCreditNotes } from './credit-notes.ts';
-export { draftInvoices, invoiceOnLog, looksBackAt } from './draft.ts';
-export {
-  type DueNow,
-  executeInvoiceRun,
-  type InvoicingPorts,
-  NotSealedError,
-  type RunOptions,
-  withHistory,
-} from './execute-run.ts';
+export { draftInvoices, looksBackAt } from './draft.ts';
+export { executeInvoiceRun, type InvoicingPorts, NotSealedError, type RunOptions } from './execute-run.ts';
 export { draftDueFees, type FeeDraftPorts } from './fees.ts';
-export { parseInvoice } from './parse-invoice.ts';
-export { type InvoiceRunPorts, processInvoiceRuns, requeuePending, requestInvoiceRun, startDueRuns } from './runs.ts';
+export { type DueNow, withHistory } from './history.ts';
+export { invoiceOnLog, parseInvoice } from './parse-invoice.ts';
+export {
+  type InvoiceRunPorts,
+  processInvoiceRuns,
+  requeuePending,
+  requestInvoiceRun,
+  requestSubscriptionRun,
+  startDueRuns,
+} from './runs.ts';
 export { DEFAULT_SCHEDULE, nextRunMs, setSchedule } from './schedule.ts';
 export { type Scheduler, startScheduler } from './scheduler.ts';
 export { type InvoiceAccounting, invoiceAccounting, type InvoiceCheck, verifyInvoice } from './verify.ts';

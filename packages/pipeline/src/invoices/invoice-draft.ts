@@ -9,7 +9,7 @@ import {
 import type { Grant } from '@meterline/domain/prepaid';
 import type { BillingPeriod, FeeSharing } from '@meterline/domain/subscriptions';
 import type { ChangeFee } from '@meterline/domain/stages';
-import { formatInstant } from '@meterline/domain/time';
+import { formatInstant, parseInstantMs } from '@meterline/domain/time';
 import { newId } from '../ids/index.ts';
 import type { Account, Cut, InvoiceDraft, InvoiceKind, SubscriptionTerms } from '../ports/index.ts';
 import type { DraftedPrepaid } from '../prepaid/index.ts';
@@ -27,9 +27,10 @@ export interface CreditNoteContent {
 }
 
 /** What an invoice charges, for which days of which subscription. */
-export interface InvoiceContent extends Pick<InvoiceDocument, 'lines' | 'adjustments'> {
-  /** Absent where nothing was. */
-  readonly billedInAdvance?: InvoiceDocument['billedInAdvance'] | undefined;
+export interface InvoiceContent extends Pick<
+  InvoiceDocument,
+  'lines' | 'billedInAdvance' | 'billedOnInterims' | 'adjustments' | 'interim'
+> {
   readonly kind: InvoiceKind;
   readonly account: Account;
   readonly terms: SubscriptionTerms;
@@ -37,21 +38,20 @@ export interface InvoiceContent extends Pick<InvoiceDocument, 'lines' | 'adjustm
   readonly commitments: readonly CommitmentSettlement[];
   /** Null where there are no grants to draw on. */
   readonly prepaid: DraftedPrepaid | null;
-  /** How many fee invoices and credit notes of the period it knows of; absent where it does not matter. */
-  readonly feeDocuments?: number | undefined;
+  /** As in the draft. */
+  readonly earlier?: InvoiceDraft['earlier'];
   /** Of a credit note only. */
   readonly creditNote?: CreditNoteContent | undefined;
 }
 
 /** The invoice but for its number. */
 export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: DraftContext, tenant: string): InvoiceDraft {
-  const { kind, account, terms, period, lines, billedInAdvance, adjustments, commitments, prepaid, creditNote } = content;
+  const { kind, account, terms, period, lines, adjustments, commitments, prepaid, creditNote, interim } = content;
+  const { billedInAdvance, billedOnInterims } = content;
+  const billed = { ...(billedInAdvance && { billedInAdvance }), ...(billedOnInterims && { billedOnInterims }) };
   const id = newId(kind === 'credit_note' ? 'cn' : 'inv', nowMs);
   const stated = prepaid !== null && { prepaid: prepaid.statement };
-  const total = totalDue(
-    { lines, ...(billedInAdvance && { billedInAdvance }), adjustments, commitments, ...stated },
-    terms.currency,
-  );
+  const total = totalDue({ lines, ...billed, adjustments, commitments, ...stated, ...(interim && { interim }) }, terms.currency);
   const { key, name, subjects } = account;
   // Its lines are of a period, an invoice in advance has none.
   const changeFees = kind === 'period' ? feesIn(terms, period) : [];
@@ -68,10 +68,11 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
     ...(changeFees.length > 0 && { changeFees }),
     currency: terms.currency,
     lines,
-    ...(billedInAdvance && { billedInAdvance }),
+    ...billed,
     adjustments,
     ...((terms.commitment !== null || commitments.length > 0) && { commitments }),
     ...stated,
+    ...(interim && { interim }),
     total,
     cut,
     issuedAt: formatInstant(nowMs),
@@ -93,7 +94,8 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
     negotiatedRevision: account.negotiated.revision,
     run,
     prepaid: prepaid?.booking ?? null,
-    feeDocuments: content.feeDocuments,
+    earlier: content.earlier,
+    interim: interim && { part: interim.part, usageToMs: parseInstantMs(interim.usageTo) ?? NaN },
     creditNote: creditNote && { invoice: creditNote.terms.invoice, grant: creditNote.grant },
     finish: (number, follows) => {
       const noted = creditNote && { creditNote: { ...creditNote.terms, follows } };

@@ -5,6 +5,22 @@ import { formatInstant, parseInstantMs } from '@meterline/domain/time';
 import { type AgreedSubscription, elapsedDays, termAt, termOf } from '../commitments/index.ts';
 import type { Account, SubscriptionTerms } from '../ports/index.ts';
 
+/**
+ * What the commitment of a subscription, if it has one, makes of charges within a period that goes on: its minimum is due for whole periods, so no more of
+ * it than when the period began.
+ */
+export function settledWithin(
+  { account, terms, period, issued }: PeriodToSettle,
+  charges: Pick<InvoiceDocument, 'kind' | 'lines' | 'billedInAdvance' | 'interim' | 'adjustments'>,
+): CommitmentSettlement[] {
+  const { commitment, currency } = terms;
+  if (commitment === null) return [];
+  const term = termOf({ account, terms, commitment }, period.fromMs);
+  const days = elapsedDays(term, period.fromMs, account.timezone);
+  const now = { ...charges, period: { from: formatInstant(period.fromMs) } };
+  return [settleTerm({ commitment, currency, term, elapsedDays: days, issued, now })];
+}
+
 /** A period to bill, and what was invoiced before. */
 export interface PeriodToSettle {
   readonly account: Account;

@@ -1,21 +1,13 @@
-import {
-  billedBefore,
-  type FeeDocuments,
-  feeLines,
-  type InvoiceDocument,
-  type InvoiceLine,
-  linesUnder,
-  totalDue,
-  totalOf,
-} from '@meterline/domain/invoices';
+import { feeLines, type InvoiceDocument, type InvoiceLine, linesUnder, totalDue, totalOf } from '@meterline/domain/invoices';
 import { add, compare, decimal } from '@meterline/domain/money';
 import type { InvoiceStore } from '../ports/index.ts';
-import { billedFees, drawingOfInvoice, type PrepaidEntries, type StatedPeriod } from '../prepaid/index.ts';
+import { billedBeforeInvoice, drawingOfInvoice, type PrepaidEntries, type StatedPeriod } from '../prepaid/index.ts';
 import { mayCarryOver, type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
+import { type BilledAgain, billedAgain, billedDifferences } from './billed-again.ts';
 import { carriedAgain } from './carried-again.ts';
-import { invoiceOnLog, termsOfInvoice } from './draft.ts';
-import { feesOfIssued, keepsUnused } from './fees-of-issued.ts';
-import { parseInvoice } from './parse-invoice.ts';
+import { termsOfInvoice } from './draft.ts';
+import { earlierOfIssued, keepsUnused } from './earlier-of-issued.ts';
+import { invoiceOnLog, parseInvoice } from './parse-invoice.ts';
 import { settledAgain } from './settled-again.ts';
 
 export interface InvoiceCheck {
@@ -69,10 +61,10 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
   const keys = [...new Set(invoices.map(({ customer }) => customer.key))];
   // the zone of a customer that ever had a subscription stays
   const zones = new Map((await ports.accounts.accounts(keys, first.tenant)).map(({ key, timezone }) => [key, timezone]));
-  const feesOf = await feesOfIssued(ports.invoices, invoices, first.tenant);
+  const earlierOf = await earlierOfIssued(ports.invoices, invoices, first.tenant);
   const periods: { readonly invoice: InvoiceDocument; readonly number: string; readonly terms: PeriodToRate }[] = [];
   for (const invoice of invoices) {
-    const { kind, currency, customer, tenant } = invoice;
+    const { kind, currency, customer, tenant, interim } = invoice;
     const known = {
       subjects: customer.subjects,
       timezone: zones.get(customer.key) ?? 'UTC',
@@ -84,12 +76,18 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
       version = invoice.policy.version,
     ) => {
       const { commitments } = invoice;
-      const stated = { ...of, ...(kind && { kind }), currency, policy: { version }, ...(commitments && { commitments }) };
+      const stated = {
+        ...of,
+        ...(kind && { kind }),
+        ...(interim && { interim }),
+        currency,
+        policy: { version },
+        ...(commitments && { commitments }),
+      };
       return termsOfInvoice(ports, stated, known, tenant);
     };
     if (ratesItsPeriod(invoice)) {
-      const fees = feesOf(invoice);
-      const billed = fees === undefined ? null : billedFees(fees, { keepsUnused: keepsUnused(invoice) });
+      const billed = billedBeforeInvoice(earlierOf(invoice), { keepsUnused: keepsUnused(invoice) });
       const prepaid = await drawingOfInvoice(ports.accounts, invoice, billed);
       periods.push({ invoice, number: invoice.number, terms: { ...(await periodOf(invoice)), prepaid } });
     }
@@ -102,7 +100,9 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
   }
   // Fees in advance, and what is given back of them, know no allowances.
   const mayCarry = new Set(
-    periods.filter(({ invoice, terms }) => invoice.kind === undefined && mayCarryOver(terms)).map(({ invoice }) => invoice),
+    periods
+      .filter(({ invoice: { kind }, terms }) => (kind === undefined || kind === 'interim') && mayCarryOver(terms))
+      .map(({ invoice }) => invoice),
   );
   const carriedOf = await carriedAgain(ports.invoices, mayCarry, first.tenant);
   const { rated } = await ratePeriods(
@@ -116,8 +116,9 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
   return invoices.map((invoice) => {
     const own = ratesItsPeriod(invoice) ? results.next().value : undefined;
     const earlier = adjustedPeriods(invoice).map(() => results.next().value?.lines ?? []);
-    const commitments = commitmentsOf(invoice, own?.lines ?? []);
-    const found = differences(invoice, { own, earlier, commitments, fees: feesOf(invoice) });
+    const before = billedAgain(invoice, own?.lines ?? [], earlierOf(invoice));
+    const commitments = commitmentsOf(invoice, own?.lines ?? [], before);
+    const found = differences(invoice, { own, earlier, commitments, before });
     return { id: invoice.id, number: invoice.number, differences: [...found, ...carriedOf(invoice).differences] };
   });
 }
@@ -166,10 +167,10 @@ interface RatedAgain {
   readonly own: RatedPeriod | undefined;
   readonly earlier: readonly (readonly InvoiceLine[])[];
   readonly commitments: InvoiceDocument['commitments'] | undefined;
-  readonly fees: FeeDocuments | undefined;
+  readonly before: BilledAgain;
 }
 
-function differences(invoice: InvoiceDocument, { own, earlier, commitments, fees }: RatedAgain): string[] {
+function differences(invoice: InvoiceDocument, { own, earlier, commitments, before }: RatedAgain): string[] {
   const lines = invoice.kind === 'fee' ? feeLines(own?.lines ?? []) : (own?.lines ?? []);
   const found: string[] = [];
   // As text: the claim is the same bytes, not merely the same amounts.
@@ -195,18 +196,14 @@ function differences(invoice: InvoiceDocument, { own, earlier, commitments, fees
   found.push(...prepaidDifferences(invoice, own?.prepaid));
   if (JSON.stringify(commitments) !== JSON.stringify(invoice.commitments))
     found.push(`commitments: issued ${settled(invoice.commitments)}, settled again ${settled(commitments)}`);
-  const { adjustments, currency, prepaid, billedInAdvance = [] } = invoice;
-  const billed = fees === undefined ? [] : billedBefore(lines, fees, { keepsUnused: keepsUnused(invoice), currency });
-  if (JSON.stringify(billed) !== JSON.stringify(billedInAdvance))
-    found.push(`billed in advance: issued ${feesText(billedInAdvance)}, billed ${feesText(billed)}`);
-  const charges = { lines, billedInAdvance: billed, adjustments, commitments: commitments ?? [], ...(prepaid && { prepaid }) };
+  found.push(...billedDifferences(invoice, before));
+  const { adjustments, currency, prepaid, interim } = invoice;
+  const { part, heldBack, ...off } = before;
+  const held = interim && { interim: { ...interim, heldBack } };
+  const charges = { lines, ...off, adjustments, commitments: commitments ?? [], ...(prepaid && { prepaid }), ...held };
   const total = totalDue(charges, currency);
   if (total !== invoice.total) found.push(`total: issued ${invoice.total}, rated again ${total}`);
   return found;
-}
-
-function feesText(fees: NonNullable<InvoiceDocument['billedInAdvance']>): string {
-  return fees.map(({ invoice, key, amount }) => `${key} ${amount} by ${invoice}`).join(', ') || 'nothing';
 }
 
 function settled(commitments: InvoiceDocument['commitments'] = []): string {

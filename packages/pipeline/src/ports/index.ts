@@ -14,6 +14,7 @@ export * from './rate-limiter.ts';
 export * from './rating-store.ts';
 export * from './segment-ledger.ts';
 export * from './subscription-store.ts';
+export * from './upgrade-store.ts';
 export * from './usage-reader.ts';
 export * from './usage-store.ts';
 export * from './webhook-store.ts';

@@ -32,9 +32,10 @@ export interface InvoiceSchedule {
 
 /**
  * `period`: of a billing period that has ended. `advance`: of a committed minimum, when its term begins; its period is the term. `fee`: of the fees that
- * are due when their period begins. `credit_note`: what of such an invoice is given back; its period is that of the invoice.
+ * are due when their period begins. `interim`: of the usage so far of a period that goes on. `credit_note`: what of fees is given back; its period is
+ * that of their invoice.
  */
-export type InvoiceKind = 'period' | 'advance' | 'fee' | 'credit_note';
+export type InvoiceKind = 'period' | 'advance' | 'fee' | 'interim' | 'credit_note';
 
 export interface StoredInvoice {
   readonly id: string;
@@ -66,8 +67,13 @@ export interface InvoiceDraft extends Omit<StoredInvoice, 'document' | 'movedCut
   readonly run: string;
   /** What it takes from the customer's grants, which may be nothing; null for a customer without any. */
   readonly prepaid: PrepaidBooking | null;
-  /** How many fee invoices and credit notes of its period it was drafted with; absent where it does not matter. */
-  readonly feeDocuments?: number | undefined;
+  /**
+   * How many documents that bill its period before the invoice it was drafted with: fee invoices and their credit notes, and interim invoices. Absent
+   * where it does not matter.
+   */
+  readonly earlier?: { readonly fees: number; readonly interims?: number } | undefined;
+  /** Of an interim invoice only. */
+  readonly interim?: { readonly part: number; readonly usageToMs: number } | undefined;
   /** Of a credit note only: the invoice that it gives back from, by number, and the grant that the customer gets. */
   readonly creditNote?: { readonly invoice: string; readonly grant: Grant | null } | undefined;
   /** The document, and the data of its message, once its number and that of the tenant's last invoice before it are known. */
@@ -124,14 +130,14 @@ export interface InvoiceStore extends InvoiceRunStore, ScheduleStore {
   billedThrough(subscriptions: readonly string[], tenant: string): Promise<ReadonlyMap<string, number>>;
   /**
    * Invoices and credit notes of these subscriptions whose period ended at or after `sinceMs`, by the beginning of their periods; of one beginning those in
-   * advance first, and credit notes behind what they give back from.
+   * advance first, interim invoices in order, credit notes behind what they give back from, and the period's own last.
    */
   issuedSince(subscriptions: readonly string[], sinceMs: number, tenant: string): Promise<StoredInvoice[]>;
   /**
    * In one transaction: takes the tenant's next number, keeps the invoice, books what it takes from grants, sends `invoice.finalized`, counts it for the
    * run and wakes rating for the customer (its next period has begun). `exists` if the period already has an invoice (of this kind, or that settles what
    * this one would bill before it), `stale` if the subscription was changed meanwhile, its plan version has another price revision, the customer
-   * negotiated another price, the grants stand otherwise or fees of the period were billed meanwhile: then nothing happens, and no number is used. A
+   * negotiated another price, the grants stand otherwise or other documents billed the period meanwhile: then nothing happens, and no number is used. A
    * credit note takes its number from its invoice, sends `credit_note.issued`, gives its grant and does not count as an invoice of the run.
    */
   issue(draft: InvoiceDraft, tenant: string): Promise<'issued' | 'exists' | 'stale'>;

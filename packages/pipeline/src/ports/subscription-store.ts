@@ -83,9 +83,11 @@ export interface SubscriptionUpdate {
   readonly endsAtMs: number | null;
   /** Days before this instant stay as they were; none from it on may be invoiced. */
   readonly fromMs: number;
+  /** End of what was invoiced when it was decided: another invoice in between refuses it, as it may part a billing period. */
+  readonly billedThroughMs: number | null;
 }
 
-/** `changed`: by somebody else meanwhile. `overlaps`: the customer has another subscription to the same plan in that time. */
+/** `changed`: by somebody else meanwhile, or invoiced further. `overlaps`: the customer has another subscription to the same plan in that time. */
 export type UpdateRefusal = 'changed' | 'invoiced' | 'overlaps';
 
 /** Whatever changes a subscription wakes rating for its customer in the same transaction, and counts its version. */

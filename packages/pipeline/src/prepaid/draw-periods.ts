@@ -1,5 +1,5 @@
 import type { Coverage, CoveredUsage, InvoiceLine } from '@meterline/domain/invoices';
-import { add, decimal, formatDecimal, formatMoney, subtract, ZERO } from '@meterline/domain/money';
+import { add, compare, decimal, formatDecimal, formatMoney, subtract, ZERO } from '@meterline/domain/money';
 import {
   type CreditApplied,
   drawnCredits,
@@ -78,7 +78,7 @@ export async function drawPrepaid(reader: UsageReader, cards: readonly CardUsage
       for (const card of inTurn(draws)) {
         const line = linesOf.get(card.period)?.find(({ key }) => key === card.rateCard.key);
         if (line === undefined || card.moneyGrants.length === 0) continue;
-        if (card.drawing.billed?.line(line.key).isFinal === true) continue;
+        if (isSettled(card, line)) continue;
         const { changes } = payLine(card, line, priced.get(card));
         const entries = changes.map((change) => creditEntry(change, card));
         credits.set(card.period, [...(credits.get(card.period) ?? []), ...entries]);
@@ -98,15 +98,15 @@ async function cardDraws(reader: UsageReader, cards: readonly CardUsage[], cut: 
     const unitGrants = card.need !== null && isCoverable(card.need) ? prepaid.account.unitGrants(card.need.meter.key) : [];
     const moneyGrants = committed ? [] : prepaid.account.moneyGrants(currency);
     const grants = [...unitGrants, ...moneyGrants];
-    const ask = (at: Pick<TimedNeed, 'cut' | 'known' | 'carriedUnits'>): number | null => {
+    const ask = (at: Pick<TimedNeed, 'cut' | 'known' | 'carriedUnits'>, toMs = Infinity): number | null => {
       if (card.need === null || !isDivisible(card.need) || grants.length === 0) return null;
-      return needs.push({ ...card, need: card.need, grants, ...at }) - 1;
+      return needs.push({ ...card, need: { ...card.need, toMs: Math.min(card.need.toMs, toMs) }, grants, ...at }) - 1;
     };
     const now = ask({ cut, known: card.usage, carriedUnits: card.carriedUnits });
     const { billed } = prepaid;
     const seen = billed?.cut ?? null;
     const carriedBefore = billed?.line(card.rateCard.key).carriedUnits;
-    const before = seen === null ? null : ask({ cut: seen, known: null, carriedUnits: carriedBefore });
+    const before = seen === null ? null : ask({ cut: seen, known: null, carriedUnits: carriedBefore }, billed?.usageToMs);
     return [{ ...card, drawing: prepaid, unitGrants, moneyGrants, now, before }];
   });
   const slices = await timedUsage(reader, needs);
@@ -118,6 +118,14 @@ function coverCard({ drawing, rateCard, unitGrants, now, before }: CardDraw): Li
   const { account, billed, booking } = drawing;
   const drawn = drawnUnits(billed?.line(rateCard.key).units ?? []);
   return account.draw({ line: rateCard.key, adjusts: billed?.invoice ?? null, before, now, drawn }, unitGrants, booking);
+}
+
+/** Whether credits stand as they are for what was billed: that is final, or the line is less by now on an invoice that gives nothing back. */
+function isSettled({ drawing: { billed }, period }: CardDraw, { key, amount }: InvoiceLine): boolean {
+  const was = billed?.line(key);
+  if (was === undefined) return false;
+  const isLess = compare(decimal(amount), decimal(was.amount)) < 0;
+  return was.isFinal === true || (period.usageToMs !== undefined && isLess);
 }
 
 /** `priced`: the usage that the amount is for, which packs left. */

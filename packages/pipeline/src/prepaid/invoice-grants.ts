@@ -1,6 +1,14 @@
-import { carriedAsKnown, type FeeDocuments, feesByLine, type InvoiceDocument } from '@meterline/domain/invoices';
+import {
+  billedOnInterims,
+  carriedAsKnown,
+  type EarlierDocuments,
+  feesByLine,
+  type InvoiceDocument,
+  totalOf,
+} from '@meterline/domain/invoices';
 import { add, decimal, formatMoney, ZERO } from '@meterline/domain/money';
 import { entriesOf, PrepaidAccount, type PrepaidStatement } from '@meterline/domain/prepaid';
+import { parseInstantMs } from '@meterline/domain/time';
 import type { AccountReader, PrepaidBooking } from '../ports/index.ts';
 import type { BilledPeriod, DrawingPeriod, PrepaidEntries } from './period.ts';
 
@@ -54,14 +62,14 @@ export async function invoiceGrants(
   };
 }
 
-/** An invoiced period, whose fees `fees` billed in advance, as the invoices `after` it left it. */
+/** An invoiced period, some of which the `earlier` documents billed before, as the invoices `after` it left it. */
 export function billedPeriod(
   invoice: InvoiceDocument,
   after: readonly InvoiceDocument[],
-  fees: FeeDocuments | undefined,
+  earlier: EarlierDocuments | null,
 ): BilledPeriod {
   const carried = carriedAsKnown(invoice, after);
-  const inAdvance = fees && billedFees(fees, { keepsUnused: false });
+  const before = earlier && billedBeforeInvoice(earlier, { keepsUnused: false });
   return {
     invoice: invoice.number,
     cut: after.at(-1)?.cut ?? invoice.cut,
@@ -77,28 +85,42 @@ export function billedPeriod(
           invoice.currency,
         ),
         carriedUnits: carried.get(key)?.carriedUnits,
-        units: stated.flatMap(({ units }) => units),
-        credits: [...(inAdvance?.line(key).credits ?? []), ...stated.flatMap(({ credits }) => credits)],
+        units: [...(before?.line(key).units ?? []), ...stated.flatMap(({ units }) => units)],
+        credits: [...(before?.line(key).credits ?? []), ...stated.flatMap(({ credits }) => credits)],
       };
     },
   };
 }
 
-/** What was billed of a period in advance. With `keepsUnused` that is final: grants get nothing back for time that is not used. */
-export function billedFees(fees: FeeDocuments, { keepsUnused }: { readonly keepsUnused: boolean }): BilledPeriod {
-  const { fee, creditNote } = fees;
-  const amounts = feesByLine(fees);
+/**
+ * What was billed of a period before its invoice; null: nothing. With `keepsUnused` fees in advance are final: grants get nothing back for time that is
+ * not used.
+ */
+export function billedBeforeInvoice(
+  { fees, interims }: EarlierDocuments,
+  { keepsUnused }: { readonly keepsUnused: boolean },
+): BilledPeriod | null {
+  const last = interims.at(-1);
+  const currency = (last ?? fees?.fee)?.currency;
+  if (currency === undefined) return null;
+  const inAdvance: ReadonlyMap<string, string> = fees ? feesByLine(fees) : new Map();
+  const onInterims = Map.groupBy(billedOnInterims(interims), ({ key }) => key);
   return {
     invoice: null,
-    cut: null,
+    cut: last?.cut ?? null,
+    usageToMs: parseInstantMs(last?.interim?.usageTo ?? ''),
     line(key) {
-      const amount = amounts.get(key);
-      const stated = [entriesIn(fee, key, null), ...(creditNote ? [entriesIn(creditNote, key, fee.number)] : [])];
+      const fee = inAdvance.get(key);
+      const stated = [
+        ...(fees ? [entriesIn(fees.fee, key, null)] : []),
+        ...(fees?.creditNote ? [entriesIn(fees.creditNote, key, fees.fee.number)] : []),
+        ...interims.map((interim) => entriesIn(interim, key, null)),
+      ];
       return {
-        amount: amount ?? formatMoney(ZERO, fee.currency),
-        isFinal: keepsUnused && amount !== undefined,
-        carriedUnits: undefined,
-        units: [],
+        amount: totalOf([...(onInterims.get(key) ?? []), ...(fee === undefined ? [] : [{ amount: fee }])], currency),
+        isFinal: keepsUnused && fee !== undefined,
+        carriedUnits: last?.lines.find((line) => line.key === key)?.carriedUnits,
+        units: stated.flatMap(({ units }) => units),
         credits: stated.flatMap(({ credits }) => credits),
       };
     },

@@ -2,12 +2,14 @@ import type { Coverage } from '@meterline/domain/invoices';
 import type { CreditApplied, PrepaidAccount, UnitsDrawn } from '@meterline/domain/prepaid';
 import type { Cut } from '../ports/index.ts';
 
-/** A period as it was invoiced, with everything that was settled about it since; or as its fees were billed before its invoice. */
+/** A period as it was invoiced, with everything that was settled about it since; or as it was billed before its invoice. */
 export interface BilledPeriod {
   /** Number of its invoice; null where there is none yet. */
   readonly invoice: string | null;
   /** Where its usage was seen last; null: nothing was. */
   readonly cut: Cut | null;
+  /** Up to which instant it was seen then, where that was before the end of the period. */
+  readonly usageToMs?: number | undefined;
   line(key: string): BilledLine;
 }
 
@@ -46,6 +48,8 @@ export interface PrepaidPeriod {
   readonly period: { readonly fromMs: number; readonly toMs: number };
   /** Under a commitment: its settlement says what is due in the end, so credits pay for none of its lines. */
   readonly committed: boolean;
+  /** Of an interim invoice, which gives no money back: credits get nothing back by it either. */
+  readonly usageToMs?: number | undefined;
   readonly prepaid?: PeriodPrepaid | undefined;
 }
 

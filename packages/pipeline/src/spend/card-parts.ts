@@ -9,6 +9,8 @@ import type { PeriodToRate } from './period-to-rate.ts';
 import { quantitySaid } from './quantities.ts';
 import { addsUp } from './shared-queries.ts';
 
+const MINUTE_MS = 60_000;
+
 /** A rate card with the price, and the number of its fee, that it has in a part of a billing period. Half-open. */
 export interface CardPart {
   readonly card: RateCard;
@@ -87,18 +89,21 @@ function allNeeds(needs: readonly UsageNeeds[]): UsageNeeds {
 
 export function usageNeed(part: CardPart, meter: Meter, of: PeriodToRate): UsageNeed {
   const { card, fromMs, toMs, detail } = part;
-  const { subjects, timezone, period } = of;
+  const { subjects, timezone, period, usageToMs = toMs } = of;
   const filter: Record<string, string[]> = {};
   for (const [name, value] of Object.entries(card.filter ?? {})) filter[name] = typeof value === 'string' ? [value] : value;
+  // Usage is kept by the minute. Few zones ever began a day within one; there both neighbouring periods are cut at the same minute.
+  const untilMs = floorMinute(Math.min(toMs, usageToMs));
+  const seats = pricesSeats(card, meter, of);
   return {
     meter,
-    // Usage is kept by the minute. Few zones ever began a day within one; there both neighbouring periods are cut at the same minute.
-    fromMs: floorMinute(fromMs),
-    toMs: floorMinute(toMs),
+    // A part that begins later has no usage yet, but the seats that are held by then.
+    fromMs: Math.min(floorMinute(fromMs), seats ? untilMs - MINUTE_MS : untilMs),
+    toMs: untilMs,
     timezone,
     subjects,
     filter,
     detail,
-    ...(pricesSeats(card, meter, of) && { seats: { period, part } }),
+    ...(seats && { seats: { period, part } }),
   };
 }

@@ -1,5 +1,6 @@
+export { isBeforeInvoice } from './billed-before.ts';
 export { cardsAt } from './cards-at.ts';
-export { mayCarryOver } from './carried-states.ts';
+export { carriedStates, mayCarryOver } from './carried-states.ts';
 export { carriedAfter, type PeriodToRate } from './period-to-rate.ts';
 export { type RatedPeriod, ratePeriods, type RatingPorts } from './rate-periods.ts';
 export {

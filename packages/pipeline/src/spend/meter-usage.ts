@@ -9,7 +9,7 @@ import { addsUp, sharedQueries, type UsageAsk } from './shared-queries.ts';
 /** The usage of some subjects together. */
 export interface UsageNeed {
   readonly meter: Meter;
-  /** Half-open, whole minutes. */
+  /** Half-open, whole minutes; nothing where it is empty. */
   readonly fromMs: number;
   readonly toMs: number;
   /** Of the windows that the meter folds. */
@@ -31,7 +31,7 @@ export async function meterUsage(
   cut?: Cut,
 ): Promise<{ usage: MeteredUsage[]; cut: Cut }> {
   // Without subjects there is no usage; to the reader, no subjects might mean everyone.
-  const asked = needs.filter((need) => need.subjects.length > 0);
+  const asked = needs.filter((need) => need.subjects.length > 0 && need.fromMs < need.toMs);
   // Groups of what adds up hold the total too.
   const counted = asked.filter(({ seats }) => seats === undefined);
   const totals = asksFor(counted.filter((need) => !isSplit(need) || !addsUp(need.meter)), () => []); // prettier-ignore

@@ -57,7 +57,9 @@ export async function openTerms(
         : billingPeriods(terms.cadence, spanOf(terms, account), { untilMs: period.fromMs }).filter(
             ({ fromMs }) => fromMs >= billedThroughMs,
           );
-    return { ...open, issued: own.map(parseInvoice), unbilled };
+    // What interim invoices of the active period settled is settled with it again, as a whole.
+    const before = own.filter(({ kind, periodFromMs }) => kind !== 'interim' || periodFromMs !== period.fromMs);
+    return { ...open, issued: before.map(parseInvoice), unbilled };
   });
 }
 

@@ -28,6 +28,8 @@ export interface PeriodToRate {
   readonly policy: Pick<InvoicePolicy, 'version'>;
   /** Whether the subscription has a commitment. */
   readonly committed: boolean;
+  /** Of an interim invoice, as the period goes on: usage before this instant, cards without their minimum, allowances that leave nothing over yet. */
+  readonly usageToMs?: number | undefined;
   /** What came into it of its allowances; absent: nothing. A period that it comes after is rated in the same call. */
   readonly carried?: CarriedFrom<PeriodToRate> | undefined;
   /** How prepaid grants pay for it; absent: not at all. */

@@ -1,4 +1,4 @@
-import { type InvoiceLine, invoiceLines, type LineInput, totalOf } from '@meterline/domain/invoices';
+import { type InvoiceLine, invoiceLines, type LineInput, totalOf, withoutMinimum } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
 import type { RateCard } from '@meterline/domain/prices';
 import type { MeteredUsage } from '@meterline/domain/rating';
@@ -70,6 +70,7 @@ export async function ratePeriods(
       firstPeriod: periodIndex === 0 || isChangeFee(period, card),
       sharesLimits: period.policy.version >= 3,
       carriedUnits: carriedInto(period).get(card.key),
+      goesOn: period.usageToMs !== undefined,
       covered: prepaid.covered(period, card),
       parts,
     }));
@@ -116,7 +117,7 @@ function lineParts(
   usageOf: (part: NeededPart) => MeteredUsage | null,
 ): LineInput['parts'] {
   const linePart = (needed: NeededPart) => ({
-    rateCard: needed.part.card,
+    rateCard: period.usageToMs === undefined ? needed.part.card : withoutMinimum(needed.part.card),
     from: formatInstant(needed.part.fromMs),
     to: formatInstant(needed.part.toMs),
     days: needed.part.days,

@@ -2,6 +2,8 @@ import type { CommitmentSettlement } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
 import {
   type BilledInAdvance,
+  charged,
+  type EarlierDocuments,
   feesBilled,
   INVOICE_POLICY,
   type InvoiceLine,
@@ -12,7 +14,7 @@ import { decimal, formatMoney, subtract } from '@meterline/domain/money';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import type { Account, Cut, SubscriptionTerms } from '../ports/index.ts';
 import { spendGrants, type SpendPrepaid } from '../prepaid/index.ts';
-import { drawingBehind, unsettledFees } from './billed-fees.ts';
+import { drawingBehind, earlierOfUnbilled } from './billed-before.ts';
 import { carriedStates } from './carried-states.ts';
 import { chained, endedPeriods, underOneVersion } from './ended-periods.ts';
 import { liveSettlement, type OpenTerm, openTerms } from './open-terms.ts';
@@ -28,10 +30,22 @@ export interface SubscriptionSpend {
   readonly lines: readonly InvoiceLine[];
   /** What of them was invoiced when the period began, less what was given back. */
   readonly billedInAdvance: readonly BilledInAdvance[];
+  /** Interim invoices of the period so far. */
+  readonly interims: readonly InterimInSpend[];
   /** What a minimum or maximum that was agreed on adds; null without one. */
   readonly commitment: CommitmentSettlement | null;
   /** Sum of the rounded lines, and of those of the commitment. */
   readonly total: string;
+  /** What of the total is on no invoice yet. */
+  readonly toInvoice: string;
+}
+
+export interface InterimInSpend {
+  /** Its number. */
+  readonly invoice: string;
+  readonly usageTo: string;
+  /** What it asked for, before credits. */
+  readonly amount: string;
 }
 
 /** What a customer's active subscriptions come to in the billing periods that `atMs` lies in. */
@@ -91,10 +105,10 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
   );
   const carried = await carriedStates(ports, subscriptions, tenant);
   const ended = endedPeriods(grants.unbilled, active, open, carried);
-  const feesOf = await unsettledFees(ports.invoices, [...active, ...ended], tenant);
+  const earlierOf = await earlierOfUnbilled(ports.invoices, [...active, ...ended], tenant);
   const periods = chained([...active, ...ended], carried, (each) => ({
     ...periodToRate(each.terms, each.account, each.period),
-    prepaid: drawingBehind(each.prepaid, feesOf(each)),
+    prepaid: drawingBehind(each.prepaid, earlierOf(each)),
   }));
   const { rated, cut } = await ratePeriods(ports, periods, tenant);
 
@@ -105,10 +119,10 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
     const before = ratedEnded.filter((each) => each.request === request && each.terms === terms && isOf(term, each));
     const commitment = term === undefined ? null : liveSettlement(term, { account, terms }, before, { period, lines });
     const { id, plan, planVersion, currency } = terms;
-    const fees = feesOf({ terms, period });
-    const billedInAdvance = fees === undefined ? [] : feesBilled(fees);
     const total = totalDue({ lines, adjustments: [], commitments: commitment === null ? [] : [commitment] }, currency);
-    return { request, prepaid, spend: { id, plan, planVersion, period, lines, billedInAdvance, commitment, total } };
+    const invoiced = invoicedOf(earlierOf({ terms, period }));
+    const toInvoice = less(total, [...invoiced.billedInAdvance, ...invoiced.interims], currency);
+    return { request, prepaid, spend: { id, plan, planVersion, period, lines, ...invoiced, commitment, total, toInvoice } };
   });
   const byRequest = Map.groupBy(spends, ({ request }) => request);
   return requests.map((request) => {
@@ -120,14 +134,28 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
       account.currency,
     );
     const drawn = own.map((each) => each.prepaid);
-    const billed = totalOf(
-      subscriptions.flatMap((subscription) => subscription.billedInAdvance),
+    const toInvoice = totalOf(
+      subscriptions.map((subscription) => ({ amount: subscription.toInvoice })),
       account.currency,
     );
-    const toInvoice = formatMoney(subtract(decimal(total), decimal(billed)), account.currency);
     const prepaid = grants.summary(request, toInvoice, drawn);
     return { customer: account.key, currency: account.currency, asOf: { cut, atMs }, subscriptions, total, prepaid };
   });
+}
+
+function invoicedOf({ fees, interims }: EarlierDocuments): Pick<SubscriptionSpend, 'billedInAdvance' | 'interims'> {
+  return {
+    billedInAdvance: fees === undefined ? [] : feesBilled(fees),
+    interims: interims.map((invoice) => ({
+      invoice: invoice.number,
+      usageTo: invoice.interim?.usageTo ?? '',
+      amount: charged(invoice),
+    })),
+  };
+}
+
+function less(total: string, invoiced: readonly { readonly amount: string }[], currency: string): string {
+  return formatMoney(subtract(decimal(total), decimal(totalOf(invoiced, currency))), currency);
 }
 
 function isOf(term: OpenTerm | undefined, { period }: { readonly period: BillingPeriod }): boolean {

@@ -32,7 +32,7 @@ export interface MadeChange {
 
 export interface DecideOptions {
   /** Id of the change that would be made; default a new one. */
-  readonly change?: string;
+  readonly change?: string | undefined;
   /** The vendor's own: no rule of the plan is asked, and no fee due for it. */
   readonly byVendor?: boolean;
 }
@@ -87,7 +87,11 @@ export async function changesOf(
   return changes;
 }
 
-function made(result: SubscriptionRecord | UpdateRefusal, { billedThroughMs, nowMs, customer }: Subject): SubscriptionRecord {
+/** The subscription as it was changed; fails with why it was not. */
+export function made(
+  result: SubscriptionRecord | UpdateRefusal,
+  { billedThroughMs, nowMs, customer }: Subject,
+): SubscriptionRecord {
   switch (result) {
     case 'changed':
       throw changedSince([{ path: 'version', message: 'the subscription was changed meanwhile' }]);

@@ -13,6 +13,7 @@ import { type EpochDay, formatInstant, localDateAt, startOfDateMs } from '@meter
 import { instantMs, refuseUncountable } from '../catalog/index.ts';
 import type { SubscriptionChangeRecord, SubscriptionUpdate } from '../ports/index.ts';
 import type { ChangeRequest } from './request.ts';
+import { takesBack } from './takes-back.ts';
 import { byDays, type PlanTerms, renewalFrom, stageRecords, standing, type Subject } from './subject.ts';
 
 /** The plan versions that a change is about: under which it is made, and to which it leads (the same, but for a change of plan). */
@@ -77,6 +78,7 @@ export function decide({ request, day, plans, id }: ChangeToDecide, subject: Sub
     stages: stageRecords(after.stages, subject),
     endsAtMs: after.endsAtMs,
     fromMs,
+    billedThroughMs,
   };
   return { update, change: { ...change, createdAtMs: nowMs }, day, direction };
 }
@@ -103,6 +105,7 @@ export function withdrawal(change: SubscriptionChangeRecord, subject: Subject): 
     stages: stageRecords(after.stages, subject),
     endsAtMs: after.endsAtMs,
     fromMs: startOfDateMs(own.fromDay, customer.timezone),
+    billedThroughMs: subject.billedThroughMs,
   };
 }
 
@@ -241,7 +244,7 @@ function changeOf(
   const { timezone } = customer;
   const seq = Math.max(0, ...changes.map((each) => each.seq)) + 1;
   const fromMs = startOfDateMs(day, timezone);
-  const anew = isWithinInvoiced(day, to, { ...subject, fromMs }) ? true : undefined;
+  const anew = takesBack(day, before, to, subject) ? true : undefined;
   const base = { id, subscription: subscription.id, seq, anew, createdAtMs: nowMs, withdrawnAtMs: null };
   const until = 'until' in request ? instantMs(request.until) : undefined;
   const untilMs = until === undefined ? null : startOfDateMs(localDateAt(until, timezone), timezone);
@@ -268,11 +271,6 @@ function changeOf(
     case 'resume':
       return { ...base, kind: request.kind, fromMs, untilMs };
   }
-}
-
-/** Whether invoices end with this day in the middle of a billing period, which cannot be billed as one any more. */
-function isWithinInvoiced(day: EpochDay, { plan }: PlanTerms, subject: Subject & { readonly fromMs: number }): boolean {
-  return subject.billedThroughMs === subject.fromMs && renewalFrom(day, plan.billingPeriod, subject) !== day;
 }
 
 const isAnother = (request: ChangeRequest, before: Timeline) =>

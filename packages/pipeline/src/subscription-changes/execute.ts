@@ -2,9 +2,18 @@ import { type ChangePorts, changedSince, decideChange, makeChange, type MadeChan
 import type { ChangeOrToken } from './request.ts';
 import { refuseIfChanged, requestOf } from './token.ts';
 
-/** Makes a change. By the token of a preview it makes exactly what was shown, or fails with `subscription.changed_since`. */
-export async function executeChange(ports: ChangePorts, id: string, input: ChangeOrToken, tenant: string): Promise<MadeChange> {
-  if (!('token' in input)) return makeChange(ports, await decideChange(ports, id, input, tenant), tenant);
+/**
+ * Makes a change, under an id that is given or a new one. By the token of a preview it makes exactly what was shown, or fails with
+ * `subscription.changed_since`.
+ */
+export async function executeChange(
+  ports: ChangePorts,
+  id: string,
+  input: ChangeOrToken,
+  tenant: string,
+  changeId?: string,
+): Promise<MadeChange> {
+  if (!('token' in input)) return makeChange(ports, await decideChange(ports, id, input, tenant, { change: changeId }), tenant);
   const { request, basis } = requestOf(input.token, id);
   const version = (await ports.subscriptions.byId(id, tenant))?.version;
   // Said before anything else: what was shown may not even be possible any more.
@@ -12,7 +21,7 @@ export async function executeChange(ports: ChangePorts, id: string, input: Chang
     throw changedSince([
       { path: 'version', message: `version of the subscription: ${basis.version} when it was previewed, ${version} now` },
     ]);
-  const decided = await decideChange(ports, id, request, tenant);
+  const decided = await decideChange(ports, id, request, tenant, { change: changeId });
   refuseIfChanged(basis, decided);
   return makeChange(ports, decided, tenant);
 }

@@ -11,5 +11,7 @@ export { executeChange } from './execute.ts';
 export { type ChangePreview, type LastMonths, type PreviewPorts, previewChange } from './preview.ts';
 export { accountWith, projectedInvoices, type ProjectionPorts } from './projection.ts';
 export { type ChangeRequest, changeOrTokenSchema, changeRequestSchema } from './request.ts';
+export { restoreBefore } from './restore.ts';
+export { planAndVersion, type SubjectPorts } from './subject.ts';
 export { stretchesOf } from './stretches.ts';
-export type { SubjectPorts } from './subject.ts';
+export { refuseIfChanged, requestOf } from './token.ts';

@@ -63,6 +63,10 @@ export async function planTerms(
   return { plan, version: planVersion, rateCards, commitment, changeRules, priceRevision, features, unusedTime };
 }
 
+export function planAndVersion({ plan, planVersion }: Pick<StageRecord, 'plan' | 'planVersion'>): string {
+  return `${plan} version ${planVersion}`;
+}
+
 /** The changes that stand, by local days. */
 export function standing({ changes, customer: { timezone } }: Pick<Subject, 'changes' | 'customer'>): SubscriptionChange[] {
   return changes.filter(({ withdrawnAtMs }) => withdrawnAtMs === null).map((change) => byDays(change, timezone));

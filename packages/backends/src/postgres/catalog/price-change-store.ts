@@ -78,12 +78,13 @@ export async function priceChangesUpTo(
   return rows.map(change);
 }
 
-/** The latest end of an invoiced period of the plan version, or 0. */
+/** The latest end of an invoiced period of the plan version, or of what interim invoices billed of one; or 0. */
 async function invoicedThroughMs(tx: SqlExecutor, { plan, version }: PlanVersionKey, tenant: string): Promise<number> {
   const [row] = await tx.query<{ through: string | null }>(
-    `select max(i.period_to) as through from subscription_stage st join invoice i on i.subscription = st.subscription and i.tenant = st.tenant
+    `select max(coalesce(i.usage_to, i.period_to)) as through from subscription_stage st
+       join invoice i on i.subscription = st.subscription and i.tenant = st.tenant
        and i.period_to > st.from_at and (st.until_at is null or i.period_from < st.until_at)
-     where st.plan = $1 and st.plan_version = $2 and i.kind = 'period' and st.tenant = $3`,
+     where st.plan = $1 and st.plan_version = $2 and i.kind in ('period', 'interim') and st.tenant = $3`,
     [plan, version, tenant],
   );
   return row?.through == null ? 0 : epochMs(row.through);

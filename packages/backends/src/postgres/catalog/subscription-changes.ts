@@ -5,7 +5,7 @@ import type {
   SubscriptionUpdate,
   UpdateRefusal,
 } from '@meterline/pipeline/ports';
-import { dateOrNull } from './rows.ts';
+import { dateOrNull, epochMsOrNull } from './rows.ts';
 import type { ChangeDetails } from './subscription-rows.ts';
 
 type ChangeDraft = Omit<SubscriptionChangeRecord, 'createdAtMs' | 'withdrawnAtMs'>;
@@ -29,7 +29,9 @@ export async function updateSubscription(
     stages.map(({ plan }) => plan),
     tenant,
   ]);
-  if (await isInvoicedBeyond(tx, subscription, update.fromMs, tenant)) return 'invoiced';
+  const invoicedMs = await invoicedThroughMs(tx, subscription, tenant);
+  if ((invoicedMs ?? -Infinity) > update.fromMs) return 'invoiced';
+  if (invoicedMs !== update.billedThroughMs) return 'changed';
   await withdrawChanges(tx, update.withdraws, nowMs, tenant);
   if (change !== null) await insertChange(tx, change, nowMs, tenant);
   await tx.query('delete from subscription_stage where subscription = $1 and tenant = $2', [subscription, tenant]);
@@ -62,12 +64,13 @@ async function overlaps(tx: SqlExecutor, subscription: string, fromMs: number, t
   return found.length > 0;
 }
 
-export async function isInvoicedBeyond(tx: SqlExecutor, subscription: string, ms: number, tenant: string): Promise<boolean> {
-  const rows = await tx.query(
-    `select id from invoice where subscription = $1 and kind = 'period' and period_to > $2 and tenant = $3 limit 1`,
-    [subscription, new Date(ms), tenant],
+/** End of the last invoiced period; null: none is. */
+export async function invoicedThroughMs(tx: SqlExecutor, subscription: string, tenant: string): Promise<number | null> {
+  const [row] = await tx.query<{ through: string | null }>(
+    `select max(period_to) as through from invoice where subscription = $1 and kind = 'period' and tenant = $2`,
+    [subscription, tenant],
   );
-  return rows.length > 0;
+  return epochMsOrNull(row?.through ?? null);
 }
 
 export async function withdrawChanges(tx: SqlExecutor, ids: readonly string[], nowMs: number, tenant: string): Promise<void> {

@@ -6,7 +6,7 @@ import { pageOf } from './rows.ts';
 import {
   insertChange,
   insertStages,
-  isInvoicedBeyond,
+  invoicedThroughMs,
   Overlap,
   updateSubscription,
   withdrawChanges,
@@ -58,7 +58,7 @@ export function subscriptionStore(db: Database): SubscriptionStore {
         const before = await byId(tx, id, tenant);
         if (before === undefined) return 'unknown';
         if (before.endsAtMs !== null && before.endsAtMs <= at.nowMs) return 'ended';
-        if (await isInvoicedBeyond(tx, id, at.billedUntilMs, tenant)) return 'invoiced';
+        if (((await invoicedThroughMs(tx, id, tenant)) ?? -Infinity) > at.billedUntilMs) return 'invoiced';
         await tx.query('update subscription set ends_at = $1, version = version + 1 where id = $2 and tenant = $3', [
           new Date(at.endsAtMs),
           id,
@@ -135,7 +135,15 @@ async function insertStart(tx: SqlExecutor, draft: SubscriptionDraft, nowMs: num
   const { id: subscription, plan, planVersion, startsAtMs, commitment = null, quantities } = draft;
   const change = { id: newId('chg', nowMs), subscription, seq: 1, kind: 'start', fromMs: startsAtMs, untilMs: null } as const;
   await insertChange(tx, { ...change, terms: { plan, planVersion, commitment }, quantities }, nowMs, tenant);
-  const stage = { fromMs: startsAtMs, untilMs: null, endsAtMs: null, paused: false, paysWhole: false, anew: false, changeFees: [] };
+  const stage = {
+    fromMs: startsAtMs,
+    untilMs: null,
+    endsAtMs: null,
+    paused: false,
+    paysWhole: false,
+    anew: false,
+    changeFees: [],
+  };
   const terms = { plan, planVersion, commitment, quantities: quantities ?? {} };
   await insertStages(tx, subscription, [{ ...stage, ...terms, change: change.id }], tenant);
 }

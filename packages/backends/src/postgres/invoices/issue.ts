@@ -1,5 +1,5 @@
 import { creditNoteNumber, formatInvoiceNumber } from '@meterline/domain/invoices';
-import type { Database, InvoiceDraft, SqlExecutor } from '@meterline/pipeline/ports';
+import type { Database, InvoiceDraft, InvoiceKind, SqlExecutor } from '@meterline/pipeline/ports';
 import { webhookMessageId } from '@meterline/pipeline/webhooks';
 import { NEGOTIATED_REVISION, wakeCustomer } from '../catalog/customer-store.ts';
 import { append, giveGrant, isAsDrafted, lockLedger } from '../prepaid/index.ts';
@@ -12,15 +12,15 @@ export function issue(db: Database, draft: InvoiceDraft, tenant: string): Promis
     // commit. The unique key would refuse a second invoice anyway; looking first means a used period costs no number.
     const last = await lockIssuing(tx, tenant);
     if (await isBilled(tx, draft, tenant)) return 'exists';
-    if ((await isStale(tx, draft, tenant)) || (await isBehindFees(tx, draft, tenant))) return 'stale';
+    if ((await isStale(tx, draft, tenant)) || (await isBehindOthers(tx, draft, tenant))) return 'stale';
     const ledger = await lockLedger(tx, draft.customer, tenant);
     if (!isAsDrafted(ledger, draft.prepaid)) return 'stale';
     const { creditNote } = draft;
     const text = creditNote === undefined ? formatInvoiceNumber(last + 1n) : creditNoteNumber(creditNote.invoice);
     const { document, message } = draft.finish(text, last === 0n ? null : formatInvoiceNumber(last));
     await tx.query(
-      `insert into invoice (id, number, customer, subscription, period_from, period_to, currency, total, document, issued_at, kind, tenant)
-       values ($1, $2, $3, $4, $5, $6, $7, $8::numeric, $9, $10, $11, $12)`,
+      `insert into invoice (id, number, customer, subscription, period_from, period_to, currency, total, document, issued_at, kind, tenant, part, usage_to)
+       values ($1, $2, $3, $4, $5, $6, $7, $8::numeric, $9, $10, $11, $12, $13, $14)`,
       [
         draft.id,
         text,
@@ -34,6 +34,8 @@ export function issue(db: Database, draft: InvoiceDraft, tenant: string): Promis
         new Date(draft.issuedAtMs),
         draft.kind,
         tenant,
+        draft.interim?.part ?? null,
+        draft.interim === undefined ? null : new Date(draft.interim.usageToMs),
       ],
     );
     if (ledger && draft.prepaid) {
@@ -56,22 +58,26 @@ export function issue(db: Database, draft: InvoiceDraft, tenant: string): Promis
   });
 }
 
+/** Of interim invoices a period has many: one that does not know of the others is stale. */
 async function isBilled(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
   const rows = await tx.query(
-    `select id from invoice where subscription = $1 and period_from = $2 and (kind = $3 or kind = 'period' and $3 <> 'advance') and tenant = $4`,
+    `select id from invoice where subscription = $1 and period_from = $2 and tenant = $4
+       and (kind = $3 and kind <> 'interim' or kind = 'period' and $3 <> 'advance')`,
     [draft.subscription, new Date(draft.periodFromMs), draft.kind, tenant],
   );
   return rows.length > 0;
 }
 
-/** Whether fees of the period were billed, or given back, that the draft does not know of. */
-async function isBehindFees(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
-  if (draft.feeDocuments === undefined) return false;
-  const rows = await tx.query(
-    `select id from invoice where subscription = $1 and period_from = $2 and kind in ('fee', 'credit_note') and tenant = $3`,
+/** Whether documents billed the period, or gave something of it back, that the draft does not know of. */
+async function isBehindOthers(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
+  if (draft.earlier === undefined) return false;
+  const rows = await tx.query<{ kind: InvoiceKind }>(
+    `select kind from invoice where subscription = $1 and period_from = $2 and kind in ('fee', 'credit_note', 'interim') and tenant = $3`,
     [draft.subscription, new Date(draft.periodFromMs), tenant],
   );
-  return rows.length !== draft.feeDocuments;
+  const interims = rows.filter(({ kind }) => kind === 'interim').length;
+  const { fees, interims: known = interims } = draft.earlier;
+  return rows.length - interims !== fees || interims !== known;
 }
 
 /** Whether the subscription, its prices or those of its customer changed since the draft; locks it, so that they cannot before we commit. */

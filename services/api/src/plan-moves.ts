@@ -93,8 +93,8 @@ export function planMoveRoutes(server: HttpServer, ports: PlanMoveRequestPorts):
       schema: {
         summary: 'Move subscriptions of a plan to another version of it, now or at renewal',
         description:
-          "Each gets an ordinary change of plan, one after the other, as the vendor's own: rules of the plan are not asked, and no change fee is due. Those that " +
-          'are left out keep their version. A dry run only says what would change.',
+          'Each gets an ordinary change of plan, one after the other, made by the vendor: rules of the plan are not asked, and no change fee is due. ' +
+          'Those that are left out keep their version. A dry run only says what would change.',
         tags,
         params: keyParams,
         body: newPlanMoveSchema,

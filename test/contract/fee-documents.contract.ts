@@ -75,6 +75,26 @@ export function feeDocumentsContract(name: string, open: () => Promise<Database>
       expect(await issue({ ...note, earlier: { fees: 0 } })).toBe('exists');
     });
 
+    const interim = (part: number, known: number) =>
+      issue({ kind: 'interim', interim: { part, usageToMs: FEBRUARY_MS + part }, earlier: { fees: 0, interims: known } });
+
+    test('a period has many interim invoices, each of which knows of those before it, and none behind its own', async () => {
+      expect(await interim(1, 0)).toBe('issued');
+      expect(await interim(1, 0)).toBe('stale');
+      expect(await interim(2, 1)).toBe('issued');
+      expect(await issue({ earlier: { fees: 0, interims: 1 } })).toBe('stale');
+      expect(await issue(fee)).toBe('issued'); // a fee does not look at them
+      expect(await issue({ earlier: { fees: 1, interims: 2 } })).toBe('issued');
+      expect(await interim(3, 2)).toBe('exists');
+      const kinds = (await invoiceStore(database).issuedSince([subscription], 0, tenant)).map(({ kind }) => kind);
+      expect(kinds).toEqual(['fee', 'interim', 'interim', 'period']);
+    });
+
+    test('of 8 at once one is the first part', async () => {
+      const outcomes = await Promise.all(Array.from({ length: 8 }, () => interim(1, 0)));
+      expect(outcomes.toSorted()).toEqual(['issued', ...Array.from({ length: 7 }, () => 'stale')]);
+    });
+
     test('of 8 at once one bills the fees, and one gives them back', async () => {
       const outcomes = await Promise.all(Array.from({ length: 8 }, () => issue(fee)));
       expect(outcomes.toSorted()).toEqual([...Array.from({ length: 7 }, () => 'exists'), 'issued']);

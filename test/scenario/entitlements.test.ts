@@ -1,48 +1,28 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { Meterline } from '@meterline/sdk';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Receiver, startReceiver } from '../../packages/cli/src/demo/receiver.ts';
-import { type DemoServer, startServer } from '../../packages/cli/src/demo/server.ts';
+import { type ScenarioServer, startScenario } from '../support/scenario-server.ts';
 
-const KEY = 'mk_test_entitled_scenarioscenario';
-
-let folder: string;
-let server: DemoServer;
+let server: ScenarioServer;
 let receiver: Receiver;
 let sdk: Meterline;
 let sent = 0;
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'meterline-entitlements-'));
   receiver = await startReceiver();
-  server = await startServer(folder, {
-    METERLINE_TEST_CLOCK: '2026-02-03T09:00:00Z',
-    METERLINE_ADMIN_KEY: KEY,
-    METERLINE_WEBHOOK_ALLOW: 'loopback',
-  });
+  server = await startScenario({ now: '2026-02-03T09:00:00Z', settings: { METERLINE_WEBHOOK_ALLOW: 'loopback' } });
   // No cache, so that every check asks the server.
-  sdk = new Meterline({ url: server.url, apiKey: KEY, entitlementCacheMs: 0, entitlementTimeoutMs: 30_000 });
+  sdk = new Meterline({ url: server.url, apiKey: server.key, entitlementCacheMs: 0, entitlementTimeoutMs: 30_000 });
 }, 60_000);
 afterAll(async () => {
   await sdk.close({ timeoutMs: 0 });
   await server.stop();
   await receiver.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
-async function call<T = Record<string, unknown>>(method: string, route: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${server.url}${route}`, {
-    method,
-    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const answer = (await response.json()) as T;
-  if (!response.ok) throw new Error(`${method} ${route}: ${JSON.stringify(answer)}`);
-  return answer;
-}
+const call: ScenarioServer['call'] = (method, route, body) => server.call(method, route, body);
 
+/** Does not wait until it counts: checks have to see it soon. */
 const talk = (time: string, minutes: string, media = 'video') =>
   call('POST', '/v1/events', [
     { specversion: '1.0', id: `c-${(sent += 1)}`, source: 't', type: 'call', subject: 'room', time, data: { minutes, media } },

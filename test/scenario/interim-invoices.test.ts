@@ -121,3 +121,24 @@ it('lists an interim invoice with the end of its usage, and shows what it bills 
   expect(text).toContain('number 11: the usage up to 2026-12-01T00:00:00Z');
   expect(text).toContain(`Calls, billed within the period on ${october.number}`);
 });
+
+it('a level that is held on is billed for the time that is over, not for months to come', async () => {
+  await server.clockTo('2027-01-05T00:00:00Z');
+  await call('POST', '/v1/meters', { key: 'gb_hours', name: 'GB hours', eventType: 'storage', aggregation: 'weighted_sum', valueProperty: '$.gb', level: { values: 'absolute', unit: 'hour' }, dimensions: {} }); // prettier-ignore
+  await subscribe('globex', {
+    billingPeriod: { every: 'quarter', anchor: 'calendar', usageEvery: 'month' },
+    rateCards: [{ key: 'storage', name: 'Storage', meter: 'gb_hours', price: { model: 'per_unit', unitAmount: '0.01' } }],
+  });
+  await server.clockTo('2027-01-11T00:00:00Z');
+  await server.use({ type: 'storage', subject: 'globex', time: '2027-01-11T00:00:00Z', data: { gb: '2' } });
+  await server.clockTo('2027-02-01T00:10:00Z');
+  await server.invoices('globex', 1);
+  await server.clockTo('2027-04-01T00:10:00Z');
+  // 21 days of January, 28 of February, 31 of March, of 24 hours and 2 GB at 0.01
+  expect(told(await server.invoices('globex', 3))).toEqual([
+    'interim 2027-02-01 10.08',
+    'interim 2027-03-01 13.44',
+    'period  14.88',
+  ]);
+  await expectReconciled();
+}, 300_000);

@@ -1,20 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DemoServer, startServer } from '../../packages/cli/src/demo/server.ts';
+import { type ScenarioServer, startScenario } from '../support/scenario-server.ts';
 
-const KEY = 'mk_test_subscriptions_scenarioscenario';
-
-let folder: string;
-let server: DemoServer;
-let sent = 0;
+let server: ScenarioServer;
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'meterline-subscriptions-'));
-  server = await startServer(folder, { METERLINE_TEST_CLOCK: '2026-02-01T00:00:00Z', METERLINE_ADMIN_KEY: KEY });
+  server = await startScenario({ now: '2026-02-01T00:00:00Z' });
   await call('POST', '/v1/meters', { key: 'calls', eventType: 'call', aggregation: 'sum', valueProperty: '$.n' });
   const plan = { currency: 'USD', billingPeriod: { every: 'month', anchor: 'calendar' } };
   const calls = (unitAmount: string) => ({
@@ -47,66 +37,14 @@ beforeAll(async () => {
     await call('POST', '/v1/plans', { ...plan, key, name: key, rateCards, changeRules });
   }
 }, 60_000);
-afterAll(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => server.stop());
 
-interface Problem {
-  readonly code: string;
-  readonly errors: readonly { readonly path: string; readonly message: string }[];
-}
+const call: ScenarioServer['call'] = (method, route, body) => server.call(method, route, body);
+const use = (time: string, subject: string, n: string) => server.use({ type: 'call', subject, time, data: { n } });
 
-async function ask(method: string, route: string, body?: unknown): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(`${server.url}${route}`, {
-    method,
-    headers: { authorization: `Bearer ${KEY}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, body: await response.json() };
-}
-
-async function call<T>(method: string, route: string, body?: unknown): Promise<T> {
-  const answer = await ask(method, route, body);
-  if (answer.status >= 300) throw new Error(`${method} ${route}: ${JSON.stringify(answer.body)}`);
-  return answer.body as T;
-}
-
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const answer = await look();
-    if (answer !== undefined) return answer;
-    await sleep(20);
-  }
-}
-
-interface Reconciliation {
-  readonly holds: boolean;
-  readonly invariants: readonly {
-    readonly name: string;
-    readonly counts: Record<string, number>;
-    readonly differences: unknown[];
-  }[];
-}
-
-async function use(time: string, subject: string, n: string): Promise<void> {
-  const event = { specversion: '1.0', id: `call-${(sent += 1)}`, source: 'test', type: 'call', subject, time, data: { n } };
-  await call('POST', '/v1/events', [event]);
-  await until(async () => {
-    const { invariants } = await call<Reconciliation>('GET', '/v1/reconciliation');
-    return invariants.find(({ name }) => name === 'segments tile the log')?.counts['pending'] === 0 ? true : undefined;
-  });
-}
-
-const moveTo = (now: string) => call('POST', '/v1/clock', { now });
-
-/** Waits for so many invoices of the customer, oldest first: `from..to plan total`. */
+/** Waits for so many invoices of the customer: `from..to plan total`, by their days. */
 async function invoiced(customer: string, count: number): Promise<string[]> {
-  const items = await until(async () => {
-    const page = await call<{ items: { id: string }[] }>('GET', `/v1/invoices?customer=${customer}`);
-    return page.items.length >= count ? page.items : undefined;
-  });
-  const invoices = await Promise.all(items.map(({ id }) => call<InvoiceDocument>('GET', `/v1/invoices/${id}`)));
+  const invoices = await server.invoices(customer, count);
   return invoices
     .map(({ period, plan, total }) => `${period.from.slice(5, 10)}..${period.to.slice(5, 10)} ${plan} ${total}`)
     .toSorted();
@@ -133,7 +71,7 @@ const change = (id: string, body: object) => call<Made>('POST', changesRoute(id)
 
 it('from pay as you go to a package on 17 February and back: shown beforehand, charged as shown, and no call lost', async () => {
   const id = await subscribe('acme', 'payg');
-  await moveTo('2026-02-17T09:00:00Z');
+  await server.clockTo('2026-02-17T09:00:00Z');
   await use('2026-02-16T23:59:59Z', 'acme', '300');
   await use('2026-02-17T08:00:00Z', 'acme', '1000');
 
@@ -146,10 +84,10 @@ it('from pay as you go to a package on 17 February and back: shown beforehand, c
   ]);
   const { subscription } = await change(id, { token: preview.token });
   expect(subscription.plan).toBe('package');
-  const again = await ask('POST', changesRoute(id), { token: preview.token });
-  expect([again.status, (again.body as Problem).code]).toEqual([409, 'subscription.changed_since']);
+  const again = await server.refusal('POST', changesRoute(id), { token: preview.token });
+  expect([again.status, again.code]).toEqual([409, 'subscription.changed_since']);
 
-  await moveTo('2026-03-10T09:00:00Z');
+  await server.clockTo('2026-03-10T09:00:00Z');
   await invoiced('acme', 2);
   await use('2026-03-09T08:00:00Z', 'acme', '6000');
   // Back to pay as you go: 6,000 calls are used of what will include none.
@@ -160,37 +98,35 @@ it('from pay as you go to a package on 17 February and back: shown beforehand, c
   });
   expect(back.differences.allowances).toMatchObject([{ exceeds: true, message: 'Package: you use 6000 of 0 (5000 before)' }]);
   await change(id, { token: back.token });
-  await moveTo('2026-03-21T00:00:00Z');
+  await server.clockTo('2026-03-21T00:00:00Z');
   await use('2026-03-20T08:00:00Z', 'acme', '50');
-  await moveTo('2026-04-01T00:10:00Z');
+  await server.clockTo('2026-04-01T00:10:00Z');
   expect(await invoiced('acme', 4)).toEqual([
     '02-01..02-17 payg 3.00',
     '02-17..03-01 package 12.00',
     '03-01..03-15 package 17.65', // 28.00 * 14 / 31 = 12.645..., and 1,000 * 0.005
     '03-15..04-01 payg 0.50',
   ]);
-  expect((await call<Reconciliation>('GET', '/v1/reconciliation')).invariants.flatMap(({ differences }) => differences)).toEqual(
-    [],
-  );
+  expect((await server.reconciled()).differences).toEqual([]);
 }, 120_000);
 
 it('upgrade now with its fee, a campaign that reverts by itself, a rest, and a downgrade that is scheduled under notice and withdrawn', async () => {
   const id = await subscribe('globex', 'basic');
-  await moveTo('2026-04-11T10:00:00Z');
+  await server.clockTo('2026-04-11T10:00:00Z');
   // April: basic 31.00 * 10 / 30; then large for the campaign, 10 days, 93.00 * 10 / 30 and the fee of 2.00; then basic again, 10 days.
   await change(id, { kind: 'plan', plan: 'large', until: '2026-04-21T00:00:00Z' });
-  await moveTo('2026-05-01T00:10:00Z');
+  await server.clockTo('2026-05-01T00:10:00Z');
   expect(await invoiced('globex', 3)).toEqual([
     '04-01..04-11 basic 10.33',
     '04-11..04-21 large 33.00',
     '04-21..05-01 basic 10.33',
   ]);
 
-  await moveTo('2026-05-11T10:00:00Z');
+  await server.clockTo('2026-05-11T10:00:00Z');
   await change(id, { kind: 'plan', plan: 'large' });
-  const refused = await ask('POST', changesRoute(id), { kind: 'plan', plan: 'basic' });
+  const refused = await server.refusal('POST', changesRoute(id), { kind: 'plan', plan: 'basic' });
   expect(refused.status).toBe(409);
-  expect((refused.body as Problem).errors).toMatchObject([
+  expect(refused.errors).toMatchObject([
     { path: 'changeRules.noticeHours', message: expect.stringContaining('allowed from 2026-05-14T00:00:00Z') as unknown },
     { path: 'changeRules.downgrade', message: expect.stringContaining('allowed from 2026-06-01T00:00:00Z') as unknown },
   ]);
@@ -203,9 +139,9 @@ it('upgrade now with its fee, a campaign that reverts by itself, a rest, and a d
   const { items } = await call<{ items: { kind: string; state: string }[] }>('GET', changesRoute(id));
   expect(items.map(({ kind, state }) => `${kind} ${state}`)).toEqual(['start done', 'plan done', 'plan done', 'plan withdrawn']);
 
-  await moveTo('2026-05-18T10:00:00Z');
+  await server.clockTo('2026-05-18T10:00:00Z');
   await change(id, { kind: 'pause', at: '2026-05-21T00:00:00Z', until: '2026-05-26T00:00:00Z' });
-  await moveTo('2026-06-01T00:10:00Z');
+  await server.clockTo('2026-06-01T00:10:00Z');
   // May: basic 31.00 * 10 / 31; large 93.00 * 10 / 31 + 2.00; 5 days of rest; large 93.00 * 6 / 31.
   expect((await invoiced('globex', 6)).slice(3)).toEqual([
     '05-01..05-11 basic 10.00',
@@ -214,10 +150,10 @@ it('upgrade now with its fee, a campaign that reverts by itself, a rest, and a d
   ]);
 
   await change(id, { kind: 'cancel', at: '2026-06-10T12:00:00Z' });
-  await moveTo('2026-06-20T09:00:00Z');
+  await server.clockTo('2026-06-20T09:00:00Z');
   await change(id, { kind: 'resubscribe' });
-  await moveTo('2026-07-01T00:10:00Z');
+  await server.clockTo('2026-07-01T00:10:00Z');
   // June: 93.00 * 10 / 30, through the day of its end; and from the 20th 93.00 * 11 / 30.
   expect((await invoiced('globex', 8)).slice(6)).toEqual(['06-01..06-11 large 31.00', '06-20..07-01 large 34.10']);
-  expect((await call<Reconciliation>('GET', '/v1/reconciliation')).holds).toBe(true);
+  expect((await server.reconciliation()).holds).toBe(true);
 }, 120_000);

@@ -16,10 +16,21 @@ export interface Reconciliation {
   }[];
 }
 
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly errors: readonly { readonly path: string; readonly message: string }[];
+}
+
 /** A standalone server of its own on a temporary folder, as its users meet it: over HTTP, with a clock that the scenario moves. */
 export interface ScenarioServer {
+  readonly url: string;
+  /** Of an administrator. */
+  readonly key: string;
   /** Answers the body; fails with the problem, as text, if it is one. */
   call<T>(method: string, route: string, body?: unknown): Promise<T>;
+  /** Answers the problem; fails with the body, as text, if there is none. */
+  refusal(method: string, route: string, body?: unknown): Promise<Problem>;
   clockTo(now: string): Promise<void>;
   /** Sends events (id and source are made up unless given) and waits until they count. Answers their ids. */
   use(...events: readonly ScenarioEvent[]): Promise<string[]>;
@@ -29,7 +40,11 @@ export interface ScenarioServer {
   invoiceRun(): Promise<void>;
   /** Invoices of a customer, oldest first, once there are `count` of them. Fails if there are more. */
   invoices(customer: string, count: number): Promise<InvoiceDocument[]>;
+  /** Credit notes of a customer, oldest first, once there are `count` of them. Fails if there are more. */
+  creditNotes(customer: string, count: number): Promise<InvoiceDocument[]>;
   reconciliation(): Promise<Reconciliation>;
+  /** What does not hold, in words, and how many documents rated again to what they say. */
+  reconciled(): Promise<{ readonly differences: readonly string[]; readonly documents: number }>;
   stop(): Promise<void>;
 }
 
@@ -42,21 +57,41 @@ export interface ScenarioEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** `now`: where its clock stands (and ticks on from). */
-export async function startScenario({ now }: { readonly now: string }): Promise<ScenarioServer> {
+export interface ScenarioOptions {
+  /** Where its clock stands (and ticks on from). */
+  readonly now: string;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export async function startScenario({ now, settings = {} }: ScenarioOptions): Promise<ScenarioServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'meterline-scenario-'));
-  const server = await startServer(folder, { METERLINE_TEST_CLOCK: now, METERLINE_ADMIN_KEY: KEY });
+  const server = await startServer(folder, { METERLINE_TEST_CLOCK: now, METERLINE_ADMIN_KEY: KEY, ...settings });
   let sent = 0;
 
-  async function call<T>(method: string, route: string, body?: unknown): Promise<T> {
+  async function ask(method: string, route: string, body: unknown): Promise<{ isProblem: boolean; answer: unknown }> {
     const response = await fetch(`${server.url}${route}`, {
       method,
-      headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${KEY}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    const answer = (await response.json()) as T;
-    if (!response.ok) throw new Error(`${method} ${route}: ${JSON.stringify(answer)}`);
-    return answer;
+    return { isProblem: !response.ok, answer: await response.json() };
+  }
+
+  async function call<T>(method: string, route: string, body?: unknown): Promise<T> {
+    const { isProblem, answer } = await ask(method, route, body);
+    if (isProblem) throw new Error(`${method} ${route}: ${JSON.stringify(answer)}`);
+    return answer as T;
+  }
+
+  /** Documents of a list, oldest first, once there are `count` of them. */
+  async function documents(list: 'invoices' | 'credit-notes', customer: string, count: number): Promise<InvoiceDocument[]> {
+    const items = await until(async () => {
+      const page = await call<{ items: { id: string }[] }>('GET', `/v1/${list}?customer=${customer}&limit=100`);
+      return page.items.length >= count ? page.items : undefined;
+    });
+    if (items.length > count) throw new Error(`${customer} has ${items.length} ${list}, not ${count}`);
+    const found = await Promise.all(items.map(({ id }) => call<InvoiceDocument>('GET', `/v1/${list}/${id}`)));
+    return found.reverse();
   }
 
   const reconciliation = () => call<Reconciliation>('GET', '/v1/reconciliation');
@@ -69,9 +104,28 @@ export async function startScenario({ now }: { readonly now: string }): Promise<
   }
 
   return {
+    url: server.url,
+    key: KEY,
     call,
     counted,
     reconciliation,
+    invoices: (customer, count) => documents('invoices', customer, count),
+    creditNotes: (customer, count) => documents('credit-notes', customer, count),
+
+    async refusal(method, route, body) {
+      const { isProblem, answer } = await ask(method, route, body);
+      if (!isProblem) throw new Error(`${method} ${route} was not refused: ${JSON.stringify(answer)}`);
+      return answer as Problem;
+    },
+
+    async reconciled() {
+      const { invariants } = await reconciliation();
+      const ratedAgain = invariants.find(({ name }) => name === 'invoices rate again to what they say');
+      return {
+        differences: invariants.flatMap(({ name, differences }) => differences.map((difference) => `${name}: ${difference}`)),
+        documents: ratedAgain?.counts['reRated'] ?? 0,
+      };
+    },
 
     async clockTo(to) {
       await call('POST', '/v1/clock', { now: to });
@@ -90,16 +144,6 @@ export async function startScenario({ now }: { readonly now: string }): Promise<
         const { state } = await call<{ state: string }>('GET', `/v1/invoice-runs/${id}`);
         return state === 'complete' ? true : undefined;
       });
-    },
-
-    async invoices(customer, count) {
-      const items = await until(async () => {
-        const page = await call<{ items: { id: string }[] }>('GET', `/v1/invoices?customer=${customer}&limit=100`);
-        return page.items.length >= count ? page.items : undefined;
-      });
-      if (items.length > count) throw new Error(`${customer} has ${items.length} invoices, not ${count}`);
-      const invoices = await Promise.all(items.map(({ id }) => call<InvoiceDocument>('GET', `/v1/invoices/${id}`)));
-      return invoices.reverse();
     },
 
     async stop() {

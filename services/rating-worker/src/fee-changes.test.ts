@@ -76,6 +76,7 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
     });
     const fee = after.find(({ kind, plan }) => kind === 'fee' && plan === 'large');
     expect(fee?.lines.map(({ key, amount }) => [key, amount])).toEqual([['base', '9.68']]);
+    expect(fee?.total).toBe('3.23');
     const settled = await billAt('2024-04-01T00:00:00Z');
     // small: 7 of 31 days: 2.26 = 8.71 - 6.45; large: 9.68, both paid before. April: 15.00.
     const due = settled.filter(({ kind }) => kind === undefined).map(({ plan, lines }) => [plan, lines[0]?.amount]);

@@ -1,7 +1,7 @@
 import { formatInstant, localDateAt, localDaysBetween, parseInstantMs, startOfLocalDay } from '../time/index.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { billingPeriodAt, billingPeriods, billingPeriodSchema } from './billing-period.ts';
+import { billingPeriodAt, billingPeriods, billingPeriodSchema, usageInvoicedTo } from './billing-period.ts';
 import type { BillingCadence } from './billing-period.ts';
 
 const DAY_MS = 86_400_000;
@@ -144,6 +144,36 @@ describe('billing periods', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  test('usage within a period is invoiced up to the last month of it that is over, in the zone of the customer, and with its period at its end', () => {
+    const monthly = { every: 'year', usageEvery: 'month' } as const;
+    const to = (cadence: BillingCadence, startsAt: string, timezone: string, instant: string) => {
+      const invoiced = usageInvoicedTo(cadence, { startsAtMs: at(startsAt), endsAtMs: null, timezone }, at(instant));
+      return invoiced === undefined ? undefined : formatInstant(invoiced);
+    };
+    const calendar = (instant: string) =>
+      to({ ...monthly, anchor: 'calendar' }, '2026-01-20T08:00:00Z', 'Europe/Berlin', instant);
+    expect(calendar('2026-01-31T22:59:59Z')).toBeUndefined();
+    expect(calendar('2026-01-31T23:00:00Z')).toBe('2026-01-31T23:00:00Z');
+    expect(calendar('2026-12-31T22:59:59Z')).toBe('2026-11-30T23:00:00Z');
+    expect(calendar('2026-12-31T23:00:00Z')).toBeUndefined(); // another year
+    const anniversary = (instant: string) => to({ ...monthly, anchor: 'anniversary' }, '2026-01-31T08:00:00Z', 'UTC', instant);
+    expect(anniversary('2026-02-27T23:59:59Z')).toBeUndefined();
+    expect(anniversary('2026-03-30T12:00:00Z')).toBe('2026-02-28T00:00:00Z');
+    expect(anniversary('2026-03-31T00:00:00Z')).toBe('2026-03-31T00:00:00Z');
+    expect(to({ every: 'year', anchor: 'calendar' }, '2026-01-01T00:00:00Z', 'UTC', '2026-05-05T00:00:00Z')).toBeUndefined();
+  });
+
+  test('usage is invoiced more often than its period, or not by itself', () => {
+    const accepts = (every: string, usageEvery: string) => billingPeriodSchema.safeParse({ every, anchor: 'calendar', usageEvery }).success; // prettier-ignore
+    expect(accepts('year', 'half_year') && accepts('half_year', 'quarter') && accepts('quarter', 'month')).toBe(true);
+    expect([
+      accepts('month', 'month'),
+      accepts('quarter', 'half_year'),
+      accepts('week', 'month'),
+      accepts('year', 'week'),
+    ]).toEqual([false, false, false, false]);
   });
 
   test('the schema refuses other cadences and unknown fields', () => {

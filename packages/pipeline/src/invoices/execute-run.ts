@@ -46,7 +46,7 @@ export class NotSealedError extends Error {
 const SUBSCRIPTIONS_AT_A_TIME_MAX = 200;
 
 /**
- * Invoices what is due in advance, gives back what ended subscriptions paid too much of it, and invoices every period that ended at or before the run's
+ * Gives back what ended subscriptions paid too much of in advance, invoices what is due in advance, and every period that ended at or before the run's
  * instant and has no invoice yet, then the usage so far of periods that go on, where their plans say so, and completes the run. Safe to run again,
  * and beside other runs: each invoice is one transaction that the unique key of (subscription, kind, period, part) lets happen once, whoever comes
  * first; whatever is invoiced already is passed over. Fails with NotSealedError if the log is not sealed up to the run's beginning.
@@ -63,8 +63,9 @@ export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, 
     let pending: readonly BillingCandidate[] = page.items;
     const subscriptions = await billedSubscriptions(ports, pending, run.tenant);
     await issueAdvances(ports, subscriptions.flatMap(eachStretch), run);
-    await issueFees(ports, subscriptions, run);
+    // First what is given back, which pays for the fees of what it was changed to.
     await issueCreditNotes(ports, subscriptions, run);
+    await issueFees(ports, subscriptions, run);
     // Oldest period first: a subscription several periods behind gets one invoice a turn, and the next knows of it.
     while (pending.length > 0) {
       options.signal?.throwIfAborted();

@@ -41,7 +41,7 @@ async function issuedPeriods(invoices: AccountedPorts['invoices']): Promise<Read
   do {
     const page = await invoices.allInvoices({ after, limit: INVOICES_AT_A_TIME_MAX });
     for (const invoice of page.items) {
-      // Rated from no usage.
+      // The others are rated from no usage; interim invoices are part of their period's.
       if (invoice.kind !== 'period') continue;
       const { tenant, subscription, periodFromMs: fromMs, periodToMs: toMs } = invoice;
       const { customer, cut } = invoiceOnLog(invoice);

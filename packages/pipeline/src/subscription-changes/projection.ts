@@ -1,4 +1,6 @@
 import type { InvoiceDocument } from '@meterline/domain/invoices';
+import { decimal, ZERO } from '@meterline/domain/money';
+import type { Grant } from '@meterline/domain/prepaid';
 import { startOfDateMs } from '@meterline/domain/time';
 import {
   draftCreditNotes,
@@ -9,7 +11,7 @@ import {
   parseInvoice,
   withHistory,
 } from '../invoices/index.ts';
-import type { Account, Cut, StageRecord } from '../ports/index.ts';
+import type { Account, Cut, InvoiceDraft, StageRecord } from '../ports/index.ts';
 import { nextPeriod } from '../spend/index.ts';
 import type { Decided } from './changes.ts';
 import { stretchesOf } from './stretches.ts';
@@ -59,9 +61,31 @@ export async function projectedDocuments(
   const stretches = account.subscriptions.filter((terms) => terms.id === subscription.id);
   const billed = { account, subscription: subscription.id, stretches, billedThroughMs };
   const run = { id: '', atMs: Math.max(update.fromMs, nowMs), tenant };
-  const drafts = await draftDueFees(ports, [billed], run);
-  for await (const note of draftCreditNotes(ports, billed, run)) drafts.push(note);
-  return drafts.map((draft) => parseInvoice(draft.finish('', null)));
+  const notes: InvoiceDraft[] = [];
+  for await (const note of draftCreditNotes(ports, billed, run)) notes.push(note);
+  const grants = notes.flatMap(({ creditNote }) => creditNote?.grant ?? []);
+  const fees = await draftDueFees({ ...ports, accounts: givenAlso(ports.accounts, grants, account.key) }, [billed], run);
+  return [...notes, ...fees].map((draft) => parseInvoice(draft.finish('', null)));
+}
+
+/** The accounts as they will be once a customer has these grants too. */
+function givenAlso(
+  accounts: ProjectionPorts['accounts'],
+  grants: readonly Grant[],
+  customer: string,
+): ProjectionPorts['accounts'] {
+  if (grants.length === 0) return accounts;
+  const given = grants.map((grant) => ({ grant, balance: decimal(grant.amount), expired: ZERO, carried: ZERO, voided: false }));
+  return {
+    ...accounts,
+    async prepaid(customers, tenant) {
+      const states = await accounts.prepaid(customers, tenant);
+      const own = states.find((state) => state.customer === customer) ?? {
+        ...{ customer, position: 0, order: 'priority', balances: [], billedThroughMs: new Map() },
+      };
+      return [...states.filter((state) => state !== own), { ...own, balances: [...own.balances, ...given] }];
+    },
+  };
 }
 
 /** The account as it would be with these stages of the subscription. */

@@ -57,7 +57,12 @@ it('a price rise: some customers pay more at renewal, some now, some never, and 
   await call('POST', '/v1/plans/pro/versions', { rateCards: cards('62.00', '0.15') });
   const agreed = { plan: 'pro', validFrom: '2026-01-01T00:00:00Z' };
   const price = { model: 'per_unit', unitAmount: '0.08' };
-  await call('POST', '/v1/customers/dealer/negotiated-prices', { ...agreed, rateCard: 'calls', price, validUntil: '2026-04-01T00:00:00Z' });
+  await call('POST', '/v1/customers/dealer/negotiated-prices', {
+    ...agreed,
+    rateCard: 'calls',
+    price,
+    validUntil: '2026-04-01T00:00:00Z',
+  });
   await call('POST', '/v1/customers/dealer/negotiated-prices', { ...agreed, rateCard: 'base', modifiers: { percentOff: '10' } });
 
   await server.clockTo('2026-01-17T10:00:00Z');
@@ -66,7 +71,10 @@ it('a price rise: some customers pay more at renewal, some now, some never, and 
   const rest = { toVersion: 2, when: 'renewal', exceptCustomers: ['loyal', 'eager'] };
   const dry = await moved({ ...rest, dryRun: true });
   expect(dry).toMatchObject({ moved: 2, skipped: 0, failed: 0 });
-  const { items } = await call<{ items: { customer: string; estimate: object }[] }>('GET', `/v1/plans/pro/moves/${dry.id}/subscriptions`);
+  const { items } = await call<{ items: { customer: string; estimate: object }[] }>(
+    'GET',
+    `/v1/plans/pro/moves/${dry.id}/subscriptions`,
+  );
   expect(new Map(items.map(({ customer, estimate }) => [customer, estimate]))).toEqual(
     new Map([
       // January with 200 calls, and February with none so far: 51.00 + 31.00, and 51.00 + 62.00

@@ -6,7 +6,14 @@ const counted = { total: 2, pending: 0, moved: 1, skipped: 1, failed: 0 };
 const move = { id: 'pmv_1', plan: 'pro', toVersion: 3, dryRun: true, state: 'complete', ...counted };
 const steps = [
   {
-    ...{ subscription: 'sub_1', customer: 'acme', fromVersion: 1, state: 'moved', reason: null, effectiveAt: '2026-04-01T00:00:00Z' },
+    ...{
+      subscription: 'sub_1',
+      customer: 'acme',
+      fromVersion: 1,
+      state: 'moved',
+      reason: null,
+      effectiveAt: '2026-04-01T00:00:00Z',
+    },
     estimate: { before: '62.00', after: '93.00', difference: '31.00' },
   },
   {
@@ -19,7 +26,8 @@ const steps = [
 const server = (dryRun: boolean) => {
   let looks = 0;
   return ({ method, url }: Asked) => {
-    if (method === 'POST') return { status: 201, body: { ...move, dryRun, state: 'running', ...counted, pending: 2, moved: 0, skipped: 0 } };
+    if (method === 'POST')
+      return { status: 201, body: { ...move, dryRun, state: 'running', ...counted, pending: 2, moved: 0, skipped: 0 } };
     if (url.includes('/subscriptions')) return { body: { items: steps, nextCursor: null } };
     looks += 1;
     return { body: looks === 1 ? { ...move, dryRun, state: 'running', pending: 1 } : { ...move, dryRun } };
@@ -27,7 +35,22 @@ const server = (dryRun: boolean) => {
 };
 
 it('plan move --dry-run waits for the whole answer, with its progress, and tells it subscription by subscription', async () => {
-  const args = ['plan', 'move', 'pro', '--to', '3', '--when', 'renewal', '--from', '1', '--from', '2', '--except', 'gamma', '--dry-run'];
+  const args = [
+    'plan',
+    'move',
+    'pro',
+    '--to',
+    '3',
+    '--when',
+    'renewal',
+    '--from',
+    '1',
+    '--from',
+    '2',
+    '--except',
+    'gamma',
+    '--dry-run',
+  ];
   const { code, out, err, asked } = await meterline(args, server(true));
   expect(code).toBe(0);
   expect(asked[0]).toMatchObject({ method: 'POST', url: MOVES });

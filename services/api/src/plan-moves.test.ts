@@ -47,25 +47,41 @@ async function call(method: 'GET' | 'POST', url: string, body?: unknown, tenant 
   return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() };
 }
 
-test('a move is answered at once, told as it goes on and by subscription, and is nobody else\'s', async () => {
+test("a move is answered at once, told as it goes on and by subscription, and is nobody else's", async () => {
   const asked = { toVersion: 2, when: 'renewal', customers: ['acme'], dryRun: true };
   const started = await call('POST', MOVES, asked);
-  expect(started).toMatchObject({ status: 201, body: { ...asked, plan: 'pro', fromVersions: null, exceptCustomers: [], total: 1 } });
+  expect(started).toMatchObject({
+    status: 201,
+    body: { ...asked, plan: 'pro', fromVersions: null, exceptCustomers: [], total: 1 },
+  });
   await it.jobs.idle();
   const url = `${MOVES}/${String(started.body['id'])}`;
   const done = { state: 'complete', total: 1, pending: 0, moved: 1, skipped: 0, failed: 0 };
   expect(await call('GET', url)).toMatchObject({ status: 200, body: done });
   const { body: steps } = await call('GET', `${url}/subscriptions?state=moved`);
   expect(steps['items']).toMatchObject([
-    { customer: 'acme', fromVersion: 1, state: 'moved', change: null, effectiveAt: '2026-04-01T00:00:00Z', estimate: { difference: '0.00' } },
+    {
+      customer: 'acme',
+      fromVersion: 1,
+      state: 'moved',
+      change: null,
+      effectiveAt: '2026-04-01T00:00:00Z',
+      estimate: { difference: '0.00' },
+    },
   ]);
   const { body: moved } = await call('POST', MOVES, { toVersion: 2, when: 'now' });
   await it.jobs.idle();
   const { body: changed } = await call('GET', `${MOVES}/${String(moved['id'])}/subscriptions?limit=1`);
-  expect(changed).toMatchObject({ items: [{ change: expect.stringMatching(/^chg_/), estimate: null }], nextCursor: expect.any(String) });
+  expect(changed).toMatchObject({
+    items: [{ change: expect.stringMatching(/^chg_/), estimate: null }],
+    nextCursor: expect.any(String),
+  });
   const { body: list } = await call('GET', MOVES);
-  expect((list['items'] as { id: string }[]).map((move) => move.id).toSorted()).toEqual([moved['id'], started.body['id']].toSorted());
-  for (const path of [MOVES, url, `${url}/subscriptions`]) expect((await call('GET', path, undefined, 'somebody-else')).status).toBe(404);
+  expect((list['items'] as { id: string }[]).map((move) => move.id).toSorted()).toEqual(
+    [moved['id'], started.body['id']].toSorted(),
+  );
+  for (const path of [MOVES, url, `${url}/subscriptions`])
+    expect((await call('GET', path, undefined, 'somebody-else')).status).toBe(404);
   expect((await call('POST', MOVES, asked, 'somebody-else')).status).toBe(404);
 });
 

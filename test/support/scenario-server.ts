@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
-import { startServer } from '../../packages/cli/src/demo/server.ts';
+import { logTail, startServer } from '../../packages/cli/src/demo/server.ts';
 
 const KEY = 'mk_test_scenario_scenarioscenario';
+const EVENTS_A_REQUEST = 1000;
 
 export interface Reconciliation {
   readonly holds: boolean;
@@ -74,7 +75,10 @@ export async function startScenario({ now, settings = {} }: ScenarioOptions): Pr
       headers: { authorization: `Bearer ${KEY}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    return { isProblem: !response.ok, answer: await response.json() };
+    const answer: unknown = await response.json();
+    if (response.status >= 500)
+      throw new Error(`${method} ${route}: ${JSON.stringify(answer)}\nThe server's log ends:\n${await logTail(folder)}`);
+    return { isProblem: !response.ok, answer };
   }
 
   async function call<T>(method: string, route: string, body?: unknown): Promise<T> {
@@ -133,7 +137,8 @@ export async function startScenario({ now, settings = {} }: ScenarioOptions): Pr
 
     async use(...events) {
       const complete = events.map((event) => ({ specversion: '1.0', id: `e${(sent += 1)}`, source: 'scenario', ...event }));
-      await call('POST', '/v1/events', complete);
+      for (let from = 0; from < complete.length; from += EVENTS_A_REQUEST)
+        await call('POST', '/v1/events', complete.slice(from, from + EVENTS_A_REQUEST));
       await counted();
       return complete.map(({ id }) => id);
     },

@@ -19,6 +19,7 @@ export * from './usage-reader.ts';
 export * from './usage-store.ts';
 export * from './webhook-store.ts';
 export * from './rollups.ts';
+export * from './sandbox-store.ts';
 export * from './backfill-store.ts';
 export * from './refused-events.ts';
 export * from './event-accounting.ts';

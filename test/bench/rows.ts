@@ -24,7 +24,7 @@ export function segmentRows({ index, records, append }: { index: number; records
   batch.renumber(start);
   const logged = batch.events.map((value) => ({ kind: 'event' as const, value }));
   const decoded = logged.map(({ kind, value }, at) =>
-    decodeRecord({ offset: start + at, tenant: 'default', kind, appendedAtMs: nowMs, value }),
+    decodeRecord({ offset: start + at, tenant: 'default', kind, appendedAtMs: nowMs, receivedAtMs: nowMs, value }),
   );
   const fold = new SegmentFold({ partition: 0, start, end: start + records }, config, []);
   fold.add(decoded, { claims: () => [], event: () => undefined });

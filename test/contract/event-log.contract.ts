@@ -49,6 +49,15 @@ export function eventLogContract(name: string, create: (partitionCount: number) 
       for (const record of read) expect(Buffer.from(record.value)).toEqual(value);
     });
 
+    it('gives back when a record came by the time of its tenant, also where that is another one', async () => {
+      const records = [{ kind: 'event', value: Buffer.from('a') }] as const;
+      for (const receivedAtMs of [undefined, at, at + 86_400_000, at - 86_400_000]) {
+        const offset = await log.append({ partition: 0, tenant: 'default', appendedAtMs: at, receivedAtMs, records });
+        const [read] = await log.read(0, offset, unlimited);
+        expect(read).toMatchObject({ offset, appendedAtMs: at, receivedAtMs: receivedAtMs ?? at });
+      }
+    });
+
     it('gives consecutive offsets in the order of the calls, in every partition for itself', async () => {
       const calls = Array.from({ length: 300 }, (_, i) => ({ partition: i % partitionCount, size: 1 + (i % 4) }));
       const firsts = await Promise.all(

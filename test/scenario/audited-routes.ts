@@ -21,6 +21,7 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     type: 'api_key',
     path: (answers) => `/v1/api-keys/${idOf(answers, 'POST /v1/api-keys')}/revoke`,
   },
+  'POST /v1/sandboxes': { type: 'sandbox', body: () => ({ key: 'try', name: 'Try' }) },
   'POST /v1/meters': { type: 'meter', body: () => ({ key: 'calls', eventType: 'call', aggregation: 'count' }) },
   'POST /v1/meters/{key}/backfill': { type: 'meter_backfill', path: () => '/v1/meters/calls/backfill' },
   'POST /v1/customers': { type: 'customer', body: () => ({ key: 'acme', name: 'Acme', currency: 'USD', subjects: ['a'] }) },
@@ -64,6 +65,11 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     body: () => ({ at: '2026-05-01T00:00:00Z' }),
   },
   'POST /v1/subscriptions': { type: 'subscription', body: () => ({ customer: 'acme', plan: 'pro' }) },
+  'POST /v1/plans/{key}/moves': {
+    type: 'plan_move',
+    path: () => '/v1/plans/pro/moves',
+    body: () => ({ toVersion: 2, when: 'renewal' }),
+  },
   'POST /v1/subscriptions/{id}/changes': {
     type: 'subscription_change',
     path: (answers) => `/v1/subscriptions/${idOf(answers, 'POST /v1/subscriptions')}/changes`,

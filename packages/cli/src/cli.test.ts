@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { meterline, meterlineWith, problem } from './fixture.ts';
 
-const CLOCK = { now: '2023-11-16T19:15:00Z', test: true };
+const CLOCK = { now: '2023-11-16T19:15:00Z', test: true, movingTo: null };
 
 describe('the command line', () => {
   it('explains itself, and tells a command it does not know by exit code 2', async () => {

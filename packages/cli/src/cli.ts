@@ -18,6 +18,7 @@ import { planCommand } from './commands/plan.ts';
 import { priceCommand } from './commands/price.ts';
 import { queueCommand } from './commands/queue.ts';
 import { reconcileCommand } from './commands/reconcile.ts';
+import { sandboxCommand } from './commands/sandbox.ts';
 import { spendCommand } from './commands/spend.ts';
 import { subscriptionCommand } from './commands/subscription.ts';
 import { usageCommand } from './commands/usage.ts';
@@ -47,6 +48,7 @@ const COMMANDS: readonly AddCommand[] = [
   keyCommand,
   auditCommand,
   clockCommand,
+  sandboxCommand,
 ];
 
 /** Runs the command. Answers its exit code: 0, or 1 (the answer is no), or 2 (it could not be asked). Never rejects. */

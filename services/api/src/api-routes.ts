@@ -1,8 +1,9 @@
 import type { Catalog, UsageQueries } from '@meterline/pipeline/catalog';
-import type { AuditTrail } from '@meterline/pipeline/ports';
+import type { AuditTrail, Clock } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { apiKeyRoutes } from './api-keys.ts';
 import { attributeChanges, auditRoutes } from './audit/index.ts';
+import { clockRoutes, type ClockDeps } from './clock.ts';
 import { customerRoutes } from './customers.ts';
 import { docsRoutes } from './docs.ts';
 import { featureRoutes } from './features.ts';
@@ -13,10 +14,12 @@ import { planDraftRoutes } from './plan-drafts.ts';
 import { planRoutes } from './plans.ts';
 import { priceChangeRoutes } from './price-changes.ts';
 import { priceRoutes } from './prices.ts';
+import { sandboxRoutes, type SandboxDeps } from './sandboxes.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 import { usageRoutes } from './usage.ts';
 
-export interface ApiDeps extends OperationsDeps {
+export interface ApiDeps extends OperationsDeps, Omit<ClockDeps, 'sandboxes'>, SandboxDeps {
+  readonly serverClock: Clock;
   readonly catalog: Catalog;
   readonly usage: UsageQueries;
   readonly backfill: MeterBackfill;
@@ -42,6 +45,8 @@ export function apiRoutes(deps: ApiDeps): (server: HttpServer) => Promise<void> 
     apiKeyRoutes(server, deps.catalog.apiKeys);
     priceRoutes(server);
     operationsRoutes(server, deps);
+    clockRoutes(server, deps);
+    sandboxRoutes(server, deps);
     await docsRoutes(server);
     for (const routes of deps.extra ?? []) await routes(server);
   };

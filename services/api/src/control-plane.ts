@@ -2,6 +2,7 @@ import { alertRuleStore, auditTrail, webhookDeliveryStore, webhookEndpointStore 
 import { reconciliation, type BillingPorts, type Ports } from '@meterline/composition/installation';
 import { createCatalog, usageQueries } from '@meterline/pipeline/catalog';
 import { billedAtOnce } from '@meterline/pipeline/invoices';
+import { moveSandboxClock, sandboxCatalog } from '@meterline/pipeline/sandboxes';
 import type { Settings } from '@meterline/runtime/config';
 import type { HttpServer } from '@meterline/runtime/http';
 import { generateApiKey } from '@meterline/runtime/keys';
@@ -11,8 +12,9 @@ import { entitlementRoutes } from './entitlements.ts';
 import { creditNoteRoutes } from './credit-notes.ts';
 import { grantRoutes } from './grants.ts';
 import { invoiceRoutes } from './invoices.ts';
-import type { OperationsDeps } from './operations.ts';
+import type { ClockDeps } from './clock.ts';
 import { planFitRoutes } from './plan-fit.ts';
+import { planMoveRoutes } from './plan-moves.ts';
 import { refusedEventRoutes } from './refused-events.ts';
 import { spendRoutes } from './spend.ts';
 import { subscriptionChangeRoutes } from './subscription-changes.ts';
@@ -22,7 +24,7 @@ import { webhookRoutes } from './webhooks.ts';
 export interface ControlPlaneOptions {
   readonly ports: Ports;
   readonly billing: BillingPorts;
-  readonly testClock: OperationsDeps['testClock'];
+  readonly testClock: ClockDeps['testClock'];
   readonly webhookTargets: Settings['webhookTargets'];
   /** Where the workers are in this process they need not wait for their next look. */
   readonly notify?: {
@@ -30,11 +32,12 @@ export interface ControlPlaneOptions {
     readonly schedules: () => void;
     readonly deliveries: () => void;
     readonly backfills: () => void;
+    readonly sandboxes: () => void;
   };
 }
 
 const nobody = (): void => undefined;
-const NOTIFY_NOBODY = { rating: nobody, schedules: nobody, deliveries: nobody, backfills: nobody };
+const NOTIFY_NOBODY = { rating: nobody, schedules: nobody, deliveries: nobody, backfills: nobody, sandboxes: nobody };
 
 /** All routes of the API over the ports: `server.register(controlPlane(options))`. */
 export function controlPlane(options: ControlPlaneOptions): (server: HttpServer) => Promise<void> {
@@ -55,6 +58,8 @@ export function controlPlane(options: ControlPlaneOptions): (server: HttpServer)
     clock,
     serverClock,
     testClock,
+    sandboxes: sandboxCatalog({ ...ports, serverClock, generateKey: () => generateApiKey('test') }),
+    moveSandbox: (toMs, tenant) => moveSandboxClock({ ...billing, onSent: notify.sandboxes }, toMs, tenant),
     backfill: { start: startBackfill, state: (tenant, meter) => backfills.find(tenant, meter) },
     audit: auditTrail(database),
     reconcile: reconciliation(ports),
@@ -64,6 +69,7 @@ export function controlPlane(options: ControlPlaneOptions): (server: HttpServer)
       (on) => entitlementRoutes(on, billing),
       (on) => grantRoutes(on, { ...billing, customers: catalog.customers, onChange: notify.rating }),
       (on) => subscriptionChangeRoutes(on, { ...billing, ...catalog, onChange: notify.rating }),
+      (on) => planMoveRoutes(on, { ...billing, ...catalog }),
       (on) => upgradeRoutes(on, { ...billing, onChange: notify.rating }),
       (on) => planFitRoutes(on, { ...billing, plans: catalog.plans, customers: catalog.customers }),
       (on) => alertRoutes(on, { rules: alertRuleStore(database), clock, onChange: notify.rating }),

@@ -25,7 +25,7 @@ beforeAll(async () => {
     openapi: { title: 'Meterline', version: '0.0.0' },
     bodyBytesMax: 100_000,
   });
-  entitlementRoutes(server, it.ports);
+  entitlementRoutes(server, { ...it.ports, features: catalogStores(database).features });
   await it.meter('calls');
   const { features, plans } = catalogStores(database);
   const nowMs = it.clock.nowMs();
@@ -87,4 +87,18 @@ test('after a rebuild every answer is what it was', async () => {
   const { asOf: _then, ...was } = before.body;
   const { asOf: _now, ...is } = (await ask('/v1/customers/acme/entitlements/calling')).body;
   expect(is).toEqual(was);
+});
+
+test('levels that were reached are listed, of one customer or feature if asked, and of the own tenant only', async () => {
+  const reached = {
+    ...{ customer: 'acme', feature: 'calling', percent: 100, limit: '100', used: '100.25' },
+    period: { from: '2026-02-01T00:00:00Z', to: '2026-03-01T00:00:00Z' },
+    triggeredAt: expect.stringMatching(/^2026-02-10T12:0/) as string,
+  };
+  const of = async (query: string, as?: string) => (await ask(`/v1/entitlement-occurrences${query}`, as)).body['items'];
+  expect(await of('')).toMatchObject([reached]);
+  expect(await of('?customer=acme&feature=calling')).toMatchObject([reached]);
+  expect(await of('?feature=sso')).toEqual([]);
+  expect(await of('?customer=other')).toEqual([]);
+  expect(await of('', 'stranger')).toEqual([]);
 });

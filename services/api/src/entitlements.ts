@@ -1,8 +1,12 @@
-import { text } from '@meterline/pipeline/catalog';
+import { formatInstant } from '@meterline/domain/time';
+import { keySchema, text } from '@meterline/pipeline/catalog';
 import { type EntitlementAnswer, type EntitlementCheckPorts, entitlementChecks } from '@meterline/pipeline/entitlements';
+import type { FeatureStore, ReachedLevel } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
+import { pageQuery, pageSchema } from '@meterline/runtime/paging';
 import { z } from 'zod';
 import { instantAnswer, keyParams, noBody } from './fields.ts';
+import { pageAnswer, pageRequest } from './paging.ts';
 import { asOfSchema, periodSchema } from './spend.ts';
 
 const decimalText = z.string().describe('Exact decimal');
@@ -29,8 +33,27 @@ const entitlementSchema = z.object({ customer: z.string(), asOf: asOfSchema, ...
 
 const show = ({ sources, ...entitlement }: EntitlementAnswer) => ({ ...entitlement, sources: [...sources] });
 
-/** `GET /v1/customers/{key}/entitlements`, and of one feature. */
-export function entitlementRoutes(server: HttpServer, ports: EntitlementCheckPorts): void {
+const levelSchema = z.object({
+  ...{ id: z.string(), customer: z.string(), feature: z.string() },
+  percent: z.int().describe('Of the limit; 100 is the limit itself'),
+  limit: decimalText,
+  used: decimalText.describe('When it was seen'),
+  period: periodSchema,
+  triggeredAt: instantAnswer,
+});
+
+const showLevel = ({ periodFromMs, periodToMs, triggeredAtMs, ...level }: ReachedLevel): z.input<typeof levelSchema> => ({
+  ...level,
+  period: { from: formatInstant(periodFromMs), to: formatInstant(periodToMs) },
+  triggeredAt: formatInstant(triggeredAtMs),
+});
+
+export interface EntitlementRoutesDeps extends EntitlementCheckPorts {
+  readonly features: EntitlementCheckPorts['features'] & Pick<FeatureStore, 'reachedLevels'>;
+}
+
+/** `GET /v1/customers/{key}/entitlements`, and of one feature; `/v1/entitlement-occurrences`. */
+export function entitlementRoutes(server: HttpServer, ports: EntitlementRoutesDeps): void {
   const checks = entitlementChecks(ports);
   const tags = ['Entitlements'];
 
@@ -67,6 +90,24 @@ export function entitlementRoutes(server: HttpServer, ports: EntitlementCheckPor
     async ({ params, principal }) => {
       const { asOf, ...answer } = await checks.one(params.key, params.feature, principal.tenant);
       return { ...show(answer), customer: answer.customer, asOf: { ...asOf, cut: [...asOf.cut] } };
+    },
+  );
+
+  server.get(
+    '/v1/entitlement-occurrences',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'List levels of limits that were reached, newest first',
+        description: 'Each is what the webhook `entitlement.threshold_reached` told.',
+        tags,
+        querystring: z.strictObject({ ...pageQuery, customer: keySchema.optional(), feature: keySchema.optional() }),
+        response: { 200: pageSchema(levelSchema) },
+      },
+    },
+    async ({ query: { customer, feature, ...page }, principal }) => {
+      const reached = await ports.features.reachedLevels({ ...pageRequest(page), customer, feature }, principal.tenant);
+      return pageAnswer(reached, showLevel);
     },
   );
 

@@ -1,6 +1,7 @@
-import { auditTrail, catalogStores } from '@meterline/backends/postgres';
+import { auditTrail, catalogStores, sandboxStore, tenantClock } from '@meterline/backends/postgres';
 import { createCatalog, usageQueries } from '@meterline/pipeline/catalog';
 import type { Database, UsageQuery, UsageRow } from '@meterline/pipeline/ports';
+import { moveSandboxClock, sandboxCatalog } from '@meterline/pipeline/sandboxes';
 import { testClock } from '@meterline/runtime/clock';
 import { addIdempotency, createHttpServer, type HttpServer } from '@meterline/runtime/http';
 import { generateApiKey } from '@meterline/runtime/keys';
@@ -61,6 +62,17 @@ export async function serveTestApi(database: Database, options: { movable?: bool
     levelsAll: () => Promise.reject(new Error('not asked for here')),
   };
 
+  const sandboxes = sandboxStore(database);
+  const tenants = tenantClock(database, options.movable === true ? clock : still);
+  const sandboxPorts = {
+    sandboxes,
+    clock: tenants,
+    serverClock: clock,
+    ledger: { committedCut: async () => [42] },
+    log: { logId: 'log', partitionCount: 1, bounds: async () => ({ earliest: 0, next: 42 }) },
+    onSent: () => undefined,
+  };
+
   const server = await createHttpServer({
     logger: createLogger({ level: 'silent', service: 'test' }),
     metrics: createMetrics({ processMetrics: false }),
@@ -75,8 +87,8 @@ export async function serveTestApi(database: Database, options: { movable?: bool
   addIdempotency(server, { database, clock: still });
   await server.register(
     apiRoutes({
-      catalog: createCatalog({ stores, clock: still, generateKey: () => generateApiKey('test') }),
-      usage: usageQueries({ ...stores, usage, clock: still }),
+      catalog: createCatalog({ stores, clock: tenants, generateKey: () => generateApiKey('test') }),
+      usage: usageQueries({ ...stores, usage, clock: tenants }),
       backfill: {
         async start(tenant, meter) {
           const boundaries = [
@@ -90,8 +102,10 @@ export async function serveTestApi(database: Database, options: { movable?: bool
         state: async (tenant, meter) => backfills.get(`${tenant}/${meter}`),
       },
       audit: auditTrail(database),
-      clock: options.movable === true ? clock : still,
+      clock: tenants,
       serverClock: options.movable === true ? clock : still,
+      sandboxes: sandboxCatalog({ sandboxes, serverClock: still, generateKey: () => generateApiKey('test') }),
+      moveSandbox: (toMs, tenant) => moveSandboxClock(sandboxPorts, toMs, tenant),
       testClock: options.movable === true ? clock : undefined,
       reconcile: async () => RECONCILIATION,
     }),

@@ -67,6 +67,9 @@ test('the document is OpenAPI 3.1 and holds every route', () => {
       'POST /v1/prices/evaluate',
       'POST /v1/prices/evaluate/batch',
       'GET /v1/reconciliation',
+      'GET /v1/sandboxes',
+      'POST /v1/sandboxes',
+      'GET /v1/sandboxes/{key}',
       'GET /v1/subscriptions',
       'POST /v1/subscriptions',
       'GET /v1/subscriptions/{id}',
@@ -114,10 +117,14 @@ test('reconciliation answers every invariant, to admins', async () => {
 });
 
 test('the real clock can be read and not moved', async () => {
-  expect((await api.call('GET', '/v1/clock', undefined, 'reader')).body).toEqual({ now: NOW, test: false });
+  expect((await api.call('GET', '/v1/clock', undefined, 'reader')).body).toEqual({
+    now: NOW,
+    test: false,
+    movingTo: null,
+  });
   expect(await api.call('POST', '/v1/clock', { now: '2030-01-01T00:00:00Z' })).toMatchObject({
-    status: 404,
-    body: { code: 'clock.not_movable' },
+    status: 409,
+    body: { code: 'clock.not_sandbox' },
   });
 });
 

@@ -14,6 +14,7 @@ beforeAll(async () => {
   await api.call('POST', '/v1/customers', { key: 'acme', name: 'Acme', currency: 'USD', subjects: ['s1'] });
   await api.call('POST', '/v1/plans', { key: 'pro', name: 'Pro', currency: 'USD', billingPeriod, rateCards });
   subscription = String((await api.call('POST', '/v1/subscriptions', { customer: 'acme', plan: 'pro' })).body['id']);
+  await api.call('POST', '/v1/sandboxes', { key: 'try', name: 'Try' });
   apiKey = String((await api.call('POST', '/v1/api-keys', { name: 'mine', scopes: ['read'] })).body['id']);
   await api.call('POST', '/v1/meters/calls/backfill');
 });
@@ -53,7 +54,14 @@ test('no route shows or changes what belongs to another tenant', async () => {
   const asked: string[] = [];
   for (const [path, methods] of Object.entries(paths)) {
     if (!path.includes('{')) continue;
-    const known = { meters: 'calls', customers: 'acme', plans: 'pro', subscriptions: subscription, 'api-keys': apiKey };
+    const known = {
+      meters: 'calls',
+      customers: 'acme',
+      plans: 'pro',
+      subscriptions: subscription,
+      'api-keys': apiKey,
+      sandboxes: 'try',
+    };
     const resource = path.split('/')[2] as keyof typeof known;
     const url = path.replace(/\{\w+\}/, known[resource]).replace(/\{(version|revision)\}/, '1');
     for (const method of Object.keys(methods)) {
@@ -70,7 +78,7 @@ test('no route shows or changes what belongs to another tenant', async () => {
 });
 
 test('the lists of a tenant hold nothing of another', async () => {
-  for (const list of ['meters', 'customers', 'plans', 'subscriptions', 'api-keys']) {
+  for (const list of ['meters', 'customers', 'plans', 'subscriptions', 'api-keys', 'sandboxes']) {
     expect((await api.call('GET', `/v1/${list}`)).body['items'], list).toHaveLength(1);
     expect((await api.call('GET', `/v1/${list}`, undefined, 'two')).body['items'], list).toEqual([]);
   }

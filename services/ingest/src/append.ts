@@ -1,6 +1,6 @@
 import { Fault } from '@meterline/domain/faults';
 import { partitionOf } from '@meterline/pipeline/events';
-import type { EventLog, RecordKind } from '@meterline/pipeline/ports';
+import type { AppendBatch, EventLog, RecordKind } from '@meterline/pipeline/ports';
 
 export interface NewRecord {
   readonly kind: RecordKind;
@@ -16,7 +16,7 @@ export interface NewRecord {
 export async function appendRecords(
   log: EventLog,
   tenant: string,
-  appendedAtMs: number,
+  times: Pick<AppendBatch, 'appendedAtMs' | 'receivedAtMs'>,
   records: readonly NewRecord[],
 ): Promise<void> {
   const byPartition = new Map<number, NewRecord[]>();
@@ -26,7 +26,7 @@ export async function appendRecords(
     if (others) others.push(record);
     else byPartition.set(partition, [record]);
   }
-  const appends = [...byPartition].map(([partition, batch]) => log.append({ partition, tenant, appendedAtMs, records: batch }));
+  const appends = [...byPartition].map(([partition, batch]) => log.append({ partition, tenant, ...times, records: batch }));
   const outcomes = await Promise.allSettled(appends);
   const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
   if (failures.length > 0) {

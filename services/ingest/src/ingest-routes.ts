@@ -1,6 +1,6 @@
 import { EVENT_MEDIA_TYPES, EVENT_ROUTES } from '@meterline/composition/event-contract';
 import { Fault } from '@meterline/domain/faults';
-import type { Clock, EventLog, RateLimiter, TenantClock } from '@meterline/pipeline/ports';
+import type { Clock, EventLog, RateLimiter } from '@meterline/pipeline/ports';
 import type { IngestSettings } from '@meterline/runtime/config';
 import type { HttpRequest, HttpServer } from '@meterline/runtime/http';
 import type { Metrics } from '@meterline/runtime/metrics';
@@ -15,8 +15,9 @@ import { checkEncoding, readEvents, unpack, type ReadEvents } from './request-bo
 
 export interface IngestOptions {
   readonly log: EventLog;
-  readonly clock: TenantClock;
-  readonly serverClock: Clock;
+  readonly clock: Clock;
+  /** How much the tenant's time is ahead of the clock's (behind, if negative). Default: not at all. */
+  readonly aheadMs?: (tenant: string) => number | Promise<number>;
   readonly limits: IngestSettings;
   readonly metrics: Metrics;
   /** Sources under which the tenant sent this event id. */
@@ -41,15 +42,16 @@ interface EventsBody extends ReadEvents {
  * the records durably. Of a batch the good events are stored and the bad ones listed; if none is good the answer is a 400 problem.
  */
 export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
-  const { log, clock, serverClock, limits, metrics, corsOrigins = [] } = options;
+  const { log, clock, limits, metrics, corsOrigins = [] } = options;
   const screen = options.screen ?? (() => undefined);
+  const aheadOf = options.aheadMs ?? (() => 0);
   const decisions = metrics.counter('ingest_rate_decisions_total', 'Requests held against the rate limit of their tenant', [
     'scope',
   ]);
   const ownRates = ingestRates(limits);
   const admission = createAdmission(limits, {
     lagEvents: options.lagEvents ?? (() => 0),
-    rates: options.rates ?? (ownRates && localRateLimiter(ownRates, serverClock)),
+    rates: options.rates ?? (ownRates && localRateLimiter(ownRates, clock)),
     onDecision: ({ scope }) => decisions.inc({ scope }),
   });
   const admitted = new WeakMap<HttpRequest, Admitted>();
@@ -58,9 +60,9 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
   metrics.gauge('ingest_in_flight_requests', 'Ingest requests being served', { collect: () => admission.inFlight.requests });
   metrics.gauge('ingest_in_flight_bytes', 'Bytes of ingest requests being served', { collect: () => admission.inFlight.bytes });
 
-  async function judge(request: HttpRequest, events: readonly unknown[]): Promise<Judged> {
+  function judge(request: HttpRequest, events: readonly unknown[], aheadMs: number): Judged {
     const { tenant } = request.principal;
-    const nowMs = await clock.nowMs(tenant);
+    const nowMs = clock.nowMs() + aheadMs;
     const judged = judgeEvents(events, {
       window: { earliestMs: nowMs - limits.acceptPastMs, latestMs: nowMs + limits.acceptFutureMs },
       eventBytesMax: limits.eventBytesMax,
@@ -70,11 +72,16 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
     return judged;
   }
 
-  async function store(request: HttpRequest, records: readonly NewRecord[], bytes: number): Promise<void> {
+  async function store(
+    request: HttpRequest,
+    records: readonly NewRecord[],
+    { bytes, aheadMs }: { readonly bytes: number; readonly aheadMs: number },
+  ): Promise<void> {
     const { tenant } = request.principal;
     await admission.spend(tenant, records.length, bytes);
+    const appendedAtMs = clock.nowMs();
     try {
-      await appendRecords(log, tenant, await clock.nowMs(tenant), records);
+      await appendRecords(log, tenant, { appendedAtMs, receivedAtMs: appendedAtMs + aheadMs }, records);
     } catch (error) {
       request.log.error(
         { err: error instanceof Error && error.cause ? error.cause : error },
@@ -127,7 +134,8 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
             `The body has ${events.length} events, at most ${limits.eventsMax} are allowed.`,
           );
         }
-        const { accepted, rejected, bytes: storedBytes } = await judge(request, events);
+        const aheadMs = await aheadOf(request.principal.tenant);
+        const { accepted, rejected, bytes: storedBytes } = judge(request, events, aheadMs);
         if (accepted.length === 0) throw noneAccepted(rejected, isSingle);
         const records = accepted.map(({ event, value }) => ({
           kind: 'event' as const,
@@ -135,7 +143,7 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
           id: event.id,
           value,
         }));
-        await store(request, records, Math.max(bytes, storedBytes));
+        await store(request, records, { bytes: Math.max(bytes, storedBytes), aheadMs });
         return reply.code(202).send({ accepted: accepted.length, rejected: rejected.map(resultOf) });
       },
     );
@@ -148,10 +156,11 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
         const replacement = await replacementOf(id, eventsIn(request.body), () =>
           options.sourcesOf(request.principal.tenant, id),
         );
-        const { accepted, rejected, bytes } = await judge(request, [replacement]);
+        const aheadMs = await aheadOf(request.principal.tenant);
+        const { accepted, rejected, bytes } = judge(request, [replacement], aheadMs);
         const [first] = accepted;
         if (!first) throw noneAccepted(rejected, true);
-        await store(request, [{ kind: 'replace', source: first.event.source, id, value: first.value }], bytes);
+        await store(request, [{ kind: 'replace', source: first.event.source, id, value: first.value }], { bytes, aheadMs });
         return reply.code(202).send({ id, source: first.event.source });
       },
     );
@@ -170,9 +179,10 @@ export function ingestRoutes(server: HttpServer, options: IngestOptions): void {
       const { id } = request.params;
       const source = await sourceOfEvent(id, request.body?.source, () => options.sourcesOf(request.principal.tenant, id));
       const record = voidRecord(id, source);
+      const aheadMs = await aheadOf(request.principal.tenant);
       const room = admission.enter(record.value.length);
       try {
-        await store(request, [record], record.value.length);
+        await store(request, [record], { bytes: record.value.length, aheadMs });
       } finally {
         room.release();
       }

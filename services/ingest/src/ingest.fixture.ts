@@ -73,7 +73,6 @@ export async function testIngest(
   ingestRoutes(server, {
     log,
     clock,
-    serverClock: clock,
     metrics,
     limits: { ...readSettings({}).ingest, ...limits },
     sourcesOf: async () => [],

@@ -1,5 +1,5 @@
 import { clickhouseUsageStore } from '@meterline/backends/clickhouse';
-import { postgresSegmentLedger } from '@meterline/backends/postgres';
+import { postgresSegmentLedger, tenantClock } from '@meterline/backends/postgres';
 import { sharedClock } from '@meterline/composition/clock';
 import {
   openBillingStore,
@@ -11,7 +11,7 @@ import {
 import { watchLag } from '@meterline/composition/installation';
 import { serviceServer, type ServiceContext } from '@meterline/composition/service';
 import { segmentConfigs } from '@meterline/pipeline/aggregation';
-import type { RateLimiter, TenantClock, UsageStore } from '@meterline/pipeline/ports';
+import type { RateLimiter, UsageStore } from '@meterline/pipeline/ports';
 import { systemClock } from '@meterline/runtime/clock';
 import { createHealth } from '@meterline/runtime/health';
 import { apiKeyAuthenticator } from '@meterline/runtime/keys';
@@ -25,7 +25,7 @@ export async function startIngestService(context: ServiceContext): Promise<strin
   requireSharedEngines(settings);
   const { database } = await openBillingStore(context, { migrating: false });
   const { clock: serverClock } = await sharedClock({ ...context, startIso: settings.testClockStart, database });
-  const clock: TenantClock = serverClock;
+  const clock = tenantClock(database, serverClock);
   const log = await openEventLog(context, database, { registering: false });
   const ledger = postgresSegmentLedger(database);
   const configs = segmentConfigs(ledger);
@@ -46,8 +46,8 @@ export async function startIngestService(context: ServiceContext): Promise<strin
     add: (server) =>
       ingestRoutes(server, {
         log,
-        clock,
-        serverClock,
+        clock: serverClock,
+        aheadMs: clock.aheadMs,
         limits: settings.ingest,
         metrics,
         sourcesOf: async (tenant, id) => (await usage()).sourcesOf(tenant, id),

@@ -1,3 +1,4 @@
+import { sandboxStore } from '@meterline/backends/postgres';
 import { createAlertRule } from '@meterline/pipeline/alerts';
 import { requestInvoiceRun, setSchedule } from '@meterline/pipeline/invoices';
 import type { Occurrence, Database } from '@meterline/pipeline/ports';
@@ -36,6 +37,7 @@ async function start(conclude?: (occurrences: readonly Occurrence[]) => void): P
   const { wakeups } = it.ports;
   worker = await startRatingWorker({
     ...it.ports,
+    sandboxes: sandboxStore(it.database),
     wakeups: {
       ...wakeups,
       conclude(occurrences, ...rest) {

@@ -1,10 +1,13 @@
 import { type AlertPorts, evaluateWakeups, startWakeLoop, type WakeLoopHealth } from '@meterline/pipeline/alerts';
-import { type InvoiceRunPorts, processInvoiceRuns, startDueRuns, startScheduler } from '@meterline/pipeline/invoices';
-import type { Occurrence, Wakeup } from '@meterline/pipeline/ports';
+import { processInvoiceRuns, startDueRuns, startScheduler } from '@meterline/pipeline/invoices';
+import { type PlanMovePorts, processPlanMoves, requeuePlanMoves } from '@meterline/pipeline/plan-moves';
+import type { Occurrence, SandboxStore, Wakeup } from '@meterline/pipeline/ports';
+import { startSandboxClocks } from '@meterline/pipeline/sandboxes';
 import { systemClock } from '@meterline/runtime/clock';
 import type { Logger } from '@meterline/runtime/logging';
 
-export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features' | 'balances'>, InvoiceRunPorts {
+export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features' | 'balances'>, PlanMovePorts {
+  readonly sandboxes: Pick<SandboxStore, 'step'>;
   readonly logger: Logger;
   /** Finishes what other processes left behind; called with every turn of the scheduler, every half minute. */
   readonly finishLeftBehind?: () => Promise<void>;
@@ -12,7 +15,7 @@ export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features
   readonly onMessages?: () => void;
   /** After each evaluation; for metrics. */
   readonly onEvaluated?: (evaluated: Evaluated) => void;
-  /** How often `rating_wakeup` is looked at without a `notify`. Default 1,000 ms. */
+  /** How often `rating_wakeup`, and clocks of sandboxes on their way, are looked at without a `notify`. Default 1,000 ms. */
   readonly pollIntervalMs?: number;
 }
 
@@ -32,6 +35,8 @@ export interface RatingWorker {
   notify(): void;
   /** A tenant's invoice schedule changed. */
   notifySchedule(): void;
+  /** The clock of a sandbox was sent on its way. */
+  notifySandboxes(): void;
   health(): Promise<RatingWorkerHealth>;
   /** Why rating stands still, or undefined. */
   trouble(): Promise<string | undefined>;
@@ -43,7 +48,7 @@ export interface RatingWorker {
 const WAITING_AGE_MS_MAX = 60_000;
 const STUCK_MS_MAX = 15_000;
 
-/** Spend alerts and entitlements as usage is committed, and invoices by schedule and on request. */
+/** Spend alerts and entitlements as usage is committed, invoices by schedule and on request, and moves to plan versions. */
 export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingWorker> {
   const { logger, onMessages, onEvaluated } = deps;
   const timer = systemClock();
@@ -72,16 +77,26 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
     clock: deps.serverClock,
     turn: async () => {
       await startDueRuns(deps);
+      await requeuePlanMoves(deps);
       await deps.finishLeftBehind?.();
     },
     onError: (error) => logger.error({ err: error }, 'the invoice scheduler failed and will try again'),
   });
+  const sandboxes = startSandboxClocks({
+    step: () => deps.sandboxes.step(deps.serverClock.nowMs()),
+    startDue: () => startDueRuns(deps),
+    onError: (error) => logger.error({ err: error }, 'the clocks of sandboxes stand still and will be tried again'),
+    timer,
+    pollIntervalMs: deps.pollIntervalMs ?? 1000,
+  });
   const onInvoices = () => {
     onMessages?.();
+    sandboxes.notify();
     // An invoiced customer has begun its next period.
     wakeLoop.notify();
   };
   await processInvoiceRuns(deps, { timer, signal: stopping.signal, onInvoices });
+  await processPlanMoves(deps, { signal: stopping.signal, onMoved: () => wakeLoop.notify() });
 
   async function health(): Promise<RatingWorkerHealth> {
     const [wakeLoopHealth, invoiceJobs] = await Promise.all([wakeLoop.health(), deps.jobs.counts('invoice-runs')]);
@@ -91,6 +106,7 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
   return {
     notify: () => wakeLoop.notify(),
     notifySchedule: () => scheduler.notify(),
+    notifySandboxes: () => sandboxes.notify(),
     health,
     async trouble() {
       const { stuckSinceMs, oldestWaitingAgeMs, schedulerStuckSinceMs } = await health();
@@ -103,7 +119,7 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
     },
     async stop() {
       stopping.abort(new Error('the rating worker stops'));
-      await Promise.all([wakeLoop.stop(), scheduler.stop()]);
+      await Promise.all([wakeLoop.stop(), scheduler.stop(), sandboxes.stop()]);
     },
   };
 }

@@ -19,8 +19,8 @@ export function serve(installation: Installation, workers: Workers, testClock?: 
       addIdempotency(server, { database, clock: serverClock });
       ingestRoutes(server, {
         log,
-        clock,
-        serverClock,
+        clock: serverClock,
+        aheadMs: clock.aheadMs,
         limits: settings.ingest,
         metrics,
         sourcesOf: (tenant, id) => usage.sourcesOf(tenant, id),
@@ -33,6 +33,7 @@ export function serve(installation: Installation, workers: Workers, testClock?: 
         schedules: rating.notifySchedule,
         deliveries: deliveries.notify,
         backfills: backfills.notify,
+        sandboxes: rating.notifySandboxes,
       };
       await server.register(controlPlane({ ports, billing, testClock, webhookTargets: settings.webhookTargets, notify }));
     },

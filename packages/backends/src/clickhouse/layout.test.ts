@@ -33,7 +33,8 @@ it('leaves a migration for one server as it is, byte by byte', () => {
 });
 
 const creating = files.filter(({ sql }) => sql.includes('create table'));
-const changing = files.filter((file) => !creating.includes(file));
+const addingColumns = files.filter(({ sql }) => sql.includes('add column'));
+const changing = files.filter((file) => !creating.includes(file) && !addingColumns.includes(file));
 
 it.each(creating)('makes of $name a replicated table on every shard and a Distributed one over them', async ({ name, sql }) => {
   const table = name.replace(/^\d+_|\.sql$/g, '');
@@ -64,6 +65,14 @@ it.each(changing)('makes of $name a change of the stored table on every shard', 
   const statements = statementsFor(sql, CLUSTER, 'metering');
   expect(statements).toHaveLength(1);
   expect(await formatted(statements[0] ?? '')).toContain(`ALTER TABLE metering.${table}_local ON CLUSTER usage`);
+});
+
+it.each(addingColumns)('makes of $name a new column of the stored table and of the Distributed one', async ({ name, sql }) => {
+  const table = /^\d+_(\w+)_received_at\.sql$/.exec(name)?.[1];
+  const [local = '', distributed = '', ...more] = await Promise.all(statementsFor(sql, CLUSTER, 'metering').map(formatted));
+  expect(more).toEqual([]);
+  expect(local).toContain(`ALTER TABLE metering.${table}_local ON CLUSTER usage`);
+  expect(distributed).toBe(local.replace('_local', ''));
 });
 
 it('changes columns of both tables, and anything else of the stored one only', async () => {

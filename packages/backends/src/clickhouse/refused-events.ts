@@ -18,18 +18,18 @@ export function clickhouseRefusedEvents(
         Object.assign(params, values);
       };
       if (status !== undefined) where('status = {status:String}', { status });
-      if (fromMs !== undefined) where('appended_at >= fromUnixTimestamp64Milli({from:Int64})', { from: fromMs });
-      if (toMs !== undefined) where('appended_at < fromUnixTimestamp64Milli({to:Int64})', { to: toMs });
+      if (fromMs !== undefined) where('received_at >= fromUnixTimestamp64Milli({from:Int64})', { from: fromMs });
+      if (toMs !== undefined) where('received_at < fromUnixTimestamp64Milli({to:Int64})', { to: toMs });
       if (after !== null) {
         const [atMs, partition, offset] = after.split('.');
         where(
-          '(appended_at, partition, offset) < (fromUnixTimestamp64Milli({atMs:Int64}), {atPartition:UInt16}, {atOffset:UInt64})',
+          '(received_at, partition, offset) < (fromUnixTimestamp64Milli({atMs:Int64}), {atPartition:UInt16}, {atOffset:UInt64})',
           { atMs, atPartition: partition, atOffset: offset },
         );
       }
-      const query = `select partition, offset, status, code, detail, toUnixTimestamp64Milli(appended_at), payload
+      const query = `select partition, offset, status, code, detail, toUnixTimestamp64Milli(received_at), payload
         from refused_event final where ${conditions.join(' and ')}
-        order by appended_at desc, partition desc, offset desc limit {limit:UInt32}`;
+        order by received_at desc, partition desc, offset desc limit {limit:UInt32}`;
       const rows = await queryRows<Row>(client, query, params);
       const items = rows.slice(0, limit).map(([partition, offset, what, code, detail, receivedAtMs, payload]) => {
         return { partition, offset: Number(offset), status: what, code, detail, receivedAtMs: Number(receivedAtMs), payload };

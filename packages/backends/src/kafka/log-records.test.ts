@@ -6,7 +6,7 @@ import { batchesOf, encodeBatch } from './wire/record-batch.ts';
 import { crc32c } from './wire/crc32c.ts';
 
 const unlimited = { recordsMax: 100, bytesMax: 1e9 };
-const headers = encodeHeaders('t', 'event', 1);
+const headers = encodeHeaders({ tenant: 't', appendedAtMs: 1 }, 'event');
 
 /** A batch of three messages as compaction leaves it when it removed what followed. */
 async function compacted() {

@@ -27,7 +27,8 @@ export function createRecordReader(partition: number, partitionCount: number, te
     const origin = readOrigin(message.headers);
     const { tenant, kind } = origin;
     const value = message.value ?? empty;
-    const record = { offset, tenant, kind, appendedAtMs: origin.appendedAtMs ?? Math.max(0, batch.timestampMs), value };
+    const appendedAtMs = origin.appendedAtMs ?? Math.max(0, batch.timestampMs);
+    const record = { offset, tenant, kind, appendedAtMs, receivedAtMs: origin.receivedAtMs ?? appendedAtMs, value };
     const fault = faultOf(message, origin, batch);
     return fault === undefined ? record : { ...record, fault };
   }
@@ -81,6 +82,7 @@ function markersOf(batch: Batch): LogRecord[] {
     tenant: '',
     kind: 'event',
     appendedAtMs: Math.max(0, batch.timestampMs),
+    receivedAtMs: Math.max(0, batch.timestampMs),
     value: empty,
     fault,
   }));

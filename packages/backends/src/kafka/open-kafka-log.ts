@@ -70,12 +70,12 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
   }
 
   async function append(batch: AppendBatch): Promise<number> {
-    const { partition, tenant, appendedAtMs, records } = batch;
+    const { partition, appendedAtMs, records } = batch;
     readerOf(partition);
     if (records.length === 0) throw new RangeError('a batch has at least one record');
     const headersOf = new Map<RecordKind, Buffer>();
     const messages = records.map(({ kind, value }) => {
-      const headers = headersOf.get(kind) ?? encodeHeaders(tenant, kind, appendedAtMs);
+      const headers = headersOf.get(kind) ?? encodeHeaders(batch, kind);
       headersOf.set(kind, headers);
       return { headers, value };
     });

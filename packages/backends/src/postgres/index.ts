@@ -11,6 +11,7 @@ export { postgresRollupLedger } from './ledger/rollup-ledger.ts';
 export { postgresBackfillStore } from './ledger/backfill-store.ts';
 export { alertRuleStore, ratingStore } from './rating/index.ts';
 export { invoiceStore } from './invoices/index.ts';
+export { sandboxStore, tenantClock } from './sandboxes/index.ts';
 export { prepaidStore } from './prepaid/index.ts';
 export * from './move/index.ts';
 export * from './replay/index.ts';

@@ -1,13 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { instantArgument } from '../instants.ts';
 import { type AddCommand, examples } from '../session.ts';
 
 interface ClockAnswer {
   readonly now: string;
   readonly test: boolean;
+  readonly movingTo: string | null;
 }
 
+const LOOK_EVERY_MS = 500;
+
 export const clockCommand: AddCommand = (program, open) => {
-  const clock = program.command('clock').description("the server's time");
+  const clock = program.command('clock').description('the time by which everything of the tenant is billed');
 
   clock
     .command('get')
@@ -22,15 +26,22 @@ export const clockCommand: AddCommand = (program, open) => {
   clock
     .command('set')
     .argument('<instant>', 'RFC 3339, or a date (midnight UTC)')
-    .description('move a test clock forward (a server started with METERLINE_TEST_CLOCK)')
+    .description(
+      'move the clock of a sandbox forward and wait for what is due, or the test clock of a server (METERLINE_TEST_CLOCK)',
+    )
     .addHelpText('after', examples('meterline clock set 2023-12-01T00:10:00Z'))
     .action(async (instant: string) => {
-      const { client, show } = await open();
-      const answer = (await client.post('/v1/clock', { now: instantArgument(instant) })) as ClockAnswer;
+      const { client, terminal, show } = await open();
+      let answer = (await client.post('/v1/clock', { now: instantArgument(instant) })) as ClockAnswer;
+      while (answer.movingTo !== null) {
+        terminal.tell(`at ${answer.now}`);
+        await sleep(LOOK_EVERY_MS);
+        answer = (await client.get('/v1/clock')) as ClockAnswer;
+      }
       show(answer, () => clockText(answer));
     });
 };
 
-function clockText({ now, test }: ClockAnswer): string {
-  return `${now}${test ? '  (test clock)' : ''}`;
+function clockText({ now, test, movingTo }: ClockAnswer): string {
+  return `${now}${test ? '  (can be moved)' : ''}${movingTo === null ? '' : `  on its way to ${movingTo}`}`;
 }

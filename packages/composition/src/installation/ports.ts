@@ -15,10 +15,12 @@ import {
   postgresSegmentLedger,
   prepaidStore,
   ratingStore,
+  sandboxStore,
+  tenantClock,
   upgradeStore,
   usageVisibility,
 } from '@meterline/backends/postgres';
-import type { BalanceStore, Clock, Database, EventLog, JobQueue, TenantClock } from '@meterline/pipeline/ports';
+import type { BalanceStore, Clock, Database, EventLog, JobQueue } from '@meterline/pipeline/ports';
 import { decorated, type Decorations } from './decorations.ts';
 
 export interface OpenedEngines {
@@ -52,6 +54,7 @@ export function portsOver(
     rating: decorated(decorate, 'rating', ratingStore(database, worker)),
     invoices: decorated(decorate, 'invoices', invoiceStore(database)),
     prepaid: prepaidStore(database),
+    sandboxes: sandboxStore(database),
     deliveries: decorated(decorate, 'deliveries', deliveryQueue(database)),
   };
 }
@@ -64,14 +67,14 @@ export function billingPorts(
   serverClock: Clock,
   { jobs, balances }: { readonly jobs: JobQueue; readonly balances: BalanceStore },
 ) {
-  const clock: TenantClock = serverClock;
-  const { database, reader, rating, catalog, invoices, prepaid, ledger, log } = ports;
+  const { database, reader, rating, catalog, invoices, prepaid, sandboxes, ledger, log } = ports;
   return {
     usage: reader,
     accounts: rating,
     wakeups: rating,
     meters: catalog.meters,
     features: catalog.features,
+    planMoves: catalog.planMoves,
     customers: catalog.customers,
     plans: catalog.plans,
     subscriptions: catalog.subscriptions,
@@ -80,9 +83,10 @@ export function billingPorts(
     balances,
     invoices,
     prepaid,
+    sandboxes,
     ledger,
     log,
-    clock,
+    clock: tenantClock(database, serverClock),
     serverClock,
     jobs,
   };

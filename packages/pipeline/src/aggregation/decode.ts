@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { parseInstantMs } from '@meterline/domain/time';
 import type { LogRecord, RecordFault } from '../ports/event-log.ts';
 
-/** What of a CloudEvent usage depends on. `timeMs` is the event's own time, or when it entered the log. */
+/** What of a CloudEvent usage depends on. `timeMs` is the event's own time, or when it entered the log by its tenant's time. */
 export interface DecodedEvent {
   readonly type: string;
   readonly subject: string;
@@ -15,6 +15,7 @@ export interface DecodedRecord {
   readonly tenant: string;
   readonly kind: LogRecord['kind'];
   readonly appendedAtMs: number;
+  readonly receivedAtMs: number;
   /** The record as it stands in the log. */
   readonly value: Uint8Array;
   /** Hex, 64 bits over the record's bytes: equal hash means the same payload. */
@@ -30,8 +31,9 @@ const utf8 = new TextDecoder('utf-8');
 
 /** Reads one record; a malformed one (the log may have other writers than ingest) comes back with its fault, never as an exception. */
 export function decodeRecord(record: LogRecord): DecodedRecord {
-  const { offset, tenant, kind, appendedAtMs, value } = record;
-  const base = { offset, tenant, kind, appendedAtMs, value, payloadHash: hash('sha256', value, 'hex').slice(0, 16) };
+  const { offset, tenant, kind, appendedAtMs, receivedAtMs, value } = record;
+  const payloadHash = hash('sha256', value, 'hex').slice(0, 16);
+  const base = { offset, tenant, kind, appendedAtMs, receivedAtMs, value, payloadHash };
   if (record.fault !== undefined) return { ...base, idHash: null, event: null, fault: record.fault };
   const malformed = (detail: string): DecodedRecord => ({
     ...base,
@@ -52,7 +54,7 @@ export function decodeRecord(record: LogRecord): DecodedRecord {
   const idHash = hashId(tenant, source, id);
   if (kind === 'void') return { ...base, idHash, event: null, fault: null };
   if (typeof type !== 'string' || typeof subject !== 'string') return malformed('type and subject must be text');
-  const timeMs = time === undefined ? appendedAtMs : typeof time === 'string' ? parseInstantMs(time) : undefined;
+  const timeMs = time === undefined ? receivedAtMs : typeof time === 'string' ? parseInstantMs(time) : undefined;
   if (timeMs === undefined) return malformed('time must be an RFC 3339 instant');
   return { ...base, idHash, event: { type, subject, timeMs, data }, fault: null };
 }

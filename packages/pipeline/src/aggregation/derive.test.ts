@@ -30,7 +30,7 @@ const config = { version: 1, pastMs: 35 * DAY_MS, futureMs: 300_000, metersOf: (
 
 function record(offset: number, value: object | string, kind: RecordKind = 'event'): LogRecord {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return { offset, tenant: 't', kind, appendedAtMs: NOW, value: Buffer.from(text) };
+  return { offset, tenant: 't', kind, appendedAtMs: NOW, receivedAtMs: NOW, value: Buffer.from(text) };
 }
 
 const event = (id: string, fields: object = {}) => ({
@@ -74,6 +74,31 @@ describe('SegmentFold', () => {
     expect(derive([record(9, event('a'))], known(NOW - DAY_MS)).manifest).toMatchObject({ duplicate: 1 });
     expect(derive([record(9, event('a', { subject: 'bob' }))], known(NOW - 35 * DAY_MS)).manifest).toMatchObject({ conflict: 1 });
     expect(derive([record(9, event('a'))], known(NOW - 36 * DAY_MS)).manifest).toMatchObject({ accepted: 1 });
+  });
+
+  it("judges the time of an event, and gives it one, by its tenant's time; how long its id is known, by the server's", () => {
+    const aheadMs = 400 * DAY_MS;
+    const inSandbox = (offset: number, fields: object): LogRecord => ({
+      ...record(offset, fields),
+      receivedAtMs: NOW + aheadMs,
+    });
+    const at = (ms: number) => ({ time: new Date(ms).toISOString() });
+    const segment = derive([
+      inSandbox(0, event('now', at(NOW + aheadMs))),
+      inSandbox(1, event('untimed')),
+      inSandbox(2, event('by the server', at(NOW))),
+      inSandbox(3, event('early', at(NOW + aheadMs + 600_000))),
+    ]);
+    expect(segment.manifest).toMatchObject({ accepted: 2, rejected: 2, appendedThroughMs: NOW });
+    expect(rows(segment, 'refused_event').map(({ code }) => code)).toEqual(['event.too_old', 'event.in_future']);
+    const times = rows(segment, 'event').map((row) => [row['time'], row['appended_at'], row['received_at']]);
+    expect(times).toEqual(Array(2).fill([NOW + aheadMs, NOW, NOW + aheadMs].map(BigInt)));
+
+    // The clock is moved on by 400 days within a day: a copy sent again is one all the same.
+    const first = decodeRecord(record(0, event('a')));
+    const claim = { idHash: first.idHash ?? '', offset: 0, kind: 'event', payloadHash: first.payloadHash } as const;
+    const known: Prefix = { ...NOTHING, claims: () => [{ ...claim, appendedAtMs: NOW - DAY_MS }] };
+    expect(derive([inSandbox(9, event('a'))], known).manifest).toMatchObject({ duplicate: 1 });
   });
 
   it('rejects what is malformed, too old, too early or unusable for a meter, with its reason and its bytes', () => {

@@ -123,7 +123,7 @@ export class SegmentFold {
 
   #event(record: DecodedRecord, idHash: string, claims: readonly IdClaim[]): Outcome {
     if (record.event === null) return this.#refuse(record, 'rejected', MALFORMED);
-    // An id may come back once the window in which it could be accepted has passed.
+    // An id may come back once the window in which it could be accepted has passed. By the server's time, which no tenant's runs behind: it passes no earlier.
     const horizonMs = record.appendedAtMs - this.#config.pastMs - this.#config.futureMs;
     const known = claims.length === 0 ? undefined : idState(claims.filter((claim) => claim.appendedAtMs >= horizonMs));
     if (known !== undefined) {
@@ -131,8 +131,8 @@ export class SegmentFold {
       return same ? this.#refuse(record, 'duplicate', DUPLICATE) : this.#refuse(record, 'conflict', CONFLICT);
     }
     const { timeMs } = record.event;
-    if (timeMs < record.appendedAtMs - this.#config.pastMs) return this.#refuse(record, 'rejected', TOO_OLD);
-    if (timeMs > record.appendedAtMs + this.#config.futureMs) return this.#refuse(record, 'rejected', IN_FUTURE);
+    if (timeMs < record.receivedAtMs - this.#config.pastMs) return this.#refuse(record, 'rejected', TOO_OLD);
+    if (timeMs > record.receivedAtMs + this.#config.futureMs) return this.#refuse(record, 'rejected', IN_FUTURE);
     return this.#accept(record, record.event, idHash);
   }
 

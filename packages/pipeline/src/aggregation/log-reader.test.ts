@@ -16,7 +16,7 @@ function logOf(counts: readonly number[], bytes = 1) {
     const length = Math.min(recordsMax, Math.max(1, bytesMax / bytes), (counts[partition] ?? 0) - fromOffset);
     const value = Buffer.alloc(bytes);
     return Array.from({ length }, (_, at): LogRecord => {
-      return { offset: fromOffset + at, tenant: 't', kind: 'event', appendedAtMs: 0, value };
+      return { offset: fromOffset + at, tenant: 't', kind: 'event', appendedAtMs: 0, receivedAtMs: 0, value };
     });
   };
   return { reads, log: { read } as EventLog };

@@ -6,9 +6,9 @@ import type { RowBatch } from './row-batch.ts';
 /** Columns of each table in the order in which its rows are encoded here. */
 export const ROW_COLUMNS: Readonly<Record<UsageTable, readonly string[]>> = {
   event: columns(
-    'tenant type subject time partition offset kind segment_start target_offset config_version appended_at payload row_hash',
+    'tenant type subject time partition offset kind segment_start target_offset config_version appended_at received_at payload row_hash',
   ),
-  refused_event: columns('tenant partition offset segment_start status code detail appended_at payload row_hash'),
+  refused_event: columns('tenant partition offset segment_start status code detail appended_at received_at payload row_hash'),
   event_key: columns('partition id_hash offset kind segment_start appended_at row_hash'),
   usage_delta: columns(
     'tenant meter aggregation subject minute dims origin writer partition segment_start gross voids value latest_at latest_offset uniques row_hash',
@@ -51,6 +51,7 @@ export function addEventRow(
     .int64(row.targetOffset)
     .uint32(row.configVersion)
     .int64(record.appendedAtMs)
+    .int64(record.receivedAtMs)
     .utf8(record.value)
     .endRow(row.rowHash);
 }
@@ -71,6 +72,7 @@ export function addRefusedRow(
     .text(why.code)
     .text(why.detail)
     .int64(record.appendedAtMs)
+    .int64(record.receivedAtMs)
     .utf8(record.value)
     .endRow(record.payloadHash);
 }

@@ -7,6 +7,7 @@ export { draftDueFees, type FeeDraftPorts } from './fees.ts';
 export { type DueNow, withHistory } from './history.ts';
 export { invoiceOnLog, parseInvoice } from './parse-invoice.ts';
 export {
+  endOfLog,
   type InvoiceRunPorts,
   processInvoiceRuns,
   requeuePending,

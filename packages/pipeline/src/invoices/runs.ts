@@ -55,9 +55,10 @@ export async function processInvoiceRuns(
 
 /** Starts every run that is due, moves the schedules on, and enqueues whatever is unfinished (again, after a crash). */
 export async function startDueRuns(ports: InvoiceRunPorts): Promise<void> {
-  const nowMs = ports.serverClock.nowMs();
-  await ports.invoices.addMissingSchedules({ ...DEFAULT_SCHEDULE, nextRunAtMs: nextRunMs(DEFAULT_SCHEDULE, nowMs) });
-  for (const schedule of await ports.invoices.due(nowMs)) {
+  const serverNowMs = ports.serverClock.nowMs();
+  await ports.invoices.addMissingSchedules({ ...DEFAULT_SCHEDULE, nextRunAtMs: nextRunMs(DEFAULT_SCHEDULE, serverNowMs) });
+  for (const schedule of await ports.invoices.due(serverNowMs)) {
+    const nowMs = await ports.clock.nowMs(schedule.tenant);
     // A clock that moved past several due times makes a run for each.
     for (let atMs = schedule.nextRunAtMs; atMs <= nowMs;) {
       const nextMs = nextRunMs(schedule, atMs);
@@ -111,7 +112,8 @@ async function runDraft(
   };
 }
 
-async function endOfLog(log: InvoicingPorts['log']): Promise<Cut> {
+/** The cut that holds everything appended so far. */
+export async function endOfLog(log: InvoicingPorts['log']): Promise<Cut> {
   const partitions = Array.from({ length: log.partitionCount }, (_, partition) => partition);
   return Promise.all(partitions.map(async (partition) => (await log.bounds(partition)).next));
 }

@@ -18,13 +18,14 @@ function frailLog(partitionCount: number, fates: readonly Fate[]) {
   let isDead = false;
   const log = {
     partitionCount,
-    async append({ partition, tenant, appendedAtMs, records }: AppendBatch): Promise<number> {
+    async append({ partition, tenant, appendedAtMs, receivedAtMs = appendedAtMs, records }: AppendBatch): Promise<number> {
       if (isDead) throw new Killed();
       const fate = fates[appends++] ?? 'stored';
       const stored = partitions[partition] ?? [];
       const store = (): number =>
-        stored.push(...records.map((record, n) => ({ ...record, tenant, appendedAtMs, offset: stored.length + n }))) -
-        records.length;
+        stored.push(
+          ...records.map((record, n) => ({ ...record, tenant, appendedAtMs, receivedAtMs, offset: stored.length + n })),
+        ) - records.length;
       if (fate !== 'stored' && fate !== 'stored twice') isDead = true;
       if (fate === 'killed before') throw new Killed();
       if (fate === 'stored twice') store();
@@ -40,7 +41,7 @@ function frailLog(partitionCount: number, fates: readonly Fate[]) {
 }
 
 const oldLog = fc.integer({ min: 1, max: 3 }).chain((partitions) =>
-  fc.array(fc.array(fc.record({ id: fc.nat(9), to: fc.nat(3), at: fc.nat(2) }), { maxLength: 12 }), {
+  fc.array(fc.array(fc.record({ id: fc.nat(9), to: fc.nat(3), at: fc.nat(2), ahead: fc.nat(1) }), { maxLength: 12 }), {
     minLength: partitions,
     maxLength: partitions,
   }),
@@ -49,11 +50,11 @@ const fates = fc.array(fc.constantFrom<Fate>('stored', 'stored', 'stored twice',
   maxLength: 20,
 });
 
-function sourceOf(old: readonly (readonly { id: number; to: number; at: number }[])[]) {
+function sourceOf(old: readonly (readonly { id: number; to: number; at: number; ahead: number }[])[]) {
   const records = old.map((list, partition) =>
-    list.map(({ id, to, at }, offset): MovingRecord => {
+    list.map(({ id, to, at, ahead }, offset): MovingRecord => {
       const value = Buffer.from(`${partition}.${offset}.${id}`);
-      return { offset, tenant: 't', kind: 'event', appendedAtMs: at, value, toPartition: to };
+      return { offset, tenant: 't', kind: 'event', appendedAtMs: at, receivedAtMs: at + ahead, value, toPartition: to };
     }),
   );
   return {
@@ -105,7 +106,7 @@ it('brings every record over exactly once and in order, and each cut to where ex
 });
 
 it('refuses a partition that holds what nobody moved there', async () => {
-  const source = sourceOf([[{ id: 1, to: 0, at: 0 }]]);
+  const source = sourceOf([[{ id: 1, to: 0, at: 0, ahead: 0 }]]);
   const { log } = frailLog(4, []);
   await log.append({ partition: 0, tenant: 't', appendedAtMs: 0, records: [{ kind: 'event', value: Buffer.from('foreign') }] });
   await expect(feedLog(source, log, [[1]], () => undefined)).rejects.toMatchObject({ code: 'move.log_differs' });

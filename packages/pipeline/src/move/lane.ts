@@ -49,8 +49,8 @@ export async function openLane(log: Pick<EventLog, 'append' | 'read' | 'bounds'>
 
   async function append(wanted: readonly LogRecord[]): Promise<readonly LogRecord[]> {
     const records = wanted.slice(0, appendable(wanted));
-    const { tenant = '', appendedAtMs = 0 } = records[0] ?? {};
-    const first = await log.append({ partition, tenant, appendedAtMs, records });
+    const { tenant = '', appendedAtMs = 0, receivedAtMs } = records[0] ?? {};
+    const first = await log.append({ partition, tenant, appendedAtMs, receivedAtMs, records });
     if (first !== at) {
       // Something came between: reading back says what.
       stored = Math.max(stored, first + records.length);
@@ -80,18 +80,20 @@ export async function openLane(log: Pick<EventLog, 'append' | 'read' | 'bounds'>
 function appendable(records: readonly LogRecord[]): number {
   const [first] = records;
   let bytes = 0;
-  for (const [index, { tenant, appendedAtMs, value }] of records.entries()) {
-    bytes += value.length;
-    const isAlike = tenant === first?.tenant && appendedAtMs === first.appendedAtMs;
+  for (const [index, record] of records.entries()) {
+    bytes += record.value.length;
+    const isAlike = first !== undefined && isSameOrigin(record, first);
     if (!isAlike || index === APPEND_RECORDS_MAX || (index > 0 && bytes > APPEND_BYTES_MAX)) return index;
   }
   return records.length;
 }
 
 function isSame(a: LogRecord, b: LogRecord): boolean {
-  return (
-    a.kind === b.kind && a.appendedAtMs === b.appendedAtMs && a.tenant === b.tenant && Buffer.compare(a.value, b.value) === 0
-  );
+  return a.kind === b.kind && isSameOrigin(a, b) && Buffer.compare(a.value, b.value) === 0;
+}
+
+function isSameOrigin(a: LogRecord, b: LogRecord): boolean {
+  return a.tenant === b.tenant && a.appendedAtMs === b.appendedAtMs && a.receivedAtMs === b.receivedAtMs;
 }
 
 function logDiffers(partition: number, offset: number): Fault {

@@ -33,18 +33,23 @@ const records = fc
       minutes: fc.constantFrom('1', '2', 'many'),
       waitMs: fc.constantFrom(0, 0, 1, 30),
       offMs: fc.constantFrom(0, 0, 0, -20, 20),
+      // the tenant's clock is moved
+      movedMs: fc.constantFrom(0, 0, 0, 15),
       isMalformed: fc.constantFrom(false, false, false, false, true),
     }),
     { maxLength: 14 },
   )
   .map((drawn) => {
     let appendedAtMs = 1_800_000_000_000;
-    return drawn.map(({ kind, id, minutes, waitMs, offMs, isMalformed }, offset): LogRecord => {
+    let aheadMs = 0;
+    return drawn.map(({ kind, id, minutes, waitMs, offMs, movedMs, isMalformed }, offset): LogRecord => {
       appendedAtMs += waitMs;
-      const time = new Date(appendedAtMs + offMs).toISOString();
+      aheadMs += movedMs;
+      const receivedAtMs = appendedAtMs + aheadMs;
+      const time = new Date(receivedAtMs + offMs).toISOString();
       const event = { id, source: 's', type: 'call', subject: 'ann', time, data: { minutes } };
       const value = kind === 'void' ? { id, source: 's' } : isMalformed ? { id, source: 's', type: 'call' } : event;
-      return { offset, tenant: 't', kind, appendedAtMs, value: Buffer.from(JSON.stringify(value)) };
+      return { offset, tenant: 't', kind, appendedAtMs, receivedAtMs, value: Buffer.from(JSON.stringify(value)) };
     });
   });
 

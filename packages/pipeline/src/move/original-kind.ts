@@ -9,7 +9,7 @@ import type { IdClaim } from '../ports/usage-store.ts';
  */
 export function kindOfRefused(
   refusedAs: string,
-  record: Pick<DecodedRecord, 'event' | 'payloadHash' | 'appendedAtMs'>,
+  record: Pick<DecodedRecord, 'event' | 'payloadHash' | 'appendedAtMs' | 'receivedAtMs'>,
   claims: readonly IdClaim[],
   { pastMs, futureMs }: AcceptanceWindow,
 ): RecordKind {
@@ -38,8 +38,8 @@ export function dependsOnClaims(refusedAs: string): boolean {
 }
 
 function isAcceptable(
-  { event, appendedAtMs }: Pick<DecodedRecord, 'event' | 'appendedAtMs'>,
+  { event, receivedAtMs }: Pick<DecodedRecord, 'event' | 'receivedAtMs'>,
   { pastMs, futureMs }: AcceptanceWindow,
 ): boolean {
-  return event !== null && event.timeMs >= appendedAtMs - pastMs && event.timeMs <= appendedAtMs + futureMs;
+  return event !== null && event.timeMs >= receivedAtMs - pastMs && event.timeMs <= receivedAtMs + futureMs;
 }

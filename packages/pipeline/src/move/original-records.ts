@@ -39,10 +39,10 @@ export function originalRecords(log: OriginalLog, end: Cut, partitionCount: numb
     const kept = await log.records.page(partition, from, to);
     for (let n = 0; n < to - from; n += 1) if (kept[n]?.offset !== from + n) throw recordMissing(partition, from + n);
     const refusedKinds = await kindsOfRefused(log, partition, kept);
-    return kept.map((record) => {
-      const { offset, tenant, appendedAtMs, value } = record;
+    return kept.map(({ refusedAs: _, ...record }) => {
+      const { offset, tenant, value } = record;
       const kind = refusedKinds.get(offset) ?? corrected.get(offset) ?? 'event';
-      return { offset, tenant, kind, appendedAtMs, value, toPartition: newPartition(tenant, value, partitionCount) };
+      return { ...record, kind, toPartition: newPartition(tenant, value, partitionCount) };
     });
   }
 

@@ -11,8 +11,10 @@ export interface LogRecord {
   readonly offset: number;
   readonly tenant: string;
   readonly kind: RecordKind;
-  /** When the record entered the log, epoch milliseconds: the only "now" that deriving usage may look at. */
+  /** When the record entered the log by the server's time, epoch milliseconds. */
   readonly appendedAtMs: number;
+  /** The same by its tenant's time, which is another one in a sandbox: what deriving usage takes for "now". */
+  readonly receivedAtMs: number;
   /** CloudEvents JSON, UTF-8 (for `void`: `{id, source}`). */
   readonly value: Uint8Array;
   /** With one the record becomes a refused event, whatever its value says. */
@@ -23,6 +25,8 @@ export interface AppendBatch {
   readonly partition: number;
   readonly tenant: string;
   readonly appendedAtMs: number;
+  /** Default: `appendedAtMs`. */
+  readonly receivedAtMs?: number | undefined;
   readonly records: readonly { readonly kind: RecordKind; readonly value: Uint8Array }[];
 }
 

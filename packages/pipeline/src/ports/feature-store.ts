@@ -15,6 +15,21 @@ export interface FeatureRecord extends FeatureDraft {
   readonly archivedAtMs: number | null;
 }
 
+/** A level of a limit that a customer's usage reached in a period. */
+export interface ReachedLevel {
+  readonly id: string;
+  readonly customer: string;
+  readonly feature: string;
+  readonly periodFromMs: number;
+  readonly periodToMs: number;
+  /** Of the limit; 100 is the limit itself. */
+  readonly percent: number;
+  /** Decimal text, as is what was used when it was seen. */
+  readonly limit: string;
+  readonly used: string;
+  readonly triggeredAtMs: number;
+}
+
 export interface FeatureStore {
   /** Undefined if the key is taken. */
   insert(draft: FeatureDraft, nowMs: number, tenant: string): Promise<FeatureRecord | undefined>;
@@ -22,4 +37,9 @@ export interface FeatureStore {
   byKey(key: string, tenant: string): Promise<FeatureRecord | undefined>;
   byKeys(keys: readonly string[], tenant: string): Promise<readonly FeatureRecord[]>;
   page(request: PageRequest, tenant: string): Promise<Page<FeatureRecord>>;
+  /** Newest first. */
+  reachedLevels(
+    request: PageRequest & { readonly customer?: string | undefined; readonly feature?: string | undefined },
+    tenant: string,
+  ): Promise<Page<ReachedLevel>>;
 }

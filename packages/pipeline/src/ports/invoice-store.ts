@@ -107,9 +107,10 @@ export interface ScheduleStore {
   putSchedule(schedule: InvoiceSchedule, tenant: string): Promise<void>;
   /** Gives every tenant without a schedule this one. */
   addMissingSchedules(schedule: InvoiceSchedule): Promise<void>;
-  /** The earliest `nextRunAtMs` of all tenants, or null without tenants. */
+  /** When the first `nextRunAtMs` of all tenants comes, by the server's time, or null without tenants. */
   nextDueMs(): Promise<number | null>;
-  due(nowMs: number): Promise<(InvoiceSchedule & { readonly tenant: string })[]>;
+  /** Those whose `nextRunAtMs` has come by the time of their tenant. */
+  due(serverNowMs: number): Promise<(InvoiceSchedule & { readonly tenant: string })[]>;
   /**
    * In one transaction: inserts the run due at `schedule.nextRunAtMs` (unless it exists) and moves the schedule on to `nextRunAtMs`.
    * Undefined if another worker moved the schedule before.

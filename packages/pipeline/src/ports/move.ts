@@ -3,6 +3,7 @@ export interface KeptRecord {
   readonly offset: number;
   readonly tenant: string;
   readonly appendedAtMs: number;
+  readonly receivedAtMs: number;
   /** The record as it stood in the log, byte for byte. */
   readonly value: Uint8Array;
   /** Why it was refused, or null: it was accepted. */

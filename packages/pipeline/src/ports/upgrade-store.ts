@@ -76,6 +76,6 @@ export interface UpgradeStore {
   byId(id: string, tenant: string): Promise<UpgradeRecord | undefined>;
   /** Newest first. */
   page(request: PageRequest & { readonly subscription: string }, tenant: string): Promise<Page<UpgradeRecord>>;
-  /** Of all tenants: those left running that began before an instant. */
-  unfinished(beforeMs: number): Promise<UpgradeRecord[]>;
+  /** Of all tenants: those left running that began before an instant of the server's time. */
+  unfinished(beforeServerMs: number): Promise<UpgradeRecord[]>;
 }

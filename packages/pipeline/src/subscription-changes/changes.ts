@@ -30,22 +30,30 @@ export interface MadeChange {
   readonly subscription: SubscriptionRecord;
 }
 
+export interface DecideOptions {
+  /** Id of the change that would be made; default a new one. */
+  readonly change?: string | undefined;
+  /** The vendor's own: no rule of the plan is asked, and no fee due for it. */
+  readonly byVendor?: boolean;
+}
+
 /** Decides what a change would come to. Previews and changes both come from here, so that they cannot differ. */
 export async function decideChange(
   ports: ChangePorts,
   id: string,
   request: ChangeRequest,
   tenant: string,
-  changeId?: string,
+  { change, byVendor = false }: DecideOptions = {},
 ): Promise<Decided> {
   const nowMs = await ports.clock.nowMs(tenant);
   const subject = await subjectOf(ports, id, nowMs, tenant);
   const { subscription, customer } = subject;
   const today = await planTerms(ports.plans, stageAt(subscription, nowMs), tenant);
   const day = dayOf(request, today.plan.billingPeriod, subject);
-  const from = await planTerms(ports.plans, stageAt(subscription, startOfDateMs(day, customer.timezone)), tenant);
+  const left = await planTerms(ports.plans, stageAt(subscription, startOfDateMs(day, customer.timezone)), tenant);
+  const from = byVendor ? { ...left, changeRules: null } : left;
   const plans = { from, to: await target(ports, request, { from, currency: customer.currency }, tenant) };
-  return { ...decide({ request, day, plans, id: changeId ?? newId('chg', nowMs) }, subject), request, plans, subject };
+  return { ...decide({ request, day, plans, id: change ?? newId('chg', nowMs) }, subject), request, plans, subject };
 }
 
 /** Makes what was decided, unless the subscription was changed since. */

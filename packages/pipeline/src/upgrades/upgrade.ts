@@ -62,7 +62,7 @@ export async function startUpgrade(
 }
 
 /** Takes the steps that are left. Safe to repeat, also after a crash between any two of them. */
-export async function finishUpgrade(ports: UpgradePorts, upgrade: UpgradeRecord): Promise<UpgradeRecord> {
+async function finishUpgrade(ports: UpgradePorts, upgrade: UpgradeRecord): Promise<UpgradeRecord> {
   const { tenant } = upgrade;
   const switched = await switchPlan(ports, upgrade);
   const running = { ...upgrade, change: changeIdOf(upgrade), steps: [...upgrade.steps, switched] };

@@ -1,9 +1,9 @@
-import type { LogRecord } from '@meterline/pipeline/ports';
+import type { AppendBatch, LogRecord } from '@meterline/pipeline/ports';
 import { expect, it } from 'vitest';
 import { decodeInto, encodeFrame, recordCount } from './frame.ts';
 
 const unlimited = { recordsMax: 100, bytesMax: 1e9 };
-const frame = encodeFrame({
+const batch: AppendBatch = {
   partition: 0,
   tenant: 'acme',
   appendedAtMs: 1.7e12,
@@ -12,7 +12,8 @@ const frame = encodeFrame({
     { kind: 'void', value: Buffer.alloc(0) },
     { kind: 'replace', value: Buffer.from('three') },
   ],
-});
+};
+const frame = encodeFrame(batch);
 
 it('keeps offsets beyond 32 bits', () => {
   const records: LogRecord[] = [];
@@ -38,8 +39,15 @@ it('stays readable: the layout of version 1 does not change', () => {
   );
 });
 
+it("has the tenant's time only where that is another one: version 2", () => {
+  expect(encodeFrame({ ...batch, receivedAtMs: 1.7e12 })).toEqual(frame);
+  expect(encodeFrame({ ...batch, receivedAtMs: 0 }).toString('hex')).toBe(
+    '02' + frame.toString('hex', 1, 16) + '0000000000000000' + frame.toString('hex', 16),
+  );
+});
+
 it('refuses a layout it does not know', () => {
   const unknown = Buffer.from(frame);
-  unknown[0] = 2;
+  unknown[0] = 3;
   expect(() => recordCount(unknown)).toThrow('unknown layout');
 });

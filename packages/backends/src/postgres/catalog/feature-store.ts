@@ -1,4 +1,4 @@
-import type { FeatureRecord, FeatureStore, SqlExecutor } from '@meterline/pipeline/ports';
+import type { FeatureRecord, FeatureStore, ReachedLevel, SqlExecutor } from '@meterline/pipeline/ports';
 import { epochMs, epochMsOrNull, pageOf } from './rows.ts';
 
 interface FeatureRow {
@@ -14,6 +14,21 @@ const record = ({ created_at, archived_at, key, name, meter, filter }: FeatureRo
   ...{ key, name, meter, filter },
   createdAtMs: epochMs(created_at),
   archivedAtMs: epochMsOrNull(archived_at),
+});
+
+interface LevelRow extends Pick<ReachedLevel, 'id' | 'customer' | 'feature' | 'percent' | 'used'> {
+  readonly period_from: string;
+  readonly period_to: string;
+  readonly usage_limit: string;
+  readonly triggered_at: string;
+}
+
+const level = ({ period_from, period_to, usage_limit, triggered_at, ...row }: LevelRow): ReachedLevel => ({
+  ...row,
+  limit: usage_limit,
+  periodFromMs: epochMs(period_from),
+  periodToMs: epochMs(period_to),
+  triggeredAtMs: epochMs(triggered_at),
 });
 
 export function featureStore(db: SqlExecutor): FeatureStore {
@@ -52,6 +67,19 @@ export function featureStore(db: SqlExecutor): FeatureStore {
         tenant,
       ]);
       return pageOf(rows, request, record, (row) => row.key);
+    },
+
+    async reachedLevels({ customer, feature, after, limit }, tenant) {
+      const rows = await db.query<LevelRow>(
+        `select id, customer, feature, period_from, period_to, percent, trim_scale(usage_limit)::text as usage_limit, trim_scale(used)::text as used,
+           triggered_at
+         from entitlement_occurrence o
+         where ($1::text is null or customer = $1) and ($2::text is null or feature = $2) and tenant = $5 and ($3::text is null or
+           (triggered_at, id) < (select triggered_at, id from entitlement_occurrence where id = $3 and tenant = $5))
+         order by triggered_at desc, id desc limit $4`,
+        [customer ?? null, feature ?? null, after, limit + 1, tenant],
+      );
+      return pageOf(rows, { after, limit }, level, (row) => row.id);
     },
   };
 }

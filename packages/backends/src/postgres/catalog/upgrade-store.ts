@@ -73,10 +73,10 @@ export function upgradeStore(db: SqlExecutor): UpgradeStore {
       return pageOf(rows, { after, limit }, record, (row) => row.id);
     },
 
-    async unfinished(beforeMs) {
+    async unfinished(beforeServerMs) {
       const rows = await db.query<UpgradeRow>(
-        `select ${COLUMNS} from subscription_upgrade where state = 'running' and created_at < $1 order by id limit $2`,
-        [new Date(beforeMs), UNFINISHED_AT_A_TIME_MAX],
+        `select ${COLUMNS} from subscription_upgrade where state = 'running' and created_at < $1::timestamptz + clock_shift(tenant) order by id limit $2`,
+        [new Date(beforeServerMs), UNFINISHED_AT_A_TIME_MAX],
       );
       return rows.map(record);
     },

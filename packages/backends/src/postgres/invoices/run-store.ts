@@ -127,14 +127,16 @@ export function scheduleStore(db: Database): ScheduleStore {
     },
 
     async nextDueMs() {
-      const [row] = await db.query<{ next: string | null }>('select min(next_run_at) as next from invoice_schedule');
+      const [row] = await db.query<{ next: string | null }>(
+        'select min(next_run_at - clock_shift(tenant)) as next from invoice_schedule',
+      );
       return epochMsOrNull(row?.next ?? null);
     },
 
-    async due(nowMs) {
+    async due(serverNowMs) {
       const rows = await db.query<ScheduleRow>(
-        'select * from invoice_schedule where next_run_at <= $1 order by next_run_at, tenant',
-        [new Date(nowMs)],
+        'select * from invoice_schedule where next_run_at <= $1::timestamptz + clock_shift(tenant) order by next_run_at, tenant',
+        [new Date(serverNowMs)],
       );
       return rows.map(schedule);
     },

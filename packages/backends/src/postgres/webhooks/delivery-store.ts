@@ -56,7 +56,7 @@ export function webhookDeliveryStore(db: Database): WebhookDeliveryStore {
     async replay(id, nowMs, tenant) {
       const [replayed] = await db.query<{ id: string }>(
         `insert into webhook_delivery (id, tenant, message, endpoint, state, next_attempt_at, created_at)
-         select $1, d.tenant, d.message, d.endpoint, 'pending', $2, $2
+         select $1, d.tenant, d.message, d.endpoint, 'pending', $2::timestamptz - clock_shift($4), $2
          from webhook_delivery d join webhook_endpoint e on e.id = d.endpoint
          where d.id = $3 and e.disabled_at is null and e.removed_at is null and d.tenant = $4 for key share of e
          returning id`,

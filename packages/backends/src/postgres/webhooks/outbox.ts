@@ -49,7 +49,9 @@ async function insertMessage(
        order by id for key share
      )
      insert into webhook_delivery (id, tenant, message, endpoint, state, next_attempt_at, created_at)
-     select $6 || lpad((row_number() over (order by e.id))::text, 4, '0'), m.tenant, m.id, e.id, 'pending', m.created_at, m.created_at
+     select $6 || lpad((row_number() over (order by e.id))::text, 4, '0'), m.tenant, m.id, e.id, 'pending',
+       -- sent by the server's time
+       m.created_at - clock_shift($2), m.created_at
      from message m cross join receiver e
      returning id`,
     [id, tenant, type, webhookPayload(type, createdAtMs, data), new Date(createdAtMs), newId('dlv', createdAtMs), endpoint],

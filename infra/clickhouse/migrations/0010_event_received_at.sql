@@ -1,0 +1,2 @@
+-- When it entered the log by its tenant's time, which is another one in a sandbox. `appended_at` stays the server's.
+alter table event add column if not exists received_at DateTime64(3, 'UTC') default appended_at codec(Delta, LZ4) after appended_at

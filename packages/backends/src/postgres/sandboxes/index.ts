@@ -1,0 +1,2 @@
+export { sandboxStore } from './sandbox-store.ts';
+export { tenantClock } from './tenant-clock.ts';

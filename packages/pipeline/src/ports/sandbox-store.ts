@@ -1,0 +1,39 @@
+import type { InvoiceSchedule } from './invoice-store.ts';
+import type { Page, PageRequest } from './page.ts';
+
+export interface SandboxDraft {
+  readonly key: string;
+  readonly name: string;
+  /** How much its time is ahead of the server's; behind, if negative. */
+  readonly clockShiftMs: number;
+  readonly schedule: InvoiceSchedule;
+  readonly adminKey: { readonly id: string; readonly secretHash: Uint8Array };
+}
+
+export interface SandboxRecord {
+  readonly key: string;
+  readonly name: string;
+  /** The tenant that it is itself. */
+  readonly ownTenant: string;
+  readonly clockShiftMs: number;
+  /** Where its clock is on its way to; null: it arrived, and everything due by then is done. */
+  readonly movingToMs: number | null;
+  readonly createdAtMs: number;
+}
+
+/** Sandboxes that a tenant made, and their clocks. A tenant is a sandbox from its beginning, or never. */
+export interface SandboxStore {
+  /** In one transaction: the tenant, its admin key, its invoice schedule and the sandbox. Undefined if the key is taken. */
+  insert(draft: SandboxDraft, nowMs: number, tenant: string): Promise<SandboxRecord | undefined>;
+  byKey(key: string, tenant: string): Promise<SandboxRecord | undefined>;
+  page(request: PageRequest, tenant: string): Promise<Page<SandboxRecord>>;
+  /** The sandbox that this tenant is itself, or undefined. */
+  thatIs(ownTenant: string): Promise<SandboxRecord | undefined>;
+  /** Sends the clock on its way. False if it was sent further before. */
+  send(toMs: number, ownTenant: string): Promise<boolean>;
+  /**
+   * Takes every clock on its way one step on: to its target, or to the next due time before that. One whose tenant has an unfinished invoice run or
+   * upgrade, or a wake-up, stays where it is: what is due sees the time at which it is due. Answers whether any clock was on its way.
+   */
+  step(serverNowMs: number): Promise<boolean>;
+}

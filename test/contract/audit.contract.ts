@@ -19,6 +19,7 @@ const NOT_AUDITED: Readonly<Record<string, string>> = {
   webhook_delivery: 'how telling it goes on',
   invoice: 'what billing came to; never changes',
   invoice_run: 'work under way',
+  plan_move_step: 'work under way: each change that it makes has its record',
   invoice_counter: 'numbers given so far',
   rating_wakeup: 'work under way',
   audit_record: 'the trail itself',

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { invoiceRoutes } from '@meterline/api';
 import { openRedisQueue, type RedisQueue } from '@meterline/backends/redis';
-import { processInvoiceRuns, requestInvoiceRun, startDueRuns, type InvoiceRunPorts } from '@meterline/pipeline/invoices';
+import { processInvoiceRuns, requestInvoiceRun, startDueRuns } from '@meterline/pipeline/invoices';
 import type { InvoiceStore, JobQueue } from '@meterline/pipeline/ports';
 import { createHttpServer } from '@meterline/runtime/http';
 import { createLogger } from '@meterline/runtime/logging';
@@ -36,7 +36,7 @@ await onEngines('invoice runs when Redis is lost', ['postgres', 'redis'], async 
       await it.subscribe(`c${index}`, 'pro', '2026-01-01T00:00:00Z');
       await it.use('calls', `s${index}`, '2026-02-10T00:00:00Z', '100');
     }
-    const portsOn = (jobs: JobQueue, invoices: InvoiceStore = it.ports.invoices): InvoiceRunPorts => ({
+    const portsOn = (jobs: JobQueue, invoices: InvoiceStore = it.ports.invoices) => ({
       ...it.ports,
       jobs,
       invoices,
@@ -73,12 +73,12 @@ await onEngines('invoice runs when Redis is lost', ['postgres', 'redis'], async 
       });
       invoiceRoutes(server, ports);
       const rebuild = () => server.inject({ method: 'POST', url: '/v1/queues/rebuild', headers: { authorization: 'Bearer k' } });
-      expect((await rebuild()).json()).toEqual({ invoiceRuns: 2 });
-      expect((await rebuild()).json()).toEqual({ invoiceRuns: 2 });
+      expect((await rebuild()).json()).toEqual({ invoiceRuns: 2, planMoves: 0 });
+      expect((await rebuild()).json()).toEqual({ invoiceRuns: 2, planMoves: 0 });
       expect(await ports.jobs.counts('invoice-runs')).toMatchObject({ waiting: 2 });
       await processInvoiceRuns(ports);
       for (const run of runs) await expect.poll(() => complete(run.id), { timeout: 20_000 }).toBe(true);
-      expect((await rebuild()).json()).toEqual({ invoiceRuns: 0 });
+      expect((await rebuild()).json()).toEqual({ invoiceRuns: 0, planMoves: 0 });
       await expectAllInvoicedOnce(it);
       await server.close();
     });

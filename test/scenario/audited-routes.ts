@@ -65,6 +65,11 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     body: () => ({ at: '2026-05-01T00:00:00Z' }),
   },
   'POST /v1/subscriptions': { type: 'subscription', body: () => ({ customer: 'acme', plan: 'pro' }) },
+  'POST /v1/plans/{key}/moves': {
+    type: 'plan_move',
+    path: () => '/v1/plans/pro/moves',
+    body: () => ({ toVersion: 2, when: 'renewal' }),
+  },
   'POST /v1/subscriptions/{id}/changes': {
     type: 'subscription_change',
     path: (answers) => `/v1/subscriptions/${idOf(answers, 'POST /v1/subscriptions')}/changes`,

@@ -17,7 +17,8 @@ import { startOfLocalDay, windowsBetween } from '@meterline/domain/time';
 import type { AlertPorts } from '@meterline/pipeline/alerts';
 import { negotiatedPriceCatalog, priceChangeCatalog } from '@meterline/pipeline/catalog';
 import { createGrant, newGrantSchema } from '@meterline/pipeline/grants';
-import type { InvoiceRunPorts } from '@meterline/pipeline/invoices';
+import type { PlanFitPorts } from '@meterline/pipeline/plan-fit';
+import type { PlanMovePorts } from '@meterline/pipeline/plan-moves';
 import type {
   Cut,
   Database,
@@ -158,17 +159,18 @@ export async function openRatingFixture(database: Database, startIso: string) {
   const jobs = fakeJobs();
   const rating = ratingStore(database);
   const sealed = { behind: 0 };
-  const ports: InvoiceRunPorts &
-    Pick<AlertPorts, 'features' | 'balances'> & {
-      wakeups: typeof rating;
-      prepaid: PrepaidStore;
-      trials: TrialNoticeStore;
-    } = {
+  const ports: PlanMovePorts &
+    Pick<PlanFitPorts, 'plans' | 'customers'> &
+    Pick<AlertPorts, 'features' | 'balances'> & { wakeups: typeof rating; prepaid: PrepaidStore; trials: TrialNoticeStore } = {
     usage: usage.reader,
     accounts: rating,
     wakeups: rating,
     trials: trialNoticeStore(database),
     meters: catalog.meters,
+    planMoves: catalog.planMoves,
+    subscriptions: catalog.subscriptions,
+    customers: catalog.customers,
+    plans: catalog.plans,
     features: catalog.features,
     balances: memoryBalanceStore(),
     invoices: invoiceStore(database),

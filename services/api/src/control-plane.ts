@@ -14,6 +14,7 @@ import { grantRoutes } from './grants.ts';
 import { invoiceRoutes } from './invoices.ts';
 import type { ClockDeps } from './clock.ts';
 import { planFitRoutes } from './plan-fit.ts';
+import { planMoveRoutes } from './plan-moves.ts';
 import { refusedEventRoutes } from './refused-events.ts';
 import { spendRoutes } from './spend.ts';
 import { subscriptionChangeRoutes } from './subscription-changes.ts';
@@ -68,6 +69,7 @@ export function controlPlane(options: ControlPlaneOptions): (server: HttpServer)
       (on) => entitlementRoutes(on, billing),
       (on) => grantRoutes(on, { ...billing, customers: catalog.customers, onChange: notify.rating }),
       (on) => subscriptionChangeRoutes(on, { ...billing, ...catalog, onChange: notify.rating }),
+      (on) => planMoveRoutes(on, { ...billing, ...catalog }),
       (on) => upgradeRoutes(on, { ...billing, onChange: notify.rating }),
       (on) => planFitRoutes(on, { ...billing, plans: catalog.plans, customers: catalog.customers }),
       (on) => alertRoutes(on, { rules: alertRuleStore(database), clock, onChange: notify.rating }),

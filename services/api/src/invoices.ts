@@ -11,6 +11,7 @@ import {
   requestInvoiceRun,
   setSchedule,
 } from '@meterline/pipeline/invoices';
+import type { PlanMoveRequestPorts } from '@meterline/pipeline/plan-moves';
 import type { InvoiceRun, InvoiceSchedule, StoredInvoice } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
@@ -104,7 +105,7 @@ function showSummary(stored: StoredInvoice): z.input<typeof invoiceSummarySchema
   };
 }
 
-export interface InvoiceRoutesDeps extends InvoiceRunPorts {
+export interface InvoiceRoutesDeps extends InvoiceRunPorts, Pick<PlanMoveRequestPorts, 'planMoves'> {
   /** A schedule changed: the scheduler need not wait for its next look. */
   readonly onScheduleChange?: () => void;
 }

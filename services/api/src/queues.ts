@@ -1,11 +1,18 @@
 import { type InvoiceRunPorts, requeuePending } from '@meterline/pipeline/invoices';
+import { type PlanMoveRequestPorts, requeuePlanMoves } from '@meterline/pipeline/plan-moves';
 import type { HttpServer } from '@meterline/runtime/http';
 import { z } from 'zod';
 
-const rebuiltSchema = z.object({ invoiceRuns: z.int().describe('Invoice runs that are not complete; each has its job again') });
+const rebuiltSchema = z.object({
+  invoiceRuns: z.int().describe('Invoice runs that are not complete; each has its job again'),
+  planMoves: z.int().describe('Moves of subscriptions that are not complete'),
+});
 
 /** `POST /v1/queues/rebuild`: queues hold nothing that the billing store could not tell again. */
-export function queueRoutes(server: HttpServer, ports: Pick<InvoiceRunPorts, 'jobs' | 'invoices'>): void {
+export function queueRoutes(
+  server: HttpServer,
+  ports: Pick<InvoiceRunPorts, 'jobs' | 'invoices'> & Pick<PlanMoveRequestPorts, 'planMoves'>,
+): void {
   server.post(
     '/v1/queues/rebuild',
     {
@@ -18,6 +25,6 @@ export function queueRoutes(server: HttpServer, ports: Pick<InvoiceRunPorts, 'jo
         response: { 200: rebuiltSchema },
       },
     },
-    async () => requeuePending(ports),
+    async () => ({ ...(await requeuePending(ports)), planMoves: await requeuePlanMoves(ports) }),
   );
 }

@@ -1,12 +1,13 @@
 import { type AlertPorts, evaluateWakeups, startWakeLoop, type WakeLoopHealth } from '@meterline/pipeline/alerts';
-import { type InvoiceRunPorts, processInvoiceRuns, startDueRuns, startScheduler } from '@meterline/pipeline/invoices';
+import { processInvoiceRuns, startDueRuns, startScheduler } from '@meterline/pipeline/invoices';
+import { type PlanMovePorts, processPlanMoves, requeuePlanMoves } from '@meterline/pipeline/plan-moves';
 import type { Occurrence, SandboxStore, TrialNoticeStore, Wakeup } from '@meterline/pipeline/ports';
 import { startSandboxClocks } from '@meterline/pipeline/sandboxes';
 import { tellOfTrials } from '@meterline/pipeline/stages';
 import { systemClock } from '@meterline/runtime/clock';
 import type { Logger } from '@meterline/runtime/logging';
 
-export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features' | 'balances'>, InvoiceRunPorts {
+export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features' | 'balances'>, PlanMovePorts {
   readonly trials: TrialNoticeStore;
   readonly sandboxes: Pick<SandboxStore, 'step'>;
   readonly logger: Logger;
@@ -51,7 +52,7 @@ const STUCK_MS_MAX = 15_000;
 /** A look is one query by index for each tenant: tenants may have clocks of their own, and a trial may be ended at once. */
 const TRIALS_LOOK_MS_MAX = 2_000;
 
-/** Spend alerts and entitlements as usage is committed, invoices by schedule and on request, and what is to be told of trials. */
+/** Spend alerts and entitlements as usage is committed, invoices by schedule and on request, moves to plan versions, and what is to be told of trials. */
 export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingWorker> {
   const { logger, onMessages, onEvaluated } = deps;
   const timer = systemClock();
@@ -80,6 +81,7 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
     clock: deps.serverClock,
     turn: async () => {
       await startDueRuns(deps);
+      await requeuePlanMoves(deps);
       await deps.finishLeftBehind?.();
     },
     onError: (error) => logger.error({ err: error }, 'the invoice scheduler failed and will try again'),
@@ -107,6 +109,7 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
     wakeLoop.notify();
   };
   await processInvoiceRuns(deps, { timer, signal: stopping.signal, onInvoices });
+  await processPlanMoves(deps, { signal: stopping.signal, onMoved: () => wakeLoop.notify() });
 
   async function health(): Promise<RatingWorkerHealth> {
     const [wakeLoopHealth, invoiceJobs] = await Promise.all([wakeLoop.health(), deps.jobs.counts('invoice-runs')]);

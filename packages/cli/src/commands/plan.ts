@@ -2,6 +2,7 @@ import { type Client, route } from '../client.ts';
 import { instantArgument } from '../instants.ts';
 import { jsonOption } from '../json-option.ts';
 import { planFitCommand } from './plan-fit.ts';
+import { planMoveCommand } from './plan-move.ts';
 import { type PriceInForce, pricesText } from '../render/prices.ts';
 import { type AddCommand, examples } from '../session.ts';
 
@@ -32,6 +33,7 @@ const VERSION_OPTION = ['--plan-version <n>', 'version of the plan; default the 
 export const planCommand: AddCommand = (program, open) => {
   const plan = program.command('plan').description('what is charged, and whom it fits');
   planFitCommand(plan, open);
+  planMoveCommand(plan, open);
   plan
     .command('publish')
     .argument('<plan>', 'key of the plan')

@@ -3,6 +3,7 @@ import { type AddCommand, examples } from '../session.ts';
 
 interface Rebuilt {
   readonly invoiceRuns: number;
+  readonly planMoves: number;
   readonly forgotten?: number;
 }
 
@@ -23,9 +24,12 @@ export const queueCommand: AddCommand = (program, open) => {
     });
 };
 
-function rebuiltText({ invoiceRuns, forgotten }: Rebuilt): string {
-  const runs = `Pending and enqueued: ${invoiceRuns} invoice ${invoiceRuns === 1 ? 'run' : 'runs'}.`;
-  const lines = [invoiceRuns === 0 ? 'Nothing is pending.' : runs];
+function rebuiltText({ invoiceRuns, planMoves, forgotten }: Rebuilt): string {
+  const pending = [
+    ...(invoiceRuns === 0 ? [] : [`${invoiceRuns} invoice ${invoiceRuns === 1 ? 'run' : 'runs'}`]),
+    ...(planMoves === 0 ? [] : [`${planMoves} plan ${planMoves === 1 ? 'move' : 'moves'}`]),
+  ];
+  const lines = [pending.length === 0 ? 'Nothing is pending.' : `Pending and enqueued: ${pending.join(', ')}.`];
   if (forgotten !== undefined)
     lines.push(`Balances forgotten, to be made again from the stores: ${groupDigits(String(forgotten))}.`);
   return lines.join('\n');

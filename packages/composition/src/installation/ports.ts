@@ -76,6 +76,7 @@ export function billingPorts(
     wakeups: rating,
     meters: catalog.meters,
     features: catalog.features,
+    planMoves: catalog.planMoves,
     customers: catalog.customers,
     plans: catalog.plans,
     subscriptions: catalog.subscriptions,

@@ -9,6 +9,7 @@ import type { ChangeRules } from '@meterline/domain/stages';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type { FeatureStore } from './feature-store.ts';
 import type { Page, PageRequest } from './page.ts';
+import type { PlanMoveStore } from './plan-move-store.ts';
 import type { SubscriptionStore, SubscriptionUpdate } from './subscription-store.ts';
 
 /** What an operator sets up: meters, customers, plans, subscriptions, API keys. In every call the tenant comes last. */
@@ -249,6 +250,7 @@ export interface CatalogStores {
   readonly plans: PlanStore;
   readonly priceChanges: PriceChangeStore;
   readonly negotiatedPrices: NegotiatedPriceStore;
+  readonly planMoves: PlanMoveStore;
   readonly subscriptions: SubscriptionStore;
   readonly apiKeys: ApiKeyStore;
 }

@@ -8,6 +8,7 @@ export * from './feature-store.ts';
 export * from './invoice-store.ts';
 export * from './job-queue.ts';
 export * from './page.ts';
+export * from './plan-move-store.ts';
 export * from './prepaid-store.ts';
 export * from './rate-limiter.ts';
 export * from './rating-store.ts';

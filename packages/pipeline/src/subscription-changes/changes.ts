@@ -31,13 +31,20 @@ export interface MadeChange {
   readonly subscription: SubscriptionRecord;
 }
 
+export interface DecideOptions {
+  /** Id of the change that would be made; default a new one. */
+  readonly change?: string | undefined;
+  /** The vendor's own: no rule of the plan is asked, and no fee due for it. */
+  readonly byVendor?: boolean;
+}
+
 /** Decides what a change would come to. Previews and changes both come from here, so that they cannot differ. */
 export async function decideChange(
   ports: ChangePorts,
   id: string,
   request: ChangeRequest,
   tenant: string,
-  changeId?: string,
+  { change, byVendor = false }: DecideOptions = {},
 ): Promise<Decided> {
   const nowMs = await ports.clock.nowMs(tenant);
   const subject = await subjectOf(ports, id, nowMs, tenant);
@@ -45,12 +52,13 @@ export async function decideChange(
   const today = await planTerms(ports.plans, stageAt(subscription, nowMs), tenant);
   const day = dayOf(request, today.plan.billingPeriod, subject);
   const onDay = () => planTerms(ports.plans, stageAt(subscription, startOfDateMs(day, customer.timezone)), tenant);
-  const from = request.kind === 'trial' ? today : await onDay();
+  const left = request.kind === 'trial' ? today : await onDay();
+  const from = byVendor ? { ...left, changeRules: null } : left;
   const to = await target(ports, request, { from, currency: customer.currency }, tenant);
   if ('trial' in request) refuseMissingTrial({ key: to.plan.key, phases: to.phases }, request.trial);
   const phased = await phasedVersion(ports.plans, to, tenant);
   const plans = { from, to, phased, trial: await trialFacts(ports, customer, { key: to.plan.key, phases: to.phases }, tenant) };
-  return { ...decide({ request, day, plans, id: changeId ?? newId('chg', nowMs) }, subject), request, plans, subject };
+  return { ...decide({ request, day, plans, id: change ?? newId('chg', nowMs) }, subject), request, plans, subject };
 }
 
 /** Makes what was decided, unless the subscription was changed since. */

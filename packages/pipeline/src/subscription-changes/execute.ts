@@ -13,7 +13,7 @@ export async function executeChange(
   tenant: string,
   changeId?: string,
 ): Promise<MadeChange> {
-  if (!('token' in input)) return makeChange(ports, await decideChange(ports, id, input, tenant, changeId), tenant);
+  if (!('token' in input)) return makeChange(ports, await decideChange(ports, id, input, tenant, { change: changeId }), tenant);
   const { request, basis } = requestOf(input.token, id);
   const version = (await ports.subscriptions.byId(id, tenant))?.version;
   // Said before anything else: what was shown may not even be possible any more.
@@ -21,7 +21,7 @@ export async function executeChange(
     throw changedSince([
       { path: 'version', message: `version of the subscription: ${basis.version} when it was previewed, ${version} now` },
     ]);
-  const decided = await decideChange(ports, id, request, tenant, changeId);
+  const decided = await decideChange(ports, id, request, tenant, { change: changeId });
   refuseIfChanged(basis, decided);
   return makeChange(ports, decided, tenant);
 }

@@ -5,6 +5,7 @@ import { featureStore } from './feature-store.ts';
 import { meterStore } from './meter-store.ts';
 import { negotiatedPriceStore } from './negotiated-price-store.ts';
 import { planDrafts } from './plan-drafts.ts';
+import { planMoveStore } from './plan-move-store.ts';
 import { planStore } from './plan-store.ts';
 import { priceChangeStore } from './price-change-store.ts';
 import { subscriptionStore } from './subscription-store.ts';
@@ -21,6 +22,7 @@ export function catalogStores(db: Database): CatalogStores {
     plans: { ...planStore(db), ...planDrafts(db) },
     priceChanges: priceChangeStore(db),
     negotiatedPrices: negotiatedPriceStore(db),
+    planMoves: planMoveStore(db),
     subscriptions: subscriptionStore(db),
     apiKeys: apiKeyStore(db),
   };

@@ -22,6 +22,7 @@ const NOT_AUDITED: Readonly<Record<string, string>> = {
   plan_move_step: 'work under way: each change that it makes has its record',
   invoice_counter: 'numbers given so far',
   rating_wakeup: 'work under way',
+  trial_notice: 'follows from the stages of subscriptions',
   audit_record: 'the trail itself',
 };
 
@@ -65,7 +66,7 @@ export function auditContract(name: string, open: () => Promise<Database>): void
       await actingAs(author(keyId(), 'req_8', NOW_MS + 2 * MINUTE_MS), () =>
         catalogStores(database).customers.update('acme', { name: 'Acme Inc.', subjects: ['b', 'c'] }, tenant),
       );
-      const made = { currency: 'USD', timezone: 'UTC', createdAt: '2026-11-22T00:00:00Z', key: 'acme' };
+      const made = { currency: 'USD', timezone: 'UTC', paymentMethod: null, createdAt: '2026-11-22T00:00:00Z', key: 'acme' };
       const before = { ...made, name: 'acme', subjects: ['a', 'b'] };
       const actor = { keyId: keyId(), name: 'Anna' };
       const same = { id: expect.any(String) as string, actor, type: 'customer', object: 'acme' };

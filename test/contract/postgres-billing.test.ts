@@ -33,7 +33,8 @@ await onEngines('billing on parallel connections of PostgreSQL', ['postgres'], a
 
   const subscribe = (on: Database, id: string, plan = 'pro') => {
     const draft = { id: `${tenant}-${id}`, customer: 'acme', plan, planVersion: 1, startsAtMs: NOW_MS };
-    return catalogStores(on).subscriptions.insert(draft, { startDayMs: NOW_MS, nowMs: NOW_MS }, tenant);
+    const made = catalogStores(on).subscriptions.insert(draft, { startDayMs: NOW_MS, nowMs: NOW_MS }, tenant);
+    return made.then((result) => (typeof result === 'string' ? undefined : result));
   };
   const addRule = (on: Database) =>
     alertRuleStore(on).insert({ key: 'rule', customer: null, plan: 'pro', budget: '10', thresholds: ['80%'] }, NOW_MS, tenant);

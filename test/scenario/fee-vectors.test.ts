@@ -16,19 +16,28 @@ interface Expected {
 interface Step {
   readonly at: string;
   readonly do: string;
+  readonly value?: string;
+  readonly perUnitCents?: string;
   readonly expect?: readonly Expected[];
 }
 
 interface Case {
   readonly id: string;
   readonly kind: string;
-  readonly plan: { readonly amountCents?: string; readonly interval: string; readonly payInAdvance?: boolean };
+  readonly plan: {
+    readonly amountCents?: string;
+    readonly interval: string;
+    readonly payInAdvance?: boolean;
+    readonly trialDays?: string;
+  };
   readonly billing?: 'calendar' | 'anniversary';
   readonly timezone?: string;
   readonly startAt?: string;
   readonly endingAt?: string;
   readonly terminatedAt?: string;
   readonly trialDays?: string;
+  readonly period?: string;
+  readonly upgraded?: boolean;
   readonly usageCents?: string;
   readonly onTermination?: string;
   readonly given?: { readonly planAmountOnFee?: string; readonly paid?: string };
@@ -40,10 +49,8 @@ interface Case {
 }
 
 const NOT_FOLLOWED = new Set(['lagop-upgrade-001', 'lagop-term-016', 'lagop-ct-004', 'lagop-ct-007', 'lagop-ct-008', 'lagop-ct-010', 'lagop-ct-011']); // prettier-ignore
-const KINDS = ['start', 'terminate', 'termination_credit_note', 'subscription_fee', 'scheduled_end', 'billing_run', 'period_sequence']; // prettier-ignore
-const CASES = (vectors as unknown as Case[]).filter(
-  ({ id, kind, trialDays }) => KINDS.includes(kind) && !NOT_FOLLOWED.has(id) && trialDays === undefined,
-);
+const KINDS = ['start', 'terminate', 'termination_credit_note', 'subscription_fee', 'scheduled_end', 'billing_run', 'period_sequence', 'trial']; // prettier-ignore
+const CASES = (vectors as unknown as Case[]).filter(({ id, kind }) => KINDS.includes(kind) && !NOT_FOLLOWED.has(id));
 const EVERY: Readonly<Record<string, string>> = {
   weekly: 'week',
   monthly: 'month',
@@ -93,28 +100,41 @@ const instantOf = (text: string) =>
 const money = (cents: string) => (Number(cents) / 100).toFixed(2);
 
 async function subscribe(vector: Case, atMs: number): Promise<void> {
-  const { id, plan, billing = 'calendar', timezone = 'UTC', usageCents, onTermination, given } = vector;
+  const { id, plan, billing = 'calendar', timezone = 'UTC', usageCents, onTermination, given, steps = [] } = vector;
+  const { trialDays = plan.trialDays, upgraded = false } = vector;
   const fee = {
     model: 'flat',
     amount: money(given?.planAmountOnFee ?? plan.amountCents ?? '100'),
     paymentTerm: plan.payInAdvance === true ? 'advance' : 'arrears',
   };
-  const used = { key: 'used', name: 'Used', meter: 'used', price: { model: 'per_unit', unitAmount: '0.01' } };
+  const unitCents = steps.find(({ perUnitCents }) => perUnitCents !== undefined)?.perUnitCents;
+  const unitAmount = unitCents === undefined ? '0.01' : money(unitCents);
+  const used = { key: 'used', name: 'Used', meter: 'used', price: { model: 'per_unit', unitAmount } };
+  const isMetered = usageCents !== undefined || unitCents !== undefined;
+  const trial = { key: 'trial', name: 'Trial', lasts: { days: Number(trialDays) }, trial: { converts: 'always' } };
+  const free = { ...trial, rateCards: [{ key: 'base', percentOff: '100' }] };
   await call('POST', '/v1/customers', { key: id, name: id, currency: 'USD', timezone, subjects: [id] });
-  await call('POST', '/v1/plans', {
-    key: id,
-    name: id,
-    currency: 'USD',
-    billingPeriod: { every: EVERY[plan.interval], anchor: billing },
-    rateCards: [{ key: 'base', name: 'Base', price: fee }, ...(usageCents === undefined ? [] : [used])],
+  const terms = {
+    ...{ name: id, currency: 'USD', billingPeriod: { every: EVERY[plan.interval], anchor: billing } },
+    rateCards: [{ key: 'base', name: 'Base', price: fee }, ...(isMetered ? [used] : [])],
     unusedTime: UNUSED_TIME[onTermination ?? ''] ?? 'credit',
-  });
+  };
+  await call('POST', '/v1/plans', { key: id, ...terms, ...(trialDays !== undefined && { phases: [free] }) });
+  if (upgraded) await call('POST', '/v1/plans', { key: `${id}-next`, ...terms });
   const { id: subscription } = await call<{ id: string }>('POST', '/v1/subscriptions', { customer: id, plan: id });
   subscriptions.set(id, subscription);
   await runsComplete();
   if (usageCents === undefined) return;
+  await use(id, atMs, usageCents);
+}
+
+async function use(subject: string, atMs: number, n: string): Promise<void> {
   const time = new Date(atMs).toISOString();
-  await call('POST', '/v1/events', [{ specversion: '1.0', id, source: 'test', type: 'used', subject: id, time, data: { n: usageCents } }]); // prettier-ignore
+  await call('POST', '/v1/events', [{ specversion: '1.0', id: `${subject} ${time}`, source: 'test', type: 'used', subject, time, data: { n } }]); // prettier-ignore
+}
+
+async function upgrade({ id }: Case): Promise<void> {
+  await call('POST', `/v1/subscriptions/${subscriptions.get(id)}/changes`, { kind: 'plan', plan: `${id}-next` });
 }
 
 const subscriptions = new Map<string, string>();
@@ -142,7 +162,7 @@ interface Action {
 function actionsOf(vector: Case): Action[] {
   const { id, kind, timezone = 'UTC' } = vector;
   const counts: number[] = [];
-  const startText = vector.startAt ?? vector.steps?.[0]?.at ?? (vector.terminatedAt === undefined ? '' : '2022-03-14');
+  const startText = vector.startAt ?? vector.steps?.[0]?.at ?? vector.period?.slice(0, 10) ?? impliedStart(vector);
   // A date is one of the customer's zone; those here are all of UTC.
   const startMs = instantOf(startText);
   if (Number.isNaN(startMs)) throw new Error(`${id} in ${timezone} does not say when it starts`);
@@ -166,7 +186,21 @@ function actionsOf(vector: Case): Action[] {
       const endMs = instantOf(endText);
       const october = kind === 'termination_credit_note' ? [then(instantOf('2022-10-01'), bill)] : [];
       const last = then(endMs + 26 * HOUR_MS, bill);
-      return [begin, ...october, then(endMs, () => end(vector)), last, then(last.atMs + 1, conclude)];
+      return [
+        begin,
+        ...october,
+        then(endMs, () => (vector.upgraded ? upgrade(vector) : end(vector))),
+        last,
+        then(last.atMs + 1, conclude),
+      ];
+    }
+    case 'trial': {
+      const steps = (vector.steps ?? []).slice(1).map(({ at, value }) => {
+        const atMs = instantOf(at);
+        return then(atMs, value === undefined ? bill : () => use(id, atMs, value));
+      });
+      const doneMs = Math.max(...steps.map(({ atMs }) => atMs)) + 1;
+      return [begin, ...steps, then(doneMs, conclude), then(doneMs + 1, () => end(vector))];
     }
     case 'scheduled_end': {
       const endMs = instantOf(vector.endingAt ?? '');
@@ -195,6 +229,12 @@ function actionsOf(vector: Case): Action[] {
     default:
       throw new Error(`nothing is known of ${kind}`);
   }
+}
+
+/** Of those that say it in words alone. */
+function impliedStart({ terminatedAt, trialDays }: Case): string {
+  if (terminatedAt === undefined) return trialDays === undefined ? '' : '2022-03-01';
+  return trialDays === undefined ? '2022-03-14' : '2022-03-15';
 }
 
 const amountOf = (kind: string, expected: readonly Expected[] = []) => expected.find((each) => each.kind === kind)?.amountCents;
@@ -246,7 +286,22 @@ describe('fees of the vectors over the API', () => {
   });
 
   it.each(ofKind('subscription_fee', 'scheduled_end'))('$id is billed when its period ends', (vector) => {
-    expect(baseOf(resultOf(vector).periods[0])).toBe(money(amountOf('subscription_fee', vector.expect as Expected[]) ?? ''));
+    const { fees, periods } = resultOf(vector);
+    // A trial has an invoice of its own, of nothing; where it lasts beyond the period that is the one.
+    const paid =
+      vector.plan.payInAdvance === true ? fees : periods.toSorted((a, b) => a.period.from.localeCompare(b.period.from));
+    const behind = paid.find(({ phase }) => phase === undefined) ?? paid[0];
+    expect(baseOf(behind)).toBe(money(amountOf('subscription_fee', vector.expect as Expected[]) ?? ''));
+  });
+
+  it.each(ofKind('trial'))('$id pays its fee from the end of the trial on, and usage always', (vector) => {
+    const { fees, periods } = resultOf(vector);
+    const expected = (kind: string) =>
+      (vector.steps ?? []).flatMap((step) => step.expect ?? []).filter((each) => each.kind === kind).map(({ amountCents = '' }) => money(amountCents)); // prettier-ignore
+    const inOrder = periods.toSorted((a, b) => a.period.from.localeCompare(b.period.from));
+    const usage = inOrder.flatMap(({ lines }) => lines.filter(({ key, amount }) => key === 'used' && amount !== '0.00'));
+    expect(fees.map(({ total }) => total)).toEqual(expected('subscription_fee'));
+    expect(usage.map(({ amount }) => amount)).toEqual(expected('usage_fee'));
   });
 
   it.each(ofKind('billing_run'))('$id gets one invoice, however often it is run', (vector) => {

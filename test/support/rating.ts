@@ -1,5 +1,12 @@
 import { memoryBalanceStore } from '@meterline/backends/memory';
-import { alertRuleStore, catalogStores, invoiceStore, prepaidStore, ratingStore } from '@meterline/backends/postgres';
+import {
+  alertRuleStore,
+  catalogStores,
+  invoiceStore,
+  prepaidStore,
+  ratingStore,
+  trialNoticeStore,
+} from '@meterline/backends/postgres';
 import type { Commitment } from '@meterline/domain/commitments';
 import type { UnusedTime } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
@@ -18,6 +25,7 @@ import type {
   GroupedLevels,
   JobQueue,
   PrepaidStore,
+  TrialNoticeStore,
   UsageQuery,
   UsageReader,
   UsageRow,
@@ -153,10 +161,11 @@ export async function openRatingFixture(database: Database, startIso: string) {
   const sealed = { behind: 0 };
   const ports: PlanMovePorts &
     Pick<PlanFitPorts, 'plans' | 'customers'> &
-    Pick<AlertPorts, 'features' | 'balances'> & { wakeups: typeof rating; prepaid: PrepaidStore } = {
+    Pick<AlertPorts, 'features' | 'balances'> & { wakeups: typeof rating; prepaid: PrepaidStore; trials: TrialNoticeStore } = {
     usage: usage.reader,
     accounts: rating,
     wakeups: rating,
+    trials: trialNoticeStore(database),
     meters: catalog.meters,
     planMoves: catalog.planMoves,
     subscriptions: catalog.subscriptions,
@@ -233,7 +242,7 @@ export async function openRatingFixture(database: Database, startIso: string) {
       const draft = { id, customer, plan, planVersion: 1, startsAtMs, commitment };
       const times = { startDayMs: startOfLocalDay(startsAtMs, 'UTC'), nowMs: clock.nowMs() };
       const inserted = await catalog.subscriptions.insert(draft, times, tenant);
-      if (inserted === undefined) throw new Error(`${id} was not inserted`);
+      if (typeof inserted === 'string') throw new Error(`${id} was not inserted`);
       return id;
     },
 

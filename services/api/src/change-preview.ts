@@ -12,6 +12,7 @@ const decimalText = z.string().describe('Exact decimal');
 const invoiceSchema = z.object({
   plan: z.string(),
   planVersion: z.int(),
+  phase: z.object({ key: z.string(), name: z.string() }).nullable(),
   from: instantAnswer,
   to: instantAnswer.describe('Due from then on'),
   days: z.int(),
@@ -119,6 +120,7 @@ const isFee = ({ meter }: InvoiceLine) => meter === null;
 function showInvoice({
   plan,
   planVersion,
+  phase,
   period,
   lines,
   adjustments,
@@ -126,7 +128,15 @@ function showInvoice({
   currency,
 }: InvoiceDocument): z.input<typeof invoiceSchema> {
   return {
-    ...{ plan, planVersion, from: period.from, to: period.to, days: period.days, daysInPeriod: period.daysInPeriod },
+    ...{
+      plan,
+      planVersion,
+      phase: phase ?? null,
+      from: period.from,
+      to: period.to,
+      days: period.days,
+      daysInPeriod: period.daysInPeriod,
+    },
     lines: lines.map((line) => {
       const { key, name, quantity, amount } = line;
       return { key, name, quantity, amount, isEstimate: !isFee(line) };

@@ -16,7 +16,10 @@ async function takeWakeups(): Promise<unknown> {
 
 test('a customer is created with its defaults, read back, and rating is woken for it', async () => {
   const created = await api.call('POST', '/v1/customers', acme);
-  expect(created).toEqual({ status: 201, body: { ...acme, timezone: 'UTC', subjects: ['u1', 'u2'], createdAt: NOW } });
+  expect(created).toEqual({
+    status: 201,
+    body: { ...acme, timezone: 'UTC', subjects: ['u1', 'u2'], paymentMethod: null, createdAt: NOW },
+  });
   expect((await api.call('GET', '/v1/customers/acme', undefined, 'reader')).body).toEqual(created.body);
   expect(await takeWakeups()).toEqual([['one', 'acme']]);
 });

@@ -13,6 +13,7 @@ const customerSchema = z.object({
   currency: z.string(),
   timezone: z.string(),
   subjects: z.array(z.string()),
+  paymentMethod: z.string().nullable(),
   createdAt: instantAnswer,
 });
 

@@ -80,7 +80,7 @@ export function invoicePage(invoice: InvoiceDocument): string {
           <dt>Customer</dt>
           <dd>${customer.name} (${customer.key})</dd>
           <dt>Plan</dt>
-          <dd>${invoice.plan}, version ${invoice.planVersion}</dd>
+          <dd>${invoice.plan}, version ${invoice.planVersion}${invoice.phase ? `, ${invoice.phase.name}` : ''}</dd>
           <dt>Subscription</dt>
           <dd>${invoice.subscription}</dd>
           <dt>Billing period</dt>

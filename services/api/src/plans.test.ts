@@ -39,7 +39,7 @@ test('a plan is created at version 1 with its rate cards as they were given', as
   expect(created).toEqual({
     status: 201,
     body: {
-      ...{ ...pro, version: 1, commitment: null, unusedTime: 'credit', changeRules: null, features: [] },
+      ...{ ...pro, version: 1, commitment: null, unusedTime: 'credit', changeRules: null, features: [], phases: [] },
       ...{ draft: false, createdAt: NOW, archivedAt: null },
     },
   });
@@ -54,7 +54,7 @@ test('new rate cards make a new version; the old one stays as it was', async () 
     body: { key: 'pro', version: 2, rateCards: cheaper },
   });
   const { body } = await api.call('GET', '/v1/plans/pro/versions?limit=1');
-  const terms = { rateCards: pro.rateCards, commitment: null, unusedTime: 'credit', changeRules: null, features: [] };
+  const terms = { rateCards: pro.rateCards, commitment: null, unusedTime: 'credit', changeRules: null, features: [], phases: [] };
   expect(body['items']).toEqual([{ plan: 'pro', version: 1, ...terms, draft: false, createdAt: NOW, archivedAt: null }]);
   const next = await api.call('GET', `/v1/plans/pro/versions?limit=1&cursor=${String(body['nextCursor'])}`);
   expect(next.body).toMatchObject({ items: [{ version: 2, rateCards: cheaper }], nextCursor: null });

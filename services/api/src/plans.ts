@@ -1,4 +1,5 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
+import { phasesSchema } from '@meterline/domain/phases';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { changeRulesSchema } from '@meterline/domain/stages';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
@@ -29,6 +30,7 @@ export const planSchema = z.object({
   draft: z.boolean().describe('May change, and takes no subscriptions'),
   unusedTime: unusedTimeSchema,
   changeRules: changeRulesSchema.nullable(),
+  phases: phasesSchema,
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable(),
 });
@@ -38,12 +40,14 @@ export const showPlan = ({
   archivedAtMs,
   rateCards,
   features,
+  phases,
   priceRevision: _revision,
   ...plan
 }: PlanRecord): z.input<typeof planSchema> => ({
   ...plan,
   rateCards: [...rateCards],
   features: [...features],
+  phases: [...phases],
   createdAt: formatInstant(createdAtMs),
   archivedAt: instantOrNull(archivedAtMs),
 });
@@ -57,6 +61,7 @@ export const versionSchema = z.object({
   draft: z.boolean().describe('May change, and takes no subscriptions'),
   unusedTime: unusedTimeSchema,
   changeRules: changeRulesSchema.nullable(),
+  phases: phasesSchema,
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable().describe('Takes no new subscriptions since'),
 });
@@ -66,12 +71,14 @@ export const showVersion = ({
   archivedAtMs,
   rateCards,
   features,
+  phases,
   priceRevision: _revision,
   ...version
 }: PlanVersionRecord): z.input<typeof versionSchema> => ({
   ...version,
   rateCards: [...rateCards],
   features: [...features],
+  phases: [...phases],
   createdAt: formatInstant(createdAtMs),
   archivedAt: instantOrNull(archivedAtMs),
 });

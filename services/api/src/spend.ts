@@ -74,6 +74,7 @@ const spendSchema = z.object({
       id: z.string(),
       plan: z.string(),
       planVersion: z.int(),
+      phase: z.object({ key: z.string(), name: z.string() }).nullable().describe('Of the plan version'),
       period: periodSchema,
       lines: z.array(lineSchema),
       billedInAdvance: z

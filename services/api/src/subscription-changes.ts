@@ -2,7 +2,7 @@ import { commitmentSchema } from '@meterline/domain/commitments';
 import { formatInstant } from '@meterline/domain/time';
 import { quantitiesSchema, text } from '@meterline/pipeline/catalog';
 import { billAtOnce, type InvoiceRunPorts } from '@meterline/pipeline/invoices';
-import type { SubscriptionChangeRecord } from '@meterline/pipeline/ports';
+import type { PhasingRecord, SubscriptionChangeRecord } from '@meterline/pipeline/ports';
 import {
   changeOrTokenSchema,
   changeRequestSchema,
@@ -23,13 +23,19 @@ import { showSubscription, subscriptionSchema } from './subscriptions.ts';
 
 const changeSchema = z.object({
   id: z.string(),
-  kind: z.enum(['start', 'plan', 'quantity', 'pause', 'resume', 'cancel', 'resubscribe']),
+  kind: z.enum(['start', 'plan', 'quantity', 'pause', 'resume', 'cancel', 'resubscribe', 'trial']),
   state: z.enum(['scheduled', 'done', 'withdrawn']).describe('`scheduled`: it has not begun yet, and can be withdrawn'),
   at: instantAnswer.describe('Holds from the local day of this instant on; `cancel` bills through it'),
   until: instantAnswer.nullable().describe('Local midnight from which on it no longer holds'),
   plan: z.string().optional(),
   planVersion: z.int().optional(),
   commitment: commitmentSchema.nullable().optional(),
+  phases: z
+    .array(z.object({ key: z.string(), until: instantAnswer.describe('Local midnight, exclusive') }))
+    .optional()
+    .describe('That its terms begin with; of a `trial` those of the change that it `amends`'),
+  trialConverts: z.boolean().optional().describe('Whether the trial among them leads to what follows it'),
+  amends: z.string().optional(),
   quantities: quantitiesSchema.optional(),
   fee: z.string().optional().describe('What the plan charges for the change'),
   createdAt: instantAnswer,
@@ -40,17 +46,27 @@ const changeParams = z.strictObject({ id: text(256), change: text(256) });
 const changePosition = z.tuple([z.string().regex(/^\d{1,9}$/)]);
 
 function showChange(change: SubscriptionChangeRecord, nowMs: number): z.input<typeof changeSchema> {
-  const { id, kind, fromMs, untilMs, terms, quantities, fee, createdAtMs, withdrawnAtMs } = change;
+  const { id, kind, fromMs, untilMs, terms, phasing, amends, quantities, fee, createdAtMs, withdrawnAtMs } = change;
   return {
     ...{ id, kind },
     state: withdrawnAtMs !== null ? 'withdrawn' : fromMs > nowMs ? 'scheduled' : 'done',
     at: formatInstant(fromMs),
     until: instantOrNull(untilMs),
     ...terms,
+    ...(phasing && phasesOf(phasing)),
+    ...(amends !== undefined && { amends }),
     ...(quantities && { quantities }),
     ...(fee && { fee: fee.amount }),
     createdAt: formatInstant(createdAtMs),
     withdrawnAt: instantOrNull(withdrawnAtMs),
+  };
+}
+
+function phasesOf({ phases, lapse }: PhasingRecord) {
+  const hasTrial = phases.some(({ remindDays }) => remindDays !== null);
+  return {
+    phases: phases.map(({ key, untilMs }) => ({ key, until: formatInstant(untilMs) })),
+    ...(hasTrial && { trialConverts: lapse === null }),
   };
 }
 

@@ -10,12 +10,18 @@ import {
   stageAt,
   subscriptionEndSchema,
 } from '@meterline/pipeline/catalog';
-import type { SubscriptionRecord, TenantClock } from '@meterline/pipeline/ports';
+import type { PhaseRecord, SubscriptionRecord, TenantClock } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
 import { z } from 'zod';
 import { idParams, instantAnswer, instantOrNull } from './fields.ts';
 import { pageAnswer, pageRequest } from './paging.ts';
+
+const phaseSchema = z.object({
+  key: z.string(),
+  until: instantAnswer.describe('Local midnight, exclusive'),
+  trial: z.boolean(),
+});
 
 export const subscriptionSchema = z.object({
   id: z.string(),
@@ -25,6 +31,7 @@ export const subscriptionSchema = z.object({
   startsAt: instantAnswer,
   endsAt: instantAnswer.nullable().describe('Billed through the local day of this instant'),
   commitment: commitmentSchema.nullable().describe('What it spends at least or at most'),
+  phase: phaseSchema.nullable().describe('Of the plan version; null behind its phases'),
   quantities: quantitiesSchema,
   paused: z.boolean().describe('Nothing is billed'),
   stages: z
@@ -35,6 +42,7 @@ export const subscriptionSchema = z.object({
         plan: z.string(),
         planVersion: z.int(),
         commitment: commitmentSchema.nullable(),
+        phase: phaseSchema.nullable(),
         quantities: quantitiesSchema,
         paused: z.boolean(),
         change: z.string().describe('The change that it began with'),
@@ -48,12 +56,12 @@ export const subscriptionSchema = z.object({
 export function showSubscription(subscription: SubscriptionRecord, nowMs: number): z.input<typeof subscriptionSchema> {
   const { id, customer, startsAtMs, endsAtMs, createdAtMs, version, stages } = subscription;
   const now = stageAt(subscription, nowMs);
-  const { plan, planVersion, commitment, quantities, paused } = now;
+  const { plan, planVersion, commitment, phase, quantities, paused } = now;
   return {
     ...{ id, customer, plan, planVersion },
     startsAt: formatInstant(startsAtMs),
     endsAt: instantOrNull(endsAtMs),
-    ...{ commitment, quantities, paused },
+    ...{ commitment, phase: showPhase(phase), quantities, paused },
     stages: stages
       .slice(stages.indexOf(now))
       // The stages behind the end come back if it is called off.
@@ -64,6 +72,7 @@ export function showSubscription(subscription: SubscriptionRecord, nowMs: number
         plan: stage.plan,
         planVersion: stage.planVersion,
         commitment: stage.commitment,
+        phase: showPhase(stage.phase),
         quantities: stage.quantities,
         paused: stage.paused,
         change: stage.change,
@@ -71,6 +80,10 @@ export function showSubscription(subscription: SubscriptionRecord, nowMs: number
     version,
     createdAt: formatInstant(createdAtMs),
   };
+}
+
+function showPhase(phase: PhaseRecord | null): z.input<typeof phaseSchema> | null {
+  return phase && { key: phase.key, until: formatInstant(phase.untilMs), trial: phase.remindsAtMs !== null };
 }
 
 const readSchema = subscriptionSchema.extend({

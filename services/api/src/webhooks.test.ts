@@ -57,7 +57,7 @@ test.each([
     { url: URL, events: ['alert.triggerd'] },
     'request.invalid',
     'events[0]',
-    'must be one of: alert.triggered, entitlement.threshold_reached, invoice.finalized, credit_note.issued, subscription.changed, ping',
+    'must be one of: alert.triggered, entitlement.threshold_reached, invoice.finalized, credit_note.issued, subscription.changed, subscription.trial_will_end, subscription.trial_ended, ping',
   ],
   ['no event type', { url: URL, events: [] }, 'request.invalid', 'events', 'must name at least one event type'],
   ['an unknown field', { url: URL, events: ['ping'], secret: 'x' }, 'request.invalid', 'secret', 'unknown field'],

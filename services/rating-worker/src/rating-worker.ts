@@ -1,12 +1,14 @@
 import { type AlertPorts, evaluateWakeups, startWakeLoop, type WakeLoopHealth } from '@meterline/pipeline/alerts';
 import { processInvoiceRuns, startDueRuns, startScheduler } from '@meterline/pipeline/invoices';
 import { type PlanMovePorts, processPlanMoves, requeuePlanMoves } from '@meterline/pipeline/plan-moves';
-import type { Occurrence, SandboxStore, Wakeup } from '@meterline/pipeline/ports';
+import type { Occurrence, SandboxStore, TrialNoticeStore, Wakeup } from '@meterline/pipeline/ports';
 import { startSandboxClocks } from '@meterline/pipeline/sandboxes';
+import { tellOfTrials } from '@meterline/pipeline/stages';
 import { systemClock } from '@meterline/runtime/clock';
 import type { Logger } from '@meterline/runtime/logging';
 
 export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features' | 'balances'>, PlanMovePorts {
+  readonly trials: TrialNoticeStore;
   readonly sandboxes: Pick<SandboxStore, 'step'>;
   readonly logger: Logger;
   /** Finishes what other processes left behind; called with every turn of the scheduler, every half minute. */
@@ -47,8 +49,10 @@ export interface RatingWorker {
 /** Rows that wait this long mean that rating does not keep up. */
 const WAITING_AGE_MS_MAX = 60_000;
 const STUCK_MS_MAX = 15_000;
+/** A look is one query by index for each tenant: tenants may have clocks of their own, and a trial may be ended at once. */
+const TRIALS_LOOK_MS_MAX = 2_000;
 
-/** Spend alerts and entitlements as usage is committed, invoices by schedule and on request, and moves to plan versions. */
+/** Spend alerts and entitlements as usage is committed, invoices by schedule and on request, moves to plan versions, and what is to be told of trials. */
 export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingWorker> {
   const { logger, onMessages, onEvaluated } = deps;
   const timer = systemClock();
@@ -81,6 +85,15 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
       await deps.finishLeftBehind?.();
     },
     onError: (error) => logger.error({ err: error }, 'the invoice scheduler failed and will try again'),
+  });
+  const trials = startScheduler({
+    schedules: { nextDueMs: async () => null },
+    clock: deps.serverClock,
+    turn: async () => {
+      if ((await tellOfTrials(deps)) > 0) onMessages?.();
+    },
+    onError: (error) => logger.error({ err: error }, 'telling of trials failed and will be tried again'),
+    intervalMsMax: TRIALS_LOOK_MS_MAX,
   });
   const sandboxes = startSandboxClocks({
     step: () => deps.sandboxes.step(deps.serverClock.nowMs()),
@@ -115,11 +128,13 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
       if (oldestWaitingAgeMs > WAITING_AGE_MS_MAX) return `rating is ${Math.round(oldestWaitingAgeMs / 1000)} s behind`;
       if (schedulerStuckSinceMs !== null)
         return `the invoice scheduler has failed since ${new Date(schedulerStuckSinceMs).toISOString()}`;
+      const trialsStuckSinceMs = trials.stuckSinceMs();
+      if (trialsStuckSinceMs !== null) return `telling of trials has failed since ${new Date(trialsStuckSinceMs).toISOString()}`;
       return undefined;
     },
     async stop() {
       stopping.abort(new Error('the rating worker stops'));
-      await Promise.all([wakeLoop.stop(), scheduler.stop(), sandboxes.stop()]);
+      await Promise.all([wakeLoop.stop(), scheduler.stop(), sandboxes.stop(), trials.stop()]);
     },
   };
 }

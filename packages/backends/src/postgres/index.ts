@@ -1,5 +1,5 @@
 export { auditTrail, recordingAt } from './audit/index.ts';
-export { catalogStores, upgradeStore } from './catalog/index.ts';
+export { catalogStores, trialNoticeStore, upgradeStore } from './catalog/index.ts';
 export { migrate } from './migrate.ts';
 export { openPostgres, type Postgres, type PostgresOptions } from './open-postgres.ts';
 export type { ScriptDatabase, ScriptExecutor } from './script-database.ts';

@@ -20,6 +20,8 @@ interface ChangeOptions {
   readonly quantity?: readonly string[];
   readonly at?: string;
   readonly until?: string;
+  readonly ends?: string;
+  readonly converts?: true;
   readonly token?: string;
 }
 
@@ -28,7 +30,7 @@ interface Made {
   readonly subscription: Subscription;
 }
 
-const KINDS = 'plan, quantity, pause, resume, cancel or resubscribe';
+const KINDS = 'plan, quantity, pause, resume, cancel, resubscribe or trial';
 
 export const subscriptionCommand: AddCommand = (program, open) => {
   const subscription = program.command('subscription').description('what customers subscribed to, and changes of it');
@@ -75,6 +77,7 @@ export const subscriptionCommand: AddCommand = (program, open) => {
         'meterline subscription change sub_01j... plan --plan pro --at period_end',
         'meterline subscription change sub_01j... quantity --quantity seats=12',
         'meterline subscription change sub_01j... cancel --at period_end',
+        'meterline subscription change sub_01j... trial --ends 2026-03-20',
       ),
     )
     .action(async (id: string, kind: string, options: ChangeOptions) => {
@@ -118,10 +121,12 @@ function withTerms(command: Command): Command {
     .option('--plan-version <n>', 'its version; default the latest')
     .option('--quantity <card=number>', 'how many of the fee of a rate card; may be repeated', collect)
     .option('--at <when>', 'now (default), period_end, RFC 3339, or a date (midnight UTC)', instantArgument)
-    .option('--until <instant>', 'from then on as without the change: RFC 3339, or a date (midnight UTC)', instantArgument);
+    .option('--until <instant>', 'from then on as without the change: RFC 3339, or a date (midnight UTC)', instantArgument)
+    .option('--ends <when>', 'of a trial, its first day no more: now, RFC 3339, or a date (midnight UTC)', instantArgument)
+    .option('--converts', 'of a trial: what is paid for follows it');
 }
 
-function requestOf(kind: string, { plan, planVersion, quantity, at, until }: ChangeOptions): object {
+function requestOf(kind: string, { plan, planVersion, quantity, at, until, ends, converts }: ChangeOptions): object {
   return {
     kind,
     ...(plan !== undefined && { plan }),
@@ -129,6 +134,8 @@ function requestOf(kind: string, { plan, planVersion, quantity, at, until }: Cha
     ...(quantity && { quantities: Object.fromEntries(quantity.map(quantityOf)) }),
     ...(at !== undefined && { at }),
     ...(until !== undefined && { until }),
+    ...(ends !== undefined && { ends }),
+    ...(converts && { converts }),
   };
 }
 

@@ -28,7 +28,7 @@ export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, '
   return [
     paint('bold', `Invoice ${number}`),
     `  for       ${customer.name} (${customer.key})`,
-    `  plan      ${invoice.plan}, version ${invoice.planVersion}`,
+    `  plan      ${invoice.plan}, version ${invoice.planVersion}${invoice.phase ? `, ${invoice.phase.name}` : ''}`,
     `  period    ${period.from} up to ${period.to} (${billedDays(period)})`,
     ...(interim ? [`  interim   number ${interim.part}: the usage up to ${interim.usageTo}, less what was billed before`] : []),
     `  issued    ${invoice.issuedAt}`,

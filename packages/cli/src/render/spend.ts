@@ -16,6 +16,7 @@ export interface Spend {
   readonly subscriptions: readonly {
     readonly plan: string;
     readonly planVersion: number;
+    readonly phase?: { readonly name: string } | null;
     readonly period: { readonly from: string; readonly to: string };
     readonly lines: readonly ChargeLine[];
     readonly billedInAdvance: readonly { readonly invoice: string; readonly name: string; readonly amount: string }[];
@@ -40,8 +41,19 @@ export function spendText(spend: Spend, terminal: Pick<Terminal, 'paint'>): stri
   const asOfText = paint('dim', `As of ${asOf.at}, offset ${asOf.cut.join(', ')} of the event log.`);
   if (subscriptions.length === 0) return `${paint('bold', customer)} has no active subscription.\n${asOfText}`;
   const sections = subscriptions.map((subscription) => {
-    const { plan, planVersion, period, lines, billedInAdvance, interims, commitment, toInvoice, total: planTotal } = subscription;
-    const head = `${paint('bold', customer)} on ${plan}, version ${planVersion}: ${period.from} up to ${period.to}`;
+    const {
+      plan,
+      planVersion,
+      phase,
+      period,
+      lines,
+      billedInAdvance,
+      interims,
+      commitment,
+      toInvoice,
+      total: planTotal,
+    } = subscription;
+    const head = `${paint('bold', customer)} on ${plan}, version ${planVersion}${phase ? `, ${phase.name}` : ''}: ${period.from} up to ${period.to}`;
     const committed = commitment === null ? [] : commitmentRows(commitment, terminal);
     const rows = [...lines.flatMap((line) => chargeRows(line, terminal)), ...committed];
     const sum = ['So far', '', '', `${groupDigits(planTotal)} ${currency}`].map((cell) => paint('bold', cell));

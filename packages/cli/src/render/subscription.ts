@@ -5,6 +5,7 @@ export interface Stage {
   readonly until: string | null;
   readonly plan: string;
   readonly planVersion: number;
+  readonly phase?: { readonly key: string } | null;
   readonly quantities: Readonly<Record<string, string>>;
   readonly paused: boolean;
 }
@@ -70,10 +71,10 @@ const counted = (quantities: Readonly<Record<string, string>> = {}) =>
     .join(', ');
 
 export function subscriptionText({ id, customer, endsAt, stages }: Subscription): string {
-  const rows = stages.map(({ from, until, plan, planVersion, quantities, paused }) => [
+  const rows = stages.map(({ from, until, plan, planVersion, phase, quantities, paused }) => [
     from,
     until ?? endsAt ?? '',
-    paused ? `${plan} ${planVersion} (rests)` : `${plan} ${planVersion}`,
+    `${plan} ${planVersion}${phase ? `, ${phase.key}` : ''}${paused ? ' (rests)' : ''}`,
     counted(quantities),
   ]);
   const stagesTable = table([{ title: 'From' }, { title: 'Until' }, { title: 'Plan' }, { title: 'Quantities' }], rows);

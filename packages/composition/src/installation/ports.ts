@@ -17,6 +17,7 @@ import {
   ratingStore,
   sandboxStore,
   tenantClock,
+  trialNoticeStore,
   upgradeStore,
   usageVisibility,
 } from '@meterline/backends/postgres';
@@ -54,6 +55,7 @@ export function portsOver(
     rating: decorated(decorate, 'rating', ratingStore(database, worker)),
     invoices: decorated(decorate, 'invoices', invoiceStore(database)),
     prepaid: prepaidStore(database),
+    trials: trialNoticeStore(database),
     sandboxes: sandboxStore(database),
     deliveries: decorated(decorate, 'deliveries', deliveryQueue(database)),
   };
@@ -67,7 +69,7 @@ export function billingPorts(
   serverClock: Clock,
   { jobs, balances }: { readonly jobs: JobQueue; readonly balances: BalanceStore },
 ) {
-  const { database, reader, rating, catalog, invoices, prepaid, sandboxes, ledger, log } = ports;
+  const { database, reader, rating, catalog, invoices, prepaid, trials, sandboxes, ledger, log } = ports;
   return {
     usage: reader,
     accounts: rating,
@@ -83,6 +85,7 @@ export function billingPorts(
     balances,
     invoices,
     prepaid,
+    trials,
     sandboxes,
     ledger,
     log,

@@ -27,6 +27,7 @@ export function adjustmentsFor(
       period: earlier.period,
       plan: earlier.plan,
       planVersion: earlier.planVersion,
+      ...(earlier.phase && { phase: earlier.phase }),
       ...(earlier.quantities && { quantities: earlier.quantities }),
       ...(earlier.policy.version !== INVOICE_POLICY.version && { policyVersion: earlier.policy.version }),
       key: line.key,

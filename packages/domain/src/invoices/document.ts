@@ -62,6 +62,12 @@ export interface InvoicePeriod {
   readonly index?: number;
 }
 
+/** A phase of a plan version as documents name it. */
+export interface StatedPhase {
+  readonly key: string;
+  readonly name: string;
+}
+
 export interface InvoiceQuantities {
   readonly from: string;
   readonly of: Quantities;
@@ -77,6 +83,8 @@ export interface InvoiceAdjustment {
   readonly period: InvoicePeriod;
   readonly plan: string;
   readonly planVersion: number;
+  /** Of that invoice. */
+  readonly phase?: StatedPhase;
   /** Of that plan version, where it is not the one of this invoice. */
   readonly priceRevision?: number;
   /** Of that invoice. */
@@ -180,6 +188,8 @@ export interface InvoiceDocument {
   readonly priceRevision?: number;
   /** And those negotiated with the customer up to this one; absent: none. Adjustments too. */
   readonly negotiatedRevision?: number;
+  /** Of the plan version; absent behind its phases. */
+  readonly phase?: StatedPhase;
   readonly period: InvoicePeriod;
   /** How many of its fees, by rate card, from a local midnight on; absent: one of each. */
   readonly quantities?: readonly InvoiceQuantities[];

@@ -14,6 +14,7 @@ export {
   type InvoiceLine,
   type InvoiceLinePart,
   type InvoicePeriod,
+  type StatedPhase,
 } from './document.ts';
 export { creditNoteLines, creditNoteNumber, isCutShort, sharingOf, UNUSED_TIME, type UnusedTime } from './credit-note.ts';
 export { type FeeDocuments, feeLines, feesBilled, feesByLine } from './fees.ts';

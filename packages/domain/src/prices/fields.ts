@@ -21,6 +21,22 @@ export const countField = (name: string) =>
     .string({ error: `${name} must be a whole number in a string such as "10"` })
     .regex(/^\d{1,15}$/, `${name} must be a whole number in a string such as "10"`);
 
+/** What something is called by in requests and documents. */
+export const keyField = (name: string) =>
+  z
+    .string({ error: `${name} is required: a text` })
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/,
+      `${name} must be 1 to 128 letters, digits or _ . : - and start with a letter or digit`,
+    );
+
+/** What people call it. */
+export const nameField = (name: string) =>
+  z
+    .string({ error: `${name} is required: a text` })
+    .min(1, `${name} must not be empty`)
+    .max(256, `${name} must be at most 256 characters`);
+
 /** Name of a meter's dimension. */
 export const dimensionField = (name: string) =>
   z

@@ -1,16 +1,8 @@
 import { z } from 'zod';
-import { strictFields } from './fields.ts';
+import { keyField, nameField, strictFields } from './fields.ts';
 import { modifiersSchema } from './modifiers.ts';
 import { priceSchema } from './price.ts';
 import { termsFaults } from './terms.ts';
-
-const keyField = (name: string) =>
-  z
-    .string({ error: `${name} is required: a text` })
-    .regex(
-      /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/,
-      `${name} must be 1 to 128 letters, digits or _ . : - and start with a letter or digit`,
-    );
 
 const filterRule = 'filter must be an object of dimension name -> text or list of texts';
 const filterValueRule = 'filter values must be a text or a list of at least one text';
@@ -26,10 +18,7 @@ const filterField = z.record(
  */
 export const rateCardSchema = strictFields('rate card', {
   key: keyField('key'),
-  name: z
-    .string({ error: 'name is required: a text' })
-    .min(1, 'name must not be empty')
-    .max(256, 'name must be at most 256 characters'),
+  name: nameField('name'),
   meter: keyField('meter').optional(),
   filter: filterField.optional(),
   price: priceSchema,

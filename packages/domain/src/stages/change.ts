@@ -1,4 +1,5 @@
 import type { Commitment } from '../commitments/index.ts';
+import type { PhaseDays } from '../phases/index.ts';
 import type { EpochDay } from '../time/index.ts';
 
 /** What is charged: a plan version, and what was agreed on with it. */
@@ -19,7 +20,24 @@ export interface ChangeFee {
   readonly amount: string;
 }
 
-export type ChangeKind = 'start' | 'plan' | 'quantity' | 'pause' | 'resume' | 'cancel' | 'resubscribe';
+export type ChangeKind = 'start' | 'plan' | 'quantity' | 'pause' | 'resume' | 'cancel' | 'resubscribe' | 'trial';
+
+/** What follows a trial that does not convert. */
+export interface Lapse {
+  /** The first day behind the trial. */
+  readonly fromDay: EpochDay;
+  /** Null: the subscription has ended. */
+  readonly terms: StageTerms | null;
+  /** What would make it convert. */
+  readonly unless: 'payment_method' | 'request';
+}
+
+/** How terms begin: their phases, in order, and whether the trial among them leads to the next one. */
+export interface Phasing {
+  readonly phases: readonly PhaseDays[];
+  /** Null: the trial converts, or there is none. */
+  readonly lapse: Lapse | null;
+}
 
 /** One entry of what a subscription is: it holds from a local day on, up to another one or for good. */
 export interface SubscriptionChange {
@@ -33,6 +51,10 @@ export interface SubscriptionChange {
   readonly untilDay: EpochDay | null;
   /** Of `start` and `plan`, and of a `resubscribe` that brings another plan. */
   readonly terms?: StageTerms | undefined;
+  /** Of what has terms; and of a `trial`, for the change that it `amends`. Absent: no phases. */
+  readonly phasing?: Phasing | undefined;
+  /** Of a `trial`: the change whose phasing it takes the place of. It holds as long as that one does. */
+  readonly amends?: string | undefined;
   readonly quantities?: Quantities | undefined;
   readonly fee?: ChangeFee | undefined;
   /** Whether the first billing period under the terms pays its fees whole. */

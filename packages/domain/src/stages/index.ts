@@ -1,4 +1,4 @@
-export type { ChangeFee, ChangeKind, Quantities, StageTerms, SubscriptionChange } from './change.ts';
+export type { ChangeFee, ChangeKind, Lapse, Phasing, Quantities, StageTerms, SubscriptionChange } from './change.ts';
 export { directionOf } from './direction.ts';
 export { type ChangeDirection, type ChangeRules, changeRulesSchema, type RuleRefusal, ruleRefusals } from './rules.ts';
-export { sameTerms, type Stage, type Timeline, timelineOf } from './timeline.ts';
+export { agreedOn, type AgreedTerms, sameTerms, type Stage, type Timeline, timelineOf } from './timeline.ts';

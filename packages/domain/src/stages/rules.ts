@@ -64,9 +64,11 @@ export interface RuleRefusal {
 
 const HOUR_MS = 3_600_000;
 
-/** Everything that the rules have against a change. What gives something up or back (a resumption, a new beginning) is always free. */
+const FREE: ReadonlySet<ChangeKind> = new Set(['start', 'resume', 'resubscribe', 'trial']);
+
+/** Everything that the rules have against a change. What gives something up or back (a resumption, a new beginning) is always free, and so is a trial. */
 export function ruleRefusals(rules: ChangeRules, change: RuledChange): RuleRefusal[] {
-  if (change.kind === 'resume' || change.kind === 'resubscribe' || change.kind === 'start') return [];
+  if (FREE.has(change.kind)) return [];
   const refusals = [notice, windows, minimumTerm, limit, downgrade].flatMap((rule) => rule(rules, change) ?? []);
   return refusals.map(({ isAllowed, ...refusal }) => ({ ...refusal, allowedFrom: firstDay(change.day, isAllowed) }));
 }

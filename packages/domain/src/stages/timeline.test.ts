@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SubscriptionChange } from './change.ts';
-import { type Timeline, timelineOf } from './timeline.ts';
+import { type Timeline, timelineOf as stagesOf } from './timeline.ts';
 
+const timelineOf = (changes: readonly SubscriptionChange[]) => stagesOf(changes, (day) => day * 1000);
 const terms = (plan: string) => ({ plan, planVersion: 1, commitment: null });
 let seq = 0;
 const change = (

@@ -1,6 +1,7 @@
 import { Fault } from '@meterline/domain/faults';
 import { z } from 'zod';
 import type { CustomerRecord, CustomerRefusal, CustomerStore, Page, PageRequest, TenantClock } from '../ports/index.ts';
+import { paymentMethodTrials, type TrialPorts } from '../stages/index.ts';
 import { currencySchema, keySchema, nameSchema, subjectSchema, timezoneSchema } from './fields.ts';
 
 const SUBJECTS_MAX = 1000;
@@ -14,12 +15,21 @@ const subjectsSchema = z
     }
   });
 
+const paymentMethodSchema = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(256, 'must be at most 256 characters')
+  .nullable()
+  .optional()
+  .describe('What your payment provider calls it; no card data. Trials may convert only with one; null takes it away');
+
 export const newCustomerSchema = z.strictObject({
   key: keySchema,
   name: nameSchema,
   currency: currencySchema,
   timezone: timezoneSchema.optional().describe('Where billing periods begin and end; UTC unless given'),
   subjects: subjectsSchema.describe('Event subjects attributed to this customer'),
+  paymentMethod: paymentMethodSchema,
 });
 export type NewCustomer = z.output<typeof newCustomerSchema>;
 
@@ -27,6 +37,7 @@ export const customerChangeSchema = z.strictObject({
   name: nameSchema.optional(),
   timezone: timezoneSchema.optional(),
   subjects: subjectsSchema.optional().describe('The whole new list'),
+  paymentMethod: paymentMethodSchema,
 });
 export type CustomerChangeInput = z.output<typeof customerChangeSchema>;
 
@@ -40,14 +51,25 @@ export interface CustomerCatalog {
   list(request: PageRequest, tenant: string): Promise<Page<CustomerRecord>>;
 }
 
-export function customerCatalog(store: CustomerStore, clock: TenantClock): CustomerCatalog {
+interface Ports extends TrialPorts {
+  readonly customers: CustomerStore;
+  readonly clock: TenantClock;
+}
+
+export function customerCatalog({ customers: store, clock, ...trials }: Ports): CustomerCatalog {
   return {
     async create(input, tenant) {
       const result = await store.insert({ ...input, timezone: input.timezone ?? 'UTC' }, await clock.nowMs(tenant), tenant);
       return accepted(result, input.key, input.subjects);
     },
     async update(key, change, tenant) {
-      return accepted(await store.update(key, change, tenant), key, change.subjects ?? []);
+      const nowMs = await clock.nowMs(tenant);
+      const customer = change.paymentMethod === undefined ? undefined : await store.byKey(key, tenant);
+      const isPaying = change.paymentMethod != null;
+      const affected = customer && (await paymentMethodTrials(trials, customer, isPaying, nowMs, tenant));
+      const result = await store.update(key, { ...change, trials: affected }, tenant);
+      if ('refused' in result && result.refused === 'outdated') return this.update(key, change, tenant);
+      return accepted(result, key, change.subjects ?? []);
     },
     async get(key, tenant) {
       const customer = await store.byKey(key, tenant);
@@ -66,6 +88,12 @@ function accepted(result: CustomerRecord | CustomerRefusal, key: string, subject
     case 'key_taken':
       throw new Fault('conflict', 'customer.key_taken', `There is a customer "${key}" already.`, {
         errors: [{ path: 'key', message: 'is taken' }],
+      });
+    case 'outdated':
+      throw new Error(`the trials of customer ${key} were not looked at again`);
+    case 'overlaps':
+      throw new Fault('conflict', 'subscription.overlaps', 'A trial that converts would meet another subscription.', {
+        errors: [{ path: 'paymentMethod', message: 'makes a trial go on with a plan that the customer has otherwise by then' }],
       });
     case 'timezone_in_use':
       throw new Fault('conflict', 'customer.timezone_in_use', 'The time zone of a customer with a subscription cannot change.', {

@@ -41,7 +41,7 @@ export function createCatalog(ports: { stores: CatalogStores; clock: TenantClock
   const { stores, clock, generateKey } = ports;
   return {
     meters: meterCatalog(stores.meters, clock),
-    customers: customerCatalog(stores.customers, clock),
+    customers: customerCatalog({ ...stores, clock }),
     features: featureCatalog({ ...stores, clock }),
     plans: planCatalog({ ...stores, clock }),
     planDrafts: planDraftCatalog({ ...stores, clock }),

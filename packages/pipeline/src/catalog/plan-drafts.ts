@@ -16,7 +16,7 @@ export interface PlanDraftCatalog {
   archive(key: PlanVersionKey, tenant: string): Promise<PlanVersionRecord>;
 }
 
-interface Ports extends FitPorts {
+interface Ports extends Omit<FitPorts, 'plans'> {
   readonly plans: PlanStore;
   readonly clock: TenantClock;
 }
@@ -29,26 +29,32 @@ export function planDraftCatalog({ plans, clock, ...fit }: Ports): PlanDraftCata
     return record;
   }
 
+  async function plan(key: PlanVersionKey, tenant: string): Promise<PlanRecord> {
+    const record = await plans.byKey(key.plan, tenant);
+    if (record === undefined) throw planVersionUnknown(key);
+    return record;
+  }
+
   return {
     version,
 
     async update(key, input, tenant) {
       const draft = await version(key, tenant);
       if (!draft.draft) throw refused('published', key);
-      await refuseUnfit(input, fit, tenant);
-      const plan = await plans.updateDraft(key, input, tenant);
-      if (typeof plan === 'string') throw refused(plan, key);
-      return plan;
+      await refuseUnfit(input, await plan(key, tenant), { ...fit, plans }, tenant);
+      const updated = await plans.updateDraft(key, input, tenant);
+      if (typeof updated === 'string') throw refused(updated, key);
+      return updated;
     },
 
     async publish(key, tenant) {
       const draft = await version(key, tenant);
       // What it prices and counts may be archived since.
-      if (draft.draft) await refuseUnfit(draft, fit, tenant);
-      const plan = await plans.publish(key, tenant);
-      if (plan === 'plan_archived') throw planArchived(key.plan);
-      if (typeof plan === 'string') throw refused(plan, key);
-      return plan;
+      if (draft.draft) await refuseUnfit(draft, await plan(key, tenant), { ...fit, plans }, tenant);
+      const published = await plans.publish(key, tenant);
+      if (published === 'plan_archived') throw planArchived(key.plan);
+      if (typeof published === 'string') throw refused(published, key);
+      return published;
     },
 
     async archive(key, tenant) {

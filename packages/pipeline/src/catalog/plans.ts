@@ -1,6 +1,7 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
 import { UNUSED_TIME } from '@meterline/domain/invoices';
+import { phasesSchema } from '@meterline/domain/phases';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { changeRulesSchema } from '@meterline/domain/stages';
 import { billingPeriodSchema } from '@meterline/domain/subscriptions';
@@ -40,6 +41,9 @@ export const unusedTimeSchema = z
     'What becomes of time that was paid in advance and lies after the end of a subscription: `credit` pays next invoices, `refund` is to be paid back',
   );
 const changeRulesField = changeRulesSchema.optional().describe('What it asks of changes of the subscriptions under it');
+const phasesField = phasesSchema
+  .optional()
+  .describe('What subscriptions begin with, one after the other; then the version is as it says otherwise');
 const commitmentField = commitmentSchema.optional().describe('What each subscription spends at least or at most');
 
 const draftField = z.boolean().optional().describe('A draft may change until it is published, and takes no subscriptions');
@@ -55,6 +59,7 @@ export const newPlanSchema = z.strictObject({
   draft: draftField,
   unusedTime: unusedTimeSchema.default('credit'),
   changeRules: changeRulesField,
+  phases: phasesField,
 });
 export type NewPlan = z.output<typeof newPlanSchema>;
 
@@ -65,6 +70,7 @@ export const newPlanVersionSchema = z.strictObject({
   draft: draftField,
   unusedTime: unusedTimeSchema.default('credit'),
   changeRules: changeRulesField,
+  phases: phasesField,
 });
 export type NewPlanVersion = z.output<typeof newPlanVersionSchema>;
 
@@ -102,7 +108,7 @@ export function planCatalog({ plans, meters, features, clock }: Ports): PlanCata
     list: (request, tenant) => plans.page(request, tenant),
 
     async create(input, tenant) {
-      await refuseUnfit(input, { meters, features }, tenant);
+      await refuseUnfit(input, input, { meters, features, plans }, tenant);
       const plan = await plans.insert(input, await clock.nowMs(tenant), tenant);
       if (plan !== undefined) return plan;
       throw new Fault('conflict', 'plan.key_taken', `There is a plan "${input.key}" already.`, {
@@ -111,8 +117,7 @@ export function planCatalog({ plans, meters, features, clock }: Ports): PlanCata
     },
 
     async addVersion(key, input, tenant) {
-      await get(key, tenant);
-      await refuseUnfit(input, { meters, features }, tenant);
+      await refuseUnfit(input, await get(key, tenant), { meters, features, plans }, tenant);
       const plan = await plans.addVersion(key, input, await clock.nowMs(tenant), tenant);
       if (plan === undefined) throw planArchived(key);
       if (plan !== 'draft_exists') return plan;

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { newId } from '../ids/index.ts';
 import type { CustomerRecord, CustomerStore, Page, PageRequest, PlanRecord, PlanStore, TenantClock } from '../ports/index.ts';
 import type { StageRecord, SubscriptionRecord, SubscriptionStore } from '../ports/index.ts';
+import { phasedStart } from '../stages/index.ts';
 import { instantMs, instantSchema, keySchema } from './fields.ts';
 
 export const quantitiesSchema = z
@@ -19,11 +20,17 @@ export const quantitiesSchema = z
   )
   .describe('How many of the flat fee of a rate card, by its key; of the others, one');
 
+export const trialField = z
+  .boolean()
+  .optional()
+  .describe('Whether it begins with the trial of the plan; unless given, once for each customer and plan');
+
 export const newSubscriptionSchema = z.strictObject({
   customer: keySchema,
   plan: keySchema,
   startsAt: instantSchema.optional().describe('Billed from the local day of this instant on; now unless given'),
   quantities: quantitiesSchema.optional(),
+  trial: trialField,
   commitment: commitmentSchema
     .nullish()
     .describe(
@@ -71,24 +78,24 @@ export function subscriptionCatalog({ subscriptions, customers, plans, clock }: 
       const agreed = agreeing(customer, plan, input);
       refuseUncountable(input.quantities ?? {}, agreed.plan);
       const startsAtMs = instantMs(input.startsAt) ?? nowMs;
+      const terms = {
+        plan: agreed.plan.key,
+        planVersion: agreed.plan.version,
+        commitment: input.commitment === undefined ? agreed.plan.commitment : input.commitment,
+      };
+      const { quantities, trial } = input;
+      const phased = await phasedStart({ subscriptions, plans }, agreed, { terms, startsAtMs, quantities, trial, nowMs }, tenant);
       const subscription = await subscriptions.insert(
-        {
-          id: newId('sub', nowMs),
-          customer: agreed.customer.key,
-          plan: agreed.plan.key,
-          planVersion: agreed.plan.version,
-          startsAtMs,
-          commitment: input.commitment === undefined ? agreed.plan.commitment : input.commitment,
-          quantities: input.quantities,
-        },
+        { id: newId('sub', nowMs), customer: agreed.customer.key, ...terms, startsAtMs, quantities, phased },
         { startDayMs: startOfLocalDay(startsAtMs, agreed.customer.timezone), nowMs },
         tenant,
       );
-      if (subscription !== undefined) return subscription;
+      if (subscription === 'outdated') return this.create(input, tenant);
+      if (subscription !== 'overlaps') return subscription;
       throw new Fault(
         'conflict',
         'subscription.overlaps',
-        `Customer "${input.customer}" has a subscription to plan "${input.plan}" in that time.`,
+        `Customer "${input.customer}" has a subscription to plan "${input.plan}", or to one that may follow its trial, in that time.`,
         {
           errors: [{ path: 'startsAt', message: 'must be on a day after the other subscription to this plan has ended' }],
         },

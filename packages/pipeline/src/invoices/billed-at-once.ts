@@ -1,3 +1,4 @@
+import { cardsIn } from '@meterline/domain/phases';
 import { cardsInAdvance } from '@meterline/domain/prices';
 import type { SubscriptionCatalog } from '../catalog/index.ts';
 import type { PlanStore, SubscriptionRecord } from '../ports/index.ts';
@@ -27,7 +28,8 @@ export async function billAtOnce(ports: Ports, subscription: SubscriptionRecord,
     const version = await ports.plans.version(plan, planVersion, tenant);
     if (version === undefined)
       throw new Error(`subscription ${subscription.id} is to ${plan}, which has no version ${planVersion}`);
-    if (cardsInAdvance(version.rateCards).length === 0) continue;
+    const cards = [version.rateCards, ...version.phases.map((phase) => cardsIn(phase, version.rateCards))].flat();
+    if (cardsInAdvance(cards).length === 0) continue;
     await requestSubscriptionRun(ports, subscription.id, tenant);
     break;
   }

@@ -56,8 +56,9 @@ export async function carriedAgain(
 }
 
 /** As `carriedAfter` has it for rating. */
-function handsOnTo(before: InvoiceDocument, { plan, planVersion, period }: InvoiceDocument): boolean {
-  return before.plan === plan && before.planVersion === planVersion && before.period.to === period.from;
+function handsOnTo(before: InvoiceDocument, { plan, planVersion, phase, period }: InvoiceDocument): boolean {
+  const isSame = before.plan === plan && before.planVersion === planVersion && before.phase?.key === phase?.key;
+  return isSame && before.period.to === period.from;
 }
 
 function unlike(stated: ReadonlyMap<string, string>, left: ReadonlyMap<string, string>): string[] {

@@ -111,6 +111,7 @@ function issuedUnder(fee: InvoiceDocument, subscription: BilledSubscription): Bi
     ({ account, terms }) =>
       terms.plan === fee.plan &&
       terms.planVersion === fee.planVersion &&
+      terms.phase?.key === fee.phase?.key &&
       startOfLocalDay(terms.startsAtMs, account.timezone) <= fromMs,
   );
 }

@@ -133,7 +133,7 @@ export async function termsOfInvoice(
   ports: RatingPorts,
   invoice: Pick<
     InvoiceDocument,
-    'kind' | 'plan' | 'planVersion' | 'currency' | 'period' | 'commitments' | 'quantities' | 'changeFees' | 'interim'
+    'kind' | 'plan' | 'planVersion' | 'phase' | 'currency' | 'period' | 'commitments' | 'quantities' | 'changeFees' | 'interim'
   > & { readonly policy: Pick<InvoicePolicy, 'version'> },
   known: Pick<PeriodToRate, 'subjects' | 'timezone' | 'priceRevision' | 'negotiated'>,
   tenant: string,
@@ -141,7 +141,7 @@ export async function termsOfInvoice(
   const { kind, plan, planVersion, currency, policy, commitments, quantities = [], changeFees, interim } = invoice;
   const { from, to, days, daysInPeriod, index = 0 } = invoice.period;
   const { subjects, timezone, priceRevision, negotiated } = known;
-  const rateCards = await ports.accounts.rateCards(plan, planVersion, tenant);
+  const { rateCards, phase } = await ports.accounts.pricesOf({ plan, version: planVersion }, invoice.phase?.key ?? null, tenant);
   const sharing = sharingOf(invoice.period);
   return {
     subjects,
@@ -150,6 +150,7 @@ export async function termsOfInvoice(
     negotiated,
     plan,
     planVersion,
+    phase,
     currency,
     policy,
     // An invoice may also settle what an earlier plan had agreed on; fees of a committed subscription settle nothing.

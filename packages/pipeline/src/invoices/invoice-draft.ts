@@ -63,6 +63,7 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
     planVersion: terms.planVersion,
     priceRevision: terms.priceRevision,
     ...(account.negotiated.revision > 0 && { negotiatedRevision: account.negotiated.revision }),
+    ...(terms.phase && { phase: { key: terms.phase.key, name: terms.phase.name } }),
     period: periodDocument(period),
     ...quantitiesDocument(terms, period),
     ...(changeFees.length > 0 && { changeFees }),

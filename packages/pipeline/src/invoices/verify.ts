@@ -72,7 +72,7 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
       negotiated: { customer: customer.key, revision: invoice.negotiatedRevision ?? 0 },
     };
     const periodOf = (
-      of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'period' | 'quantities' | 'changeFees'>,
+      of: Pick<InvoiceDocument, 'plan' | 'planVersion' | 'phase' | 'period' | 'quantities' | 'changeFees'>,
       version = invoice.policy.version,
     ) => {
       const { commitments } = invoice;

@@ -3,7 +3,7 @@ import type { Commitment } from '@meterline/domain/commitments';
 import type { NotCompared, Subscribed } from '@meterline/domain/plan-fit';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
-import type { Account, MeterRecord, PlanRecord, SubscriptionTerms } from '../ports/index.ts';
+import type { Account, MeterRecord, PlanRecord, PricedPhase, SubscriptionTerms } from '../ports/index.ts';
 import { periodAt } from '../spend/index.ts';
 
 /** Terms that a customer's months are rated by: those of a plan's latest version, or of its own subscription. */
@@ -14,8 +14,9 @@ export interface PlanTerms {
   readonly subscription: string | null;
   readonly isOffered: boolean;
   readonly rateCards: readonly RateCard[];
-  /** As in `PeriodToRate`. */
+  /** As in `PeriodToRate`, like the phase. */
   readonly priceRevision: number;
+  readonly phase: PricedPhase | null;
   readonly commitment: Commitment | null;
 }
 
@@ -50,14 +51,14 @@ export function termsFor(
     ...offered.map((plan) => {
       const own = active.find((terms) => hasTermsOf(terms, plan));
       const { key, name, version, rateCards, priceRevision, commitment } = plan;
-      const priced = { rateCards, priceRevision, commitment };
+      const priced = { rateCards, priceRevision, phase: null, commitment };
       const shown = { plan: key, name, planVersion: version, subscription: own?.id ?? null, isOffered: true, ...priced };
       return { terms: shown, reason: notCompared(plan.billingPeriod, rateCards, meters) };
     }),
     ...active
       .filter((terms) => !isOffer(terms))
-      .map(({ id, plan, planVersion, rateCards, priceRevision, commitment, cadence }) => {
-        const priced = { rateCards, priceRevision, commitment };
+      .map(({ id, plan, planVersion, rateCards, priceRevision, phase, commitment, cadence }) => {
+        const priced = { rateCards, priceRevision, phase, commitment };
         const shown = { plan, name: names.get(plan) ?? plan, planVersion, subscription: id, isOffered: false, ...priced };
         return { terms: shown, reason: notCompared(cadence, [], meters) };
       }),
@@ -74,9 +75,13 @@ export function termsFor(
   };
 }
 
-/** Whether a new subscription to the plan would have the same terms: it may have agreed on a commitment of its own. */
+/**
+ * Whether a new subscription to the plan would have the same terms: it may have agreed on a commitment of its own. In a
+ * phase it is compared by what the plan comes to behind it.
+ */
 function hasTermsOf(terms: SubscriptionTerms, plan: PlanRecord): boolean {
-  return terms.plan === plan.key && terms.planVersion === plan.version && isDeepStrictEqual(terms.commitment, plan.commitment);
+  if (terms.plan !== plan.key || terms.planVersion !== plan.version) return false;
+  return terms.phase !== null || isDeepStrictEqual(terms.commitment, plan.commitment);
 }
 
 /**

@@ -68,8 +68,8 @@ function periodsOf({ account, months, terms, meters }: CustomerMonths, firstMont
   const counting = { plan: '', planVersion: 0, priceRevision: 0 };
   const all = [
     { ...counting, rateCards: meters.map(({ key, name }) => countingCard({ key, name, meter: key })) },
-    ...terms.flatMap(({ plan, planVersion, priceRevision, rateCards }) => [
-      { plan, planVersion, priceRevision, rateCards },
+    ...terms.flatMap(({ plan, planVersion, priceRevision, phase, rateCards }) => [
+      { plan, planVersion, priceRevision, phase, rateCards },
       { ...counting, rateCards: rateCards.filter(({ meter }) => meter !== undefined).map(countingCard) },
     ]),
   ];
@@ -135,7 +135,7 @@ function ratedCustomer({ account, months, terms, meters }: CustomerMonths, next:
   }));
   const hasDays = byDay && account.subjects.length > 0 && months.length > 0;
   return {
-    plans: terms.map(({ rateCards, priceRevision: _revision, ...shown }, index) => {
+    plans: terms.map(({ rateCards, priceRevision: _revision, phase: _phase, ...shown }, index) => {
       const rated = taken.flatMap(({ plans }) => plans[index] ?? []);
       // Lines carry the modifiers that were in force when their month ended.
       const allowances = (rated.at(-1)?.lines ?? []).flatMap((line) => allowanceOf(line) ?? []);

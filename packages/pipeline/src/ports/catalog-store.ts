@@ -2,6 +2,7 @@ import type { Commitment } from '@meterline/domain/commitments';
 import type { PlanFeature } from '@meterline/domain/entitlements';
 import type { UnusedTime } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
+import type { PlanPhase } from '@meterline/domain/phases';
 import type { NegotiatedEnd, NegotiatedPrice, Negotiation, PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { ChangeRules } from '@meterline/domain/stages';
@@ -9,7 +10,7 @@ import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type { FeatureStore } from './feature-store.ts';
 import type { Page, PageRequest } from './page.ts';
 import type { PlanMoveStore } from './plan-move-store.ts';
-import type { SubscriptionStore } from './subscription-store.ts';
+import type { SubscriptionStore, SubscriptionUpdate } from './subscription-store.ts';
 
 /** What an operator sets up: meters, customers, plans, subscriptions, API keys. In every call the tenant comes last. */
 
@@ -39,10 +40,13 @@ export interface CustomerDraft {
   /** IANA zone in which billing periods begin and end. */
   readonly timezone: string;
   readonly subjects: readonly string[];
+  /** What the payment provider calls the way the customer pays; none unless given. */
+  readonly paymentMethod?: string | null | undefined;
 }
 
 /** Subjects are sorted. */
 export interface CustomerRecord extends CustomerDraft {
+  readonly paymentMethod: string | null;
   /** Of what was negotiated with it last; 0: nothing. */
   readonly negotiatedRevision: number;
   readonly createdAtMs: number;
@@ -53,10 +57,25 @@ export interface CustomerChange {
   readonly timezone?: string | undefined;
   /** The whole new list. */
   readonly subjects?: readonly string[] | undefined;
+  /** Null takes it away. */
+  readonly paymentMethod?: string | null | undefined;
+  /** With the payment method. */
+  readonly trials?: CustomerTrials | undefined;
+}
+
+/** What another payment method means for trials of the customer, by all of its subscriptions as they were then. */
+export interface CustomerTrials {
+  readonly versions: readonly { readonly subscription: string; readonly version: number }[];
+  readonly updates: readonly SubscriptionUpdate[];
+  readonly nowMs: number;
 }
 
 export type CustomerRefusal =
-  | { readonly refused: 'unknown' | 'key_taken' | 'timezone_in_use' }
+  /**
+   * `outdated`: a subscription of the customer began or changed since its trials were looked at. `overlaps`: a trial that converted would meet another
+   * subscription to the plan.
+   */
+  | { readonly refused: 'outdated' | 'overlaps' | 'unknown' | 'key_taken' | 'timezone_in_use' }
   /** These subjects belong to other customers. */
   | { readonly refused: 'subjects_taken'; readonly subjects: readonly string[] };
 
@@ -85,10 +104,15 @@ export interface PlanDraft {
   readonly unusedTime?: UnusedTime | undefined;
   /** For changes of the subscriptions under it. */
   readonly changeRules?: ChangeRules | null | undefined;
+  /** That subscriptions begin with; none unless given. */
+  readonly phases?: readonly PlanPhase[] | undefined;
 }
 
 /** What a version of a plan consists of. */
-export type PlanVersionDraft = Pick<PlanDraft, 'rateCards' | 'commitment' | 'features' | 'draft' | 'unusedTime' | 'changeRules'>;
+export type PlanVersionDraft = Pick<
+  PlanDraft,
+  'rateCards' | 'commitment' | 'features' | 'draft' | 'unusedTime' | 'changeRules' | 'phases'
+>;
 
 /** A plan with its latest published version; a draft only while there is no other, or where one was asked for. */
 export interface PlanRecord extends PlanDraft {
@@ -98,6 +122,7 @@ export interface PlanRecord extends PlanDraft {
   readonly draft: boolean;
   readonly unusedTime: UnusedTime;
   readonly changeRules: ChangeRules | null;
+  readonly phases: readonly PlanPhase[];
   /** Of the newest price change of that version; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;
@@ -113,6 +138,7 @@ export interface PlanVersionRecord {
   readonly draft: boolean;
   readonly unusedTime: UnusedTime;
   readonly changeRules: ChangeRules | null;
+  readonly phases: readonly PlanPhase[];
   /** Of its newest price change; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;

@@ -1,7 +1,7 @@
 import type { AlertRule } from '@meterline/domain/alerts';
 import type { Commitment } from '@meterline/domain/commitments';
 import type { EntitlementSource, PlanFeature } from '@meterline/domain/entitlements';
-import type { UnusedTime } from '@meterline/domain/invoices';
+import type { StatedPhase, UnusedTime } from '@meterline/domain/invoices';
 import type { Negotiation, PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { ChangeFee, Quantities } from '@meterline/domain/stages';
@@ -12,8 +12,8 @@ import type { PrepaidReader } from './prepaid-store.ts';
 import type { Cut } from './segment-ledger.ts';
 
 /**
- * Everything that the charges of a subscription depend on while it is under one plan version: one or more of its stages that follow on each other. The
- * rate cards are those the plan version was made with.
+ * Everything that the charges of a subscription depend on while it is under one plan version: one or more of its stages that follow on each other, in
+ * one phase of it. Rate cards and features are those the plan version was made with for that phase.
  */
 export interface SubscriptionTerms {
   /** Of the subscription, which may have other terms before and after. */
@@ -22,6 +22,8 @@ export interface SubscriptionTerms {
   readonly planVersion: number;
   /** Of the newest price change of the plan version: prices as known up to it. */
   readonly priceRevision: number;
+  /** Null behind the phases of the plan version. */
+  readonly phase: PricedPhase | null;
   readonly currency: string;
   readonly cadence: BillingCadence;
   /** As in `SubscriptionSpan`, like the next five. */
@@ -41,6 +43,11 @@ export interface SubscriptionTerms {
   readonly changeFees: readonly ChangeFeeAt[];
   /** Of the subscription when this was read. */
   readonly subscriptionVersion: number;
+}
+
+/** A phase, with the rate cards that it prices by itself: price changes do not reach them. */
+export interface PricedPhase extends StatedPhase {
+  readonly prices: readonly string[];
 }
 
 /** How many of which fee, from a local midnight on. */
@@ -75,12 +82,17 @@ export interface KnownNegotiations {
 /** Reads what rating needs to know. Unknown keys are left out of the answer. */
 export interface AccountReader extends PrepaidReader {
   accounts(customers: readonly string[], tenant: string): Promise<Account[]>;
-  /** Rate cards of a plan version, which never change. Fails if there is no such version. */
-  rateCards(plan: string, version: number, tenant: string): Promise<readonly RateCard[]>;
+  /** What a plan version, or a phase of it, charges: it never changes. Fails if there is no such version or phase. */
+  pricesOf(version: PlanVersionKey, phase: string | null, tenant: string): Promise<VersionPrices>;
   /** Price changes of a plan version up to a revision, in their order: the same for ever. */
   priceChanges(version: PlanVersionKey, revision: number, tenant: string): Promise<readonly PriceChange[]>;
   /** What was negotiated with each of the customers up to a revision, in its order: the same for ever. */
   negotiations(known: readonly KnownNegotiations[], tenant: string): Promise<ReadonlyMap<string, readonly Negotiation[]>>;
+}
+
+export interface VersionPrices {
+  readonly rateCards: readonly RateCard[];
+  readonly phase: PricedPhase | null;
 }
 
 /** One row of `rating_wakeup`: written in the transaction that committed usage or changed the catalogue. */

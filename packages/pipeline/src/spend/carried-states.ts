@@ -8,7 +8,7 @@ import { type KnownPrices, type PricePorts, pricesInstead } from './known-prices
 export interface CarriedState {
   /** End of its last invoiced period; null before the first. */
   readonly billedThroughMs: number | null;
-  /** Units that this period left to the plan version, by rate card; none if it was under another. */
+  /** Units that this period left to the plan version, by rate card; none if it was under another, or in another phase. */
   readonly stated: ReadonlyMap<string, string>;
 }
 
@@ -46,7 +46,8 @@ export async function carriedStates(
   return new Map(
     carrying.map((terms) => {
       const invoice = last.get(terms.id);
-      const goesOn = invoice?.plan === terms.plan && invoice.planVersion === terms.planVersion;
+      const isSame = invoice?.plan === terms.plan && invoice.planVersion === terms.planVersion;
+      const goesOn = isSame && invoice.phase?.key === terms.phase?.key;
       const stated = goesOn ? handedOn(carriedAsKnown(invoice, [])) : new Map<string, string>();
       return [terms, { billedThroughMs: through.get(terms.id) ?? null, stated }];
     }),

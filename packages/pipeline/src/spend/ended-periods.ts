@@ -16,10 +16,12 @@ export interface SpendPeriod<Request> {
   readonly prepaid: DrawingPeriod | undefined;
 }
 
-/** The terms of a subscription, among others of it, that are under the same plan version: they hand allowances on to each other. */
+/** The terms of a subscription, among others of it, that are under the same plan version in the same phase: they hand allowances on to each other. */
 export function underOneVersion({ account, terms }: Pick<SpendPeriod<unknown>, 'account' | 'terms'>): SubscriptionTerms[] {
-  const { id, plan, planVersion } = terms;
-  return account.subscriptions.filter((each) => each.id === id && each.plan === plan && each.planVersion === planVersion);
+  const { id, plan, planVersion, phase } = terms;
+  return account.subscriptions.filter(
+    (each) => each.id === id && each.plan === plan && each.planVersion === planVersion && each.phase?.key === phase?.key,
+  );
 }
 
 /** Periods without an invoice that grants, a commitment or an allowance carried over look at, once each. */

@@ -1,5 +1,5 @@
 import { type NegotiatedPrice, type PriceChange, standingPrices } from '@meterline/domain/price-versions';
-import type { AccountReader, KnownNegotiations } from '../ports/index.ts';
+import type { AccountReader, KnownNegotiations, PricedPhase } from '../ports/index.ts';
 
 /** A plan version, up to which price change its prices are known, and up to which revision what a customer negotiated. */
 export interface KnownPrices {
@@ -7,6 +7,7 @@ export interface KnownPrices {
   readonly planVersion: number;
   readonly priceRevision: number;
   readonly negotiated: KnownNegotiations;
+  readonly phase?: PricedPhase | null | undefined;
 }
 
 /** What holds in place of the prices that a plan version was made with. */
@@ -18,7 +19,10 @@ export interface PricesInstead {
 
 export type PricePorts = { readonly accounts: Pick<AccountReader, 'priceChanges' | 'negotiations'> };
 
-/** What each of them knows of; plan versions that never changed a price, and customers that never negotiated one, cost nothing. */
+/**
+ * What each of them knows of, and what reaches it in its phase; plan versions that never changed a price, and customers that never negotiated one, cost
+ * nothing.
+ */
 export async function pricesInstead(
   ports: PricePorts,
   versions: readonly KnownPrices[],
@@ -30,7 +34,11 @@ export async function pricesInstead(
   return (version) => {
     const { customer, revision } = version.negotiated;
     const entered = (negotiations.get(customer) ?? []).filter((each) => each.revision <= revision);
-    return { changes: changesOf(version), negotiated: standingPrices(entered).filter(({ plan }) => plan === version.plan) };
+    const isFixed = ({ rateCard }: { readonly rateCard: string }) => version.phase?.prices.includes(rateCard) === true;
+    return {
+      changes: changesOf(version).filter((change) => !isFixed(change)),
+      negotiated: standingPrices(entered).filter((price) => price.plan === version.plan && !isFixed(price)),
+    };
   };
 }
 

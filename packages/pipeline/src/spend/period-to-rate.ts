@@ -2,7 +2,7 @@ import type { InvoicePolicy } from '@meterline/domain/invoices';
 import type { RateCard } from '@meterline/domain/prices';
 import type { ChangeFee } from '@meterline/domain/stages';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
-import type { KnownNegotiations, QuantitiesFrom } from '../ports/index.ts';
+import type { KnownNegotiations, PricedPhase, QuantitiesFrom } from '../ports/index.ts';
 import type { PeriodPrepaid } from '../prepaid/index.ts';
 import type { CarriedFrom } from './carried-units.ts';
 
@@ -14,10 +14,12 @@ export interface PeriodToRate {
   readonly timezone: string;
   readonly plan: string;
   readonly planVersion: number;
+  /** Absent or null: behind the phases of the plan version. */
+  readonly phase?: PricedPhase | null | undefined;
   /** Prices as known with the price changes of the plan version up to this one; 0: as the version was made. */
   readonly priceRevision: number;
   readonly negotiated: KnownNegotiations;
-  /** As the plan version was made. */
+  /** As the plan version was made, for the phase. */
   readonly rateCards: readonly RateCard[];
   readonly period: Pick<BillingPeriod, 'index' | 'fromMs' | 'toMs' | 'days' | 'daysInPeriod' | 'sharing'>;
   /** How many of its fees there are, in order; absent: one of each. */
@@ -36,11 +38,15 @@ export interface PeriodToRate {
   readonly prepaid?: PeriodPrepaid | undefined;
 }
 
-/** What a period takes over from the one `before` it: of allowances nothing goes on to another plan version, or over time that the subscription rests. */
+/**
+ * What a period takes over from the one `before` it: of allowances nothing goes on to another plan version or phase, or over time that the subscription
+ * rests.
+ */
 export function carriedAfter(
   before: PeriodToRate,
-  { plan, planVersion, period }: PeriodToRate,
+  { plan, planVersion, phase, period }: PeriodToRate,
 ): CarriedFrom<PeriodToRate> | undefined {
-  const goesOn = before.plan === plan && before.planVersion === planVersion && before.period.toMs === period.fromMs;
+  const isSame = before.plan === plan && before.planVersion === planVersion && before.phase?.key === phase?.key;
+  const goesOn = isSame && before.period.toMs === period.fromMs;
   return goesOn ? { after: before } : undefined;
 }

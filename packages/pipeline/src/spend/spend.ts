@@ -7,6 +7,7 @@ import {
   feesBilled,
   INVOICE_POLICY,
   type InvoiceLine,
+  type StatedPhase,
   totalDue,
   totalOf,
 } from '@meterline/domain/invoices';
@@ -26,6 +27,7 @@ export interface SubscriptionSpend {
   readonly id: string;
   readonly plan: string;
   readonly planVersion: number;
+  readonly phase: StatedPhase | null;
   readonly period: BillingPeriod;
   readonly lines: readonly InvoiceLine[];
   /** What of them was invoiced when the period began, less what was given back. */
@@ -71,12 +73,13 @@ const CUSTOMERS_PER_CUT_MAX = 1000;
 
 /** What rating a period of a subscription needs to know of it, at the prices known when its terms were read. */
 export function periodToRate(terms: SubscriptionTerms, account: Account, period: PeriodToRate['period']): PeriodToRate {
-  const { plan, planVersion, priceRevision, currency, rateCards, quantities, changeFees } = terms;
+  const { plan, planVersion, phase, priceRevision, currency, rateCards, quantities, changeFees } = terms;
   return {
     subjects: account.subjects,
     timezone: account.timezone,
     plan,
     planVersion,
+    phase,
     priceRevision,
     negotiated: account.negotiated,
     currency,
@@ -119,10 +122,15 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
     const before = ratedEnded.filter((each) => each.request === request && each.terms === terms && isOf(term, each));
     const commitment = term === undefined ? null : liveSettlement(term, { account, terms }, before, { period, lines });
     const { id, plan, planVersion, currency } = terms;
+    const phase = terms.phase && { key: terms.phase.key, name: terms.phase.name };
     const total = totalDue({ lines, adjustments: [], commitments: commitment === null ? [] : [commitment] }, currency);
     const invoiced = invoicedOf(earlierOf({ terms, period }));
     const toInvoice = less(total, [...invoiced.billedInAdvance, ...invoiced.interims], currency);
-    return { request, prepaid, spend: { id, plan, planVersion, period, lines, ...invoiced, commitment, total, toInvoice } };
+    return {
+      request,
+      prepaid,
+      spend: { id, plan, planVersion, phase, period, lines, ...invoiced, commitment, total, toInvoice },
+    };
   });
   const byRequest = Map.groupBy(spends, ({ request }) => request);
   return requests.map((request) => {

@@ -10,9 +10,10 @@ import type {
   TenantClock,
   UpdateRefusal,
 } from '../ports/index.ts';
-import { type ChangePlans, dayOf, decide, type Decision, invoiced, withdrawal } from './decide.ts';
+import { phasedVersion, refuseMissingTrial, trialFacts } from '../stages/index.ts';
+import { dayOf, decide, type Decision, invoiced, withdrawal } from './decide.ts';
 import type { ChangeRequest } from './request.ts';
-import { planTerms, type Subject, subjectOf, type SubjectPorts } from './subject.ts';
+import { type ChangePlans, planTerms, type Subject, subjectOf, type SubjectPorts } from './subject.ts';
 
 export interface ChangePorts extends SubjectPorts {
   readonly clock: TenantClock;
@@ -50,9 +51,13 @@ export async function decideChange(
   const { subscription, customer } = subject;
   const today = await planTerms(ports.plans, stageAt(subscription, nowMs), tenant);
   const day = dayOf(request, today.plan.billingPeriod, subject);
-  const left = await planTerms(ports.plans, stageAt(subscription, startOfDateMs(day, customer.timezone)), tenant);
+  const onDay = () => planTerms(ports.plans, stageAt(subscription, startOfDateMs(day, customer.timezone)), tenant);
+  const left = request.kind === 'trial' ? today : await onDay();
   const from = byVendor ? { ...left, changeRules: null } : left;
-  const plans = { from, to: await target(ports, request, { from, currency: customer.currency }, tenant) };
+  const to = await target(ports, request, { from, currency: customer.currency }, tenant);
+  if ('trial' in request) refuseMissingTrial({ key: to.plan.key, phases: to.phases }, request.trial);
+  const phased = await phasedVersion(ports.plans, to, tenant);
+  const plans = { from, to, phased, trial: await trialFacts(ports, customer, { key: to.plan.key, phases: to.phases }, tenant) };
   return { ...decide({ request, day, plans, id: change ?? newId('chg', nowMs) }, subject), request, plans, subject };
 }
 

@@ -13,5 +13,5 @@ export { accountWith, projectedInvoices, type ProjectionPorts } from './projecti
 export { type ChangeRequest, changeOrTokenSchema, changeRequestSchema } from './request.ts';
 export { restoreBefore } from './restore.ts';
 export { planAndVersion, type SubjectPorts } from './subject.ts';
-export { stretchesOf } from './stretches.ts';
+export { pricedIn, stretchesOf } from './stretches.ts';
 export { refuseIfChanged, requestOf } from './token.ts';

@@ -2,15 +2,18 @@ import type { FeatureDifference } from '@meterline/domain/entitlements';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { countingCard, type TermsDifference, termsDifference, unitsCounted } from '@meterline/domain/plan-fit';
 import type { RateCard } from '@meterline/domain/prices';
-import { parseInstantMs } from '@meterline/domain/time';
+import { parseInstantMs, startOfDateMs } from '@meterline/domain/time';
+import { stageAt } from '../catalog/index.ts';
 import type { EntitlementPorts } from '../entitlements/index.ts';
 import { type PlanFitPorts, planFitOf } from '../plan-fit/index.ts';
-import type { Account, Cut } from '../ports/index.ts';
+import type { Account, Cut, StageRecord } from '../ports/index.ts';
 import { cardsAt, nextPeriod, periodToRate, ratePeriods } from '../spend/index.ts';
 import { type ChangePorts, decideChange, type Decided } from './changes.ts';
 import { featureChanges } from './feature-changes.ts';
 import { accountWith, projectedDocuments, projectedInvoices, type ProjectionPorts } from './projection.ts';
 import type { ChangeRequest } from './request.ts';
+import { pricedIn } from './stretches.ts';
+import { planTerms } from './subject.ts';
 import { tokenOf } from './token.ts';
 
 export type PreviewPorts = ChangePorts & PlanFitPorts & EntitlementPorts & ProjectionPorts;
@@ -88,18 +91,22 @@ interface ChangedCards {
   readonly to: readonly RateCard[];
 }
 
-/** The rate cards of both plan versions at the prices that the customer has when the change takes effect. */
+/** The rate cards of the first day that changes, as they would be and as they become, at the prices that the customer has then. */
 async function cardsOf(
   ports: PreviewPorts,
-  { plans, change }: Decided,
+  { subject, update, day }: Decided,
   { negotiated }: Account,
   tenant: string,
 ): Promise<ChangedCards> {
-  const known = [plans.from, plans.to].map(({ plan, version, rateCards, priceRevision }) => ({
-    ...{ plan: plan.key, planVersion: version },
-    ...{ rateCards, priceRevision, negotiated },
-  }));
-  const [from = [], to = []] = await cardsAt(ports, known, change.fromMs, tenant);
+  const dayMs = startOfDateMs(day, subject.customer.timezone);
+  const knownOf = async (stages: readonly StageRecord[]) => {
+    const stage = stageAt({ stages }, dayMs);
+    const { plan, planVersion } = stage;
+    const { rateCards, priceRevision, phase } = pricedIn(stage.phase?.key ?? null, await planTerms(ports.plans, stage, tenant));
+    return { plan, planVersion, rateCards, priceRevision, phase, negotiated };
+  };
+  const known = [await knownOf(subject.subscription.stages), await knownOf(update.stages)];
+  const [from = [], to = []] = await cardsAt(ports, known, dayMs, tenant);
   return { from, to };
 }
 

@@ -105,8 +105,9 @@ export async function accountWith(
 }
 
 async function plannedStage(plans: ProjectionPorts['plans'], stage: StageRecord, tenant: string) {
-  const { plan, rateCards, priceRevision, features, unusedTime } = await planTerms(plans, stage, tenant);
-  return { ...stage, currency: plan.currency, cadence: plan.billingPeriod, rateCards, priceRevision, features, unusedTime };
+  const { plan, phases, rateCards, priceRevision, features, unusedTime } = await planTerms(plans, stage, tenant);
+  const terms = { phases, rateCards, priceRevision, features, unusedTime };
+  return { ...stage, currency: plan.currency, cadence: plan.billingPeriod, ...terms };
 }
 
 /** The end of the first whole period after the change, and after it has reverted. */

@@ -1,6 +1,6 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
 import { z } from 'zod';
-import { instantSchema, keySchema, quantitiesSchema } from '../catalog/index.ts';
+import { instantSchema, keySchema, quantitiesSchema, trialField } from '../catalog/index.ts';
 
 const at = z
   .union([z.enum(['now', 'period_end']), instantSchema], { error: 'must be "now", "period_end" or an RFC 3339 instant' })
@@ -18,6 +18,7 @@ const changes = [
     version,
     commitment: commitmentSchema.nullish().describe('Absent: as the plan version says; null: nothing'),
     quantities: quantitiesSchema.optional(),
+    trial: trialField,
     at,
     until,
   }),
@@ -25,7 +26,17 @@ const changes = [
   z.strictObject({ kind: z.literal('pause'), at, until }),
   z.strictObject({ kind: z.literal('resume'), at }),
   z.strictObject({ kind: z.literal('cancel'), at }),
-  z.strictObject({ kind: z.literal('resubscribe'), plan: keySchema.optional(), version, at }),
+  z.strictObject({ kind: z.literal('resubscribe'), plan: keySchema.optional(), version, trial: trialField, at }),
+  z
+    .strictObject({
+      kind: z.literal('trial'),
+      ends: z
+        .union([z.literal('now'), instantSchema], { error: 'must be "now" or an RFC 3339 instant' })
+        .optional()
+        .describe('The first local day behind the trial. `now` begins what is paid with today'),
+      converts: z.literal(true).optional().describe('The next phase follows the trial'),
+    })
+    .refine(({ ends, converts }) => ends !== undefined || converts !== undefined, 'must say ends, converts or both'),
 ] as const;
 
 /** What is asked for. */

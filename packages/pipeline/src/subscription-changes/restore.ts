@@ -1,12 +1,12 @@
 import { Fault } from '@meterline/domain/faults';
-import { timelineOf } from '@meterline/domain/stages';
 import { startOfDateMs } from '@meterline/domain/time';
 import { stageAt } from '../catalog/index.ts';
 import { newId } from '../ids/index.ts';
 import type { SubscriptionChangeRecord, SubscriptionUpdate } from '../ports/index.ts';
 import { type ChangePorts, changedSince, made } from './changes.ts';
+import { byDays, stageRecords, standing, timelineIn } from '../stages/index.ts';
 import { invoiced } from './decide.ts';
-import { byDays, planAndVersion, planTerms, renewalFrom, stageRecords, standing, type Subject, subjectOf } from './subject.ts';
+import { planAndVersion, planTerms, renewalFrom, type Subject, subjectOf } from './subject.ts';
 
 export interface Restored {
   /** Id of a change that has begun. */
@@ -36,8 +36,12 @@ export async function restoreBefore(
     throw changedSince([
       { path: 'version', message: `the subscription was changed since: ${subscription.version} is not ${version}` },
     ]);
-  const without = timelineOf(standing(subject).filter((each) => each.id !== change));
-  const day = byDays(found, subject.customer.timezone).fromDay;
+  const { timezone } = subject.customer;
+  const without = timelineIn(
+    standing(subject.changes, timezone).filter((each) => each.id !== change),
+    timezone,
+  );
+  const day = byDays(found, timezone).fromDay;
   const before = without.stages.findLast(({ fromDay }) => fromDay <= day) ?? without.stages[0];
   if (before === undefined) throw new Error(`subscription ${id} was nothing before ${change}`);
   const { billingPeriod } = (await planTerms(ports.plans, before.terms, tenant)).plan;
@@ -52,7 +56,8 @@ export async function restoreBefore(
 
 function restoration(change: SubscriptionChangeRecord, subject: Subject, isParted: boolean): SubscriptionUpdate {
   const { subscription, customer, changes, billedThroughMs, nowMs } = subject;
-  const fromMs = startOfDateMs(byDays(change, customer.timezone).fromDay, customer.timezone);
+  const { timezone } = customer;
+  const fromMs = startOfDateMs(byDays(change, timezone).fromDay, timezone);
   if (billedThroughMs !== null && billedThroughMs > fromMs) throw invoiced(billedThroughMs);
   // The part of the period before the change is invoiced: an entry that says nothing else begins the rest of it anew.
   const anew: SubscriptionChangeRecord | null =
@@ -63,14 +68,14 @@ function restoration(change: SubscriptionChangeRecord, subject: Subject, isParte
           ...{ fromMs, untilMs: null, createdAtMs: nowMs, withdrawnAtMs: null },
         }
       : null;
-  const rest = standing(subject).filter(({ id }) => id !== change.id);
-  const after = timelineOf([...rest, ...(anew === null ? [] : [byDays(anew, customer.timezone)])]);
+  const rest = standing(changes, timezone).filter(({ id }) => id !== change.id);
+  const after = timelineIn([...rest, ...(anew === null ? [] : [byDays(anew, timezone)])], timezone);
   return {
     subscription: subscription.id,
     version: subscription.version,
     change: anew,
     withdraws: [change.id],
-    stages: stageRecords(after.stages, subject),
+    stages: stageRecords(after.stages, { startsAtMs: subscription.startsAtMs, timezone }),
     endsAtMs: after.endsAtMs,
     fromMs,
     billedThroughMs,

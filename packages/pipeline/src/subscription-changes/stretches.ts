@@ -1,15 +1,26 @@
 import type { PlanFeature } from '@meterline/domain/entitlements';
 import type { UnusedTime } from '@meterline/domain/invoices';
+import { type PlanPhase, pricedBy, termsIn } from '@meterline/domain/phases';
 import type { RateCard } from '@meterline/domain/prices';
 import { sameTerms } from '@meterline/domain/stages';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
-import type { ChangeFeeAt, QuantitiesFrom, StageRecord, SubscriptionRecord, SubscriptionTerms } from '../ports/index.ts';
+import type {
+  ChangeFeeAt,
+  PricedPhase,
+  QuantitiesFrom,
+  StageRecord,
+  SubscriptionRecord,
+  SubscriptionTerms,
+} from '../ports/index.ts';
+import { anchorsOf, isOnTrial } from '../stages/index.ts';
 
 /** The plan version that a stage is under. */
 export interface StagePlan {
   readonly currency: string;
   readonly cadence: BillingCadence;
+  /** For all of its time, like the features. */
   readonly rateCards: readonly RateCard[];
+  readonly phases: readonly PlanPhase[];
   readonly priceRevision: number;
   readonly features: readonly PlanFeature[];
   readonly unusedTime: UnusedTime;
@@ -19,7 +30,7 @@ export type PlannedStage = StageRecord & StagePlan;
 
 /**
  * What a subscription is charged by, from its stages in order. Stages that differ in quantities alone are one: tiers, allowances and commitments go on
- * through them. Those that rest are left out.
+ * through them. Each phase is one of its own. Those that rest are left out.
  */
 export function stretchesOf(
   subscription: Pick<SubscriptionRecord, 'id' | 'startsAtMs' | 'endsAtMs' | 'version'>,
@@ -27,6 +38,7 @@ export function stretchesOf(
 ): SubscriptionTerms[] {
   const stretches: SubscriptionTerms[] = [];
   const begun = new Set<string>();
+  const anchors = anchorsOf(subscription.startsAtMs, stages);
   for (const [index, stage] of stages.entries()) {
     if (stage.paused) continue;
     const before = stages[index - 1];
@@ -41,27 +53,46 @@ export function stretchesOf(
         changeFees: [...last.changeFees, ...feesOf(stage)],
       };
     } else {
-      const { plan, planVersion, commitment, currency, cadence, rateCards, priceRevision, features, unusedTime } = stage;
-      const { paysWhole, untilMs } = stage;
+      const { plan, planVersion, commitment, currency, cadence, priceRevision, unusedTime, paysWhole, untilMs } = stage;
+      const { rateCards, features, phase } = pricedIn(stage.phase?.key ?? null, stage);
       stretches.push({
-        ...{ plan, planVersion, commitment, currency, cadence, rateCards, priceRevision, features, unusedTime },
+        ...{ plan, planVersion, phase, commitment, currency, cadence, rateCards, priceRevision, features, unusedTime },
         ...{ paysWhole, endsAtMs, untilMs },
         id: subscription.id,
         startsAtMs: stage.fromMs,
-        anchorMs: subscription.startsAtMs,
-        begins: !begun.has(stage.plan),
+        anchorMs: anchors[index] ?? subscription.startsAtMs,
+        begins: !begun.has(onceFeesOf(stage)),
         quantities: quantitiesOf(stage, []),
         changeFees: feesOf(stage),
         subscriptionVersion: subscription.version,
       });
     }
-    begun.add(stage.plan);
+    begun.add(onceFeesOf(stage));
   }
   return stretches;
 }
 
 function goesOn(before: StageRecord, stage: StageRecord): boolean {
-  return !before.paused && !stage.paysWhole && !stage.anew && before.untilMs === stage.fromMs && sameTerms(before, stage);
+  const isOfOnePhase = before.phase?.key === stage.phase?.key;
+  const isOnEnd = !before.paused && before.untilMs === stage.fromMs;
+  return isOnEnd && !stage.paysWhole && !stage.anew && sameTerms(before, stage) && isOfOnePhase;
+}
+
+/** Fees due once are due in the first stretch of a plan; a trial has its own. */
+function onceFeesOf(stage: StageRecord): string {
+  return isOnTrial(stage) ? `${stage.plan} on trial` : stage.plan;
+}
+
+/** What a plan version says in a phase of it. Fails if there is no such phase. */
+export function pricedIn<Terms extends Pick<StagePlan, 'rateCards' | 'features' | 'phases'>>(
+  key: string | null,
+  version: Terms,
+): Terms & { readonly phase: PricedPhase | null } {
+  if (key === null) return { ...version, phase: null };
+  const phase = version.phases.find((each) => each.key === key);
+  if (phase === undefined) throw new Error(`a plan version has no phase ${key}`);
+  const { rateCards } = version;
+  return { ...termsIn(phase, version), phase: { key, name: phase.name, prices: pricedBy(phase, rateCards) } };
 }
 
 /** None while nothing was ever said. */

@@ -1,5 +1,4 @@
 import { Fault } from '@meterline/domain/faults';
-import type { Stage, SubscriptionChange } from '@meterline/domain/stages';
 import { billingPeriodAt } from '@meterline/domain/subscriptions';
 import { type EpochDay, localDateAt, startOfDateMs } from '@meterline/domain/time';
 import type {
@@ -13,10 +12,12 @@ import type {
   SubscriptionChangeRecord,
   SubscriptionRecord,
   SubscriptionStore,
+  TrialFacts,
 } from '../ports/index.ts';
+import { anchorsOf, type PhasedVersion } from '../stages/index.ts';
 
 export interface SubjectPorts {
-  readonly subscriptions: Pick<SubscriptionStore, 'byId' | 'changes' | 'update'>;
+  readonly subscriptions: Pick<SubscriptionStore, 'byId' | 'changes' | 'hadTrial' | 'update'>;
   readonly customers: Pick<CustomerStore, 'byKey'>;
   readonly plans: Pick<PlanStore, 'byKey' | 'version'>;
   readonly invoices: Pick<InvoiceStore, 'billedThrough'>;
@@ -25,9 +26,18 @@ export interface SubjectPorts {
 /** A version of a plan, with the plan it is of. */
 export interface PlanTerms extends Pick<
   PlanVersionRecord,
-  'version' | 'rateCards' | 'commitment' | 'changeRules' | 'priceRevision' | 'features' | 'unusedTime'
+  'version' | 'rateCards' | 'commitment' | 'changeRules' | 'priceRevision' | 'features' | 'unusedTime' | 'phases'
 > {
   readonly plan: PlanRecord;
+}
+
+/** The plan versions that a change is about: under which it is made, and to which it leads (the same, but for a change of plan). */
+export interface ChangePlans {
+  readonly from: PlanTerms;
+  readonly to: PlanTerms;
+  /** The phases of `to`, and what of the customer decides on its trial. */
+  readonly phased: PhasedVersion;
+  readonly trial: TrialFacts;
 }
 
 /** A subscription that is to be changed, with everything that decides whether it may be. */
@@ -59,51 +69,24 @@ export async function planTerms(
 ): Promise<PlanTerms> {
   const [plan, version] = await Promise.all([plans.byKey(key, tenant), plans.version(key, planVersion, tenant)]);
   if (plan === undefined || version === undefined) throw new Error(`plan ${key} has no version ${planVersion}`);
-  const { rateCards, commitment, changeRules, priceRevision, features, unusedTime } = version;
-  return { plan, version: planVersion, rateCards, commitment, changeRules, priceRevision, features, unusedTime };
+  const { rateCards, commitment, changeRules, priceRevision, features, unusedTime, phases } = version;
+  return { plan, version: planVersion, rateCards, commitment, changeRules, priceRevision, features, unusedTime, phases };
 }
 
 export function planAndVersion({ plan, planVersion }: Pick<StageRecord, 'plan' | 'planVersion'>): string {
   return `${plan} version ${planVersion}`;
 }
 
-/** The changes that stand, by local days. */
-export function standing({ changes, customer: { timezone } }: Pick<Subject, 'changes' | 'customer'>): SubscriptionChange[] {
-  return changes.filter(({ withdrawnAtMs }) => withdrawnAtMs === null).map((change) => byDays(change, timezone));
-}
-
-export function byDays(change: SubscriptionChangeRecord, timezone: string): SubscriptionChange {
-  const { id, seq, kind, fromMs, untilMs, terms, quantities, fee, paysWhole, anew } = change;
-  const day = localDateAt(fromMs, timezone);
-  const untilDay = untilMs === null ? null : localDateAt(untilMs, timezone);
-  const end = kind === 'cancel' ? { fromDay: day + 1, endsAtMs: fromMs } : { fromDay: day };
-  return { id, seq, kind, untilDay, terms, quantities, fee, paysWhole, anew, ...end };
-}
-
-/** The stages by instants. */
-export function stageRecords(stages: readonly Stage[], { subscription, customer: { timezone } }: Subject): StageRecord[] {
-  const startDay = localDateAt(subscription.startsAtMs, timezone);
-  return stages.map(({ fromDay, untilDay, endsAtMs, terms, quantities, paused, paysWhole, anew, fees, change }) => ({
-    fromMs: fromDay === startDay ? subscription.startsAtMs : startOfDateMs(fromDay, timezone),
-    untilMs: untilDay === null ? null : startOfDateMs(untilDay, timezone),
-    endsAtMs,
-    ...terms,
-    quantities,
-    paused,
-    paysWhole,
-    anew,
-    changeFees: fees,
-    change,
-  }));
-}
-
 /** The first day from this one on with which a billing period of the subscription begins, counted as its plan then does. */
 export function renewalFrom(day: EpochDay, cadence: PlanRecord['billingPeriod'], { subscription, customer }: Subject): EpochDay {
   const { timezone } = customer;
-  const span = { startsAtMs: subscription.startsAtMs, endsAtMs: null, timezone };
-  const before = billingPeriodAt(cadence, span, startOfDateMs(day, timezone) - 1);
+  const { startsAtMs, stages } = subscription;
+  const atMs = startOfDateMs(day, timezone) - 1;
+  const running = stages.findLastIndex(({ fromMs }) => fromMs <= atMs);
+  const anchorMs = anchorsOf(startsAtMs, stages)[running] ?? startsAtMs;
+  const before = billingPeriodAt(cadence, { startsAtMs, anchorMs, endsAtMs: null, timezone }, atMs);
   // On or before the first day there is no renewal but the beginning itself.
-  return before === undefined
-    ? Math.max(day, localDateAt(subscription.startsAtMs, timezone))
-    : localDateAt(before.toMs, timezone);
+  if (before === undefined) return Math.max(day, localDateAt(startsAtMs, timezone));
+  const phaseEndMs = stages[running]?.phase?.untilMs ?? Infinity;
+  return localDateAt(Math.min(before.toMs, phaseEndMs), timezone);
 }

@@ -19,5 +19,5 @@ export function takesBack(day: EpochDay, { stages, endsAtMs }: Timeline, { plan 
 /** Whether a stage is billed apart from the one before it. */
 function parts(before: Stage | undefined, stage: Stage): boolean {
   if (before === undefined || stage.anew || stage.paysWhole || before.paused !== stage.paused) return true;
-  return !sameTerms(before.terms, stage.terms);
+  return !sameTerms(before.terms, stage.terms) || before.phase?.key !== stage.phase?.key;
 }

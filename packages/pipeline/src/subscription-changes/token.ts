@@ -17,6 +17,7 @@ const basisSchema = z.strictObject({
   takesEffect: z.string(),
   invoicedThrough: z.string().nullable(),
   subjects: z.array(z.string()),
+  trial: z.string().nullable().default(null),
 });
 type Basis = z.output<typeof basisSchema>;
 
@@ -30,9 +31,10 @@ const SAID: Readonly<Record<Exclude<keyof Basis, 'subscription' | 'request'>, st
   takesEffect: 'first day of the change',
   invoicedThrough: 'end of what is invoiced',
   subjects: 'subjects of the customer',
+  trial: 'what decides on a trial',
 };
 
-function basisOf({ request, plans, subject, day }: Decided): Basis {
+function basisOf({ request, plans, subject, day, update }: Decided): Basis {
   const { subscription, customer, billedThroughMs } = subject;
   return {
     subscription: subscription.id,
@@ -46,6 +48,7 @@ function basisOf({ request, plans, subject, day }: Decided): Basis {
     takesEffect: formatInstant(startOfDateMs(day, customer.timezone)),
     invoicedThrough: billedThroughMs === null ? null : formatInstant(billedThroughMs),
     subjects: [...customer.subjects],
+    trial: update.trial === undefined ? null : JSON.stringify(update.trial),
   };
 }
 

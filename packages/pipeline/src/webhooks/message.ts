@@ -7,6 +7,8 @@ export const WEBHOOK_EVENT_TYPES = [
   'invoice.finalized',
   'credit_note.issued',
   'subscription.changed',
+  'subscription.trial_will_end',
+  'subscription.trial_ended',
   'ping',
 ] as const;
 export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];

@@ -1,5 +1,15 @@
-import type { CustomerRecord, CustomerRefusal, CustomerStore, Database, SqlExecutor } from '@meterline/pipeline/ports';
+import type {
+  CustomerRecord,
+  CustomerRefusal,
+  CustomerStore,
+  CustomerTrials,
+  Database,
+  SqlExecutor,
+} from '@meterline/pipeline/ports';
 import { epochMs, pageOf } from './rows.ts';
+import { Overlap } from './subscription-changes.ts';
+import { applyUpdate } from './subscription-update.ts';
+import { wakeCustomer } from './wake-customer.ts';
 
 interface CustomerRow {
   readonly key: string;
@@ -7,6 +17,7 @@ interface CustomerRow {
   readonly currency: string;
   readonly timezone: string;
   readonly subjects: string[];
+  readonly payment_method: string | null;
   readonly negotiated_revision: number;
   readonly created_at: string;
 }
@@ -15,7 +26,7 @@ interface CustomerRow {
 export const NEGOTIATED_REVISION = `coalesce((
   select max(n.revision) from negotiated_price n where n.customer = c.key and n.tenant = c.tenant), 0)`;
 
-const SELECT = `select c.key, c.name, c.currency, c.timezone, c.created_at, ${NEGOTIATED_REVISION} as negotiated_revision, array(
+const SELECT = `select c.key, c.name, c.currency, c.timezone, c.payment_method, c.created_at, ${NEGOTIATED_REVISION} as negotiated_revision, array(
   select s.subject from customer_subject s where s.customer = c.key and s.tenant = c.tenant order by s.subject) as subjects
   from customer c`;
 
@@ -25,6 +36,7 @@ const record = (row: CustomerRow): CustomerRecord => ({
   currency: row.currency,
   timezone: row.timezone,
   subjects: row.subjects,
+  paymentMethod: row.payment_method,
   negotiatedRevision: row.negotiated_revision,
   createdAtMs: epochMs(row.created_at),
 });
@@ -56,9 +68,24 @@ async function addSubjects(tx: SqlExecutor, customer: string, subjects: readonly
   if (taken.length > 0) throw new Refused({ refused: 'subjects_taken', subjects: taken });
 }
 
-/** Leaves the row that makes the rating worker look at the customer. */
-export async function wakeCustomer(tx: SqlExecutor, customer: string, tenant: string): Promise<void> {
-  await tx.query('insert into rating_wakeup (customers, tenant) values ($1::jsonb, $2)', [JSON.stringify([customer]), tenant]);
+/** What a payment method means for trials, unless they were looked at before a subscription began or changed. */
+async function updateTrials(
+  tx: SqlExecutor,
+  customer: string,
+  { versions, updates, nowMs }: CustomerTrials,
+  tenant: string,
+): Promise<void> {
+  const now = await tx.query<{ id: string; version: number }>(
+    'select id, version from subscription where customer = $1 and tenant = $2',
+    [customer, tenant],
+  );
+  const known = new Map(versions.map(({ subscription, version }) => [subscription, version]));
+  if (now.length !== known.size || now.some(({ id, version }) => known.get(id) !== version))
+    throw new Refused({ refused: 'outdated' });
+  for (const update of updates) {
+    const result = await applyUpdate(tx, update, nowMs, tenant);
+    if (typeof result === 'string') throw new Refused({ refused: 'outdated' });
+  }
 }
 
 export function customerStore(db: Database): CustomerStore {
@@ -76,6 +103,7 @@ export function customerStore(db: Database): CustomerStore {
       });
     } catch (error) {
       if (error instanceof Refused) return error.refusal;
+      if (error instanceof Overlap) return { refused: 'overlaps' };
       throw error;
     }
   }
@@ -86,9 +114,9 @@ export function customerStore(db: Database): CustomerStore {
     insert: (draft, nowMs, tenant) =>
       changing(draft.key, tenant, async (tx) => {
         const inserted = await tx.query(
-          `insert into customer (key, name, currency, timezone, created_at, tenant) values ($1, $2, $3, $4, $5, $6)
+          `insert into customer (key, name, currency, timezone, payment_method, created_at, tenant) values ($1, $2, $3, $4, $5, $6, $7)
            on conflict (tenant, key) do nothing returning key`,
-          [draft.key, draft.name, draft.currency, draft.timezone, new Date(nowMs), tenant],
+          [draft.key, draft.name, draft.currency, draft.timezone, draft.paymentMethod ?? null, new Date(nowMs), tenant],
         );
         if (inserted.length === 0) throw new Refused({ refused: 'key_taken' });
         await addSubjects(tx, draft.key, draft.subjects, tenant);
@@ -96,6 +124,9 @@ export function customerStore(db: Database): CustomerStore {
 
     update: (key, change, tenant) =>
       changing(key, tenant, async (tx) => {
+        // Before the customer, as whoever changes a subscription locks them in this order.
+        if (change.trials)
+          await tx.query('select id from subscription where customer = $1 and tenant = $2 order by id for update', [key, tenant]);
         // Locked against a subscription that begins meanwhile: its foreign key waits for this row.
         const [before] = await tx.query<{ timezone: string }>(
           'select timezone from customer where key = $1 and tenant = $2 for update',
@@ -113,6 +144,13 @@ export function customerStore(db: Database): CustomerStore {
           'update customer set name = coalesce($1, name), timezone = coalesce($2, timezone) where key = $3 and tenant = $4',
           [change.name ?? null, change.timezone ?? null, key, tenant],
         );
+        if (change.paymentMethod !== undefined)
+          await tx.query('update customer set payment_method = $1 where key = $2 and tenant = $3', [
+            change.paymentMethod,
+            key,
+            tenant,
+          ]);
+        if (change.trials) await updateTrials(tx, key, change.trials, tenant);
         if (change.subjects === undefined) return;
         await tx.query('delete from customer_subject where customer = $1 and tenant = $2', [key, tenant]);
         await addSubjects(tx, key, change.subjects, tenant);

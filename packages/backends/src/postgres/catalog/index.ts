@@ -10,6 +10,7 @@ import { planStore } from './plan-store.ts';
 import { priceChangeStore } from './price-change-store.ts';
 import { subscriptionStore } from './subscription-store.ts';
 
+export { trialNoticeStore } from './trial-notice-store.ts';
 export { upgradeStore } from './upgrade-store.ts';
 
 /** The catalogue in the billing store. */

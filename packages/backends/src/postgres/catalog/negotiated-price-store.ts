@@ -2,7 +2,7 @@ import type { NegotiatedPrice, Negotiation } from '@meterline/domain/price-versi
 import type { ModifierOverrides, Price } from '@meterline/domain/prices';
 import type { Database, KnownNegotiations, NegotiatedPriceStore, NegotiationDraft, SqlExecutor } from '@meterline/pipeline/ports';
 import { lockIssuing } from '../invoices/issuing.ts';
-import { wakeCustomer } from './customer-store.ts';
+import { wakeCustomer } from './wake-customer.ts';
 import { dateOrNull, epochMs, epochMsOrNull } from './rows.ts';
 
 interface NegotiatedPriceRow {

@@ -1,6 +1,7 @@
 import type { Commitment } from '@meterline/domain/commitments';
 import type { PlanFeature } from '@meterline/domain/entitlements';
 import type { UnusedTime } from '@meterline/domain/invoices';
+import type { PlanPhase } from '@meterline/domain/phases';
 import type { RateCard } from '@meterline/domain/prices';
 import type { ChangeRules } from '@meterline/domain/stages';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
@@ -29,13 +30,14 @@ interface PlanRow {
   readonly draft: boolean;
   readonly unused_time: UnusedTime;
   readonly change_rules: ChangeRules | null;
+  readonly phases: PlanPhase[];
   readonly price_revision: number;
   readonly created_at: string;
   readonly archived_at: string | null;
 }
 
 const SELECT = `select p.key, p.name, p.currency, p.billing_period, p.created_at, p.archived_at,
-    v.version, v.rate_cards, v.commitment, v.change_rules, v.unused_time, v.features, v.draft, v.price_revision
+    v.version, v.rate_cards, v.commitment, v.change_rules, v.phases, v.unused_time, v.features, v.draft, v.price_revision
   from plan p join plan_version v on v.plan = p.key and v.tenant = p.tenant`;
 const SELECT_LATEST = `${SELECT} and v.version = p.latest_version`;
 
@@ -51,6 +53,7 @@ const record = (row: PlanRow): PlanRecord => ({
   draft: row.draft,
   unusedTime: row.unused_time,
   changeRules: row.change_rules,
+  phases: row.phases,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
@@ -65,6 +68,7 @@ export interface PlanVersionRow {
   readonly draft: boolean;
   readonly unused_time: UnusedTime;
   readonly change_rules: ChangeRules | null;
+  readonly phases: PlanPhase[];
   readonly price_revision: number;
   readonly created_at: string;
   readonly archived_at: string | null;
@@ -79,12 +83,13 @@ export const versionRecord = (row: PlanVersionRow): PlanVersionRecord => ({
   draft: row.draft,
   unusedTime: row.unused_time,
   changeRules: row.change_rules,
+  phases: row.phases,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
 });
 
-export const SELECT_VERSION = `select plan, version, rate_cards, commitment, change_rules, unused_time, features, draft, price_revision, created_at,
+export const SELECT_VERSION = `select plan, version, rate_cards, commitment, change_rules, phases, unused_time, features, draft, price_revision, created_at,
     archived_at
   from plan_version`;
 
@@ -105,15 +110,17 @@ export async function planAt(db: SqlExecutor, { plan, version }: PlanVersionKey,
   return found;
 }
 
-/** As parameters: rate cards, commitment, unused time, features, change rules. */
+/** As parameters: rate cards, commitment, unused time, features, change rules, phases. */
 export function versionTerms({
   rateCards,
   commitment = null,
   unusedTime = 'credit',
   features = [],
   changeRules = null,
+  phases = [],
 }: PlanVersionDraft): SqlValue[] {
-  return [JSON.stringify(rateCards), jsonOrNull(commitment), unusedTime, JSON.stringify(features), jsonOrNull(changeRules)];
+  const json = [jsonOrNull(changeRules), JSON.stringify(phases)];
+  return [JSON.stringify(rateCards), jsonOrNull(commitment), unusedTime, JSON.stringify(features), ...json];
 }
 
 async function insertVersion(
@@ -125,8 +132,8 @@ async function insertVersion(
   tenant: string,
 ): Promise<void> {
   await tx.query(
-    `insert into plan_version (plan, version, draft, created_at, tenant, rate_cards, commitment, unused_time, features, change_rules)
-     values ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8, $9::jsonb, $10::jsonb)`,
+    `insert into plan_version (plan, version, draft, created_at, tenant, rate_cards, commitment, unused_time, features, change_rules, phases)
+     values ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8, $9::jsonb, $10::jsonb, $11::jsonb)`,
     [key, version, draft.draft ?? false, new Date(nowMs), tenant, ...versionTerms(draft)],
   );
 }

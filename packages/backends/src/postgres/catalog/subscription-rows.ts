@@ -1,6 +1,6 @@
 import type { Commitment } from '@meterline/domain/commitments';
 import type { ChangeFee, ChangeKind, Quantities, StageTerms } from '@meterline/domain/stages';
-import type { StageRecord, SubscriptionChangeRecord, SubscriptionRecord } from '@meterline/pipeline/ports';
+import type { PhasingRecord, StageRecord, SubscriptionChangeRecord, SubscriptionRecord } from '@meterline/pipeline/ports';
 import { epochMs, epochMsOrNull } from './rows.ts';
 
 export interface SubscriptionRow {
@@ -21,6 +21,9 @@ export interface StageRow {
   readonly plan: string;
   readonly plan_version: number;
   readonly commitment: Commitment | null;
+  readonly phase: string | null;
+  readonly phase_until: string | null;
+  readonly trial_reminds_at: string | null;
   readonly quantities: Quantities;
   readonly paused: boolean;
   readonly pays_whole: boolean;
@@ -53,6 +56,10 @@ export const stageRecord = (stage: StageRow): StageRecord => ({
   plan: stage.plan,
   planVersion: stage.plan_version,
   commitment: stage.commitment,
+  phase:
+    stage.phase === null || stage.phase_until === null
+      ? null
+      : { key: stage.phase, untilMs: epochMs(stage.phase_until), remindsAtMs: epochMsOrNull(stage.trial_reminds_at) },
   quantities: stage.quantities,
   paused: stage.paused,
   paysWhole: stage.pays_whole,
@@ -75,6 +82,8 @@ export interface ChangeRow {
 
 export interface ChangeDetails {
   readonly terms?: StageTerms | undefined;
+  readonly phasing?: PhasingRecord | undefined;
+  readonly amends?: string | undefined;
   readonly quantities?: Quantities | undefined;
   readonly fee?: ChangeFee | undefined;
   readonly paysWhole?: boolean | undefined;

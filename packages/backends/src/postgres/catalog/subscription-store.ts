@@ -1,14 +1,15 @@
 import { newId } from '@meterline/pipeline/ids';
 import type { Database, SqlExecutor, SubscriptionDraft, SubscriptionRecord, SubscriptionStore } from '@meterline/pipeline/ports';
 import { tellChanged } from './subscription-message.ts';
-import { wakeCustomer } from './customer-store.ts';
-import { pageOf } from './rows.ts';
+import { dateOrNull, pageOf } from './rows.ts';
 import {
   insertChange,
   insertStages,
   invoicedThroughMs,
+  lockCustomer,
   Overlap,
-  updateSubscription,
+  overlaps,
+  stillHolds,
   withdrawChanges,
 } from './subscription-changes.ts';
 import {
@@ -18,49 +19,54 @@ import {
   subscriptionRecord,
   type SubscriptionRow,
 } from './subscription-rows.ts';
-
-async function byId(db: SqlExecutor, id: string, tenant: string): Promise<SubscriptionRecord | undefined> {
-  const rows = await db.query<SubscriptionRow>(
-    `select ${SUBSCRIPTION_COLUMNS} from subscription s where s.id = $1 and s.tenant = $2`,
-    [id, tenant],
-  );
-  return rows.map(subscriptionRecord)[0];
-}
+import { applyUpdate, subscriptionById } from './subscription-update.ts';
+import { hadTrial, noteTrials } from './trial-notices.ts';
+import { wakeCustomer } from './wake-customer.ts';
 
 export function subscriptionStore(db: Database): SubscriptionStore {
   return {
-    byId: (id, tenant) => byId(db, id, tenant),
+    byId: (id, tenant) => subscriptionById(db, id, tenant),
 
     insert: (draft, at, tenant) =>
-      db.transaction(async (tx) => {
+      undone(db, async (tx) => {
         // One at a time per customer, or two requests could both find the plan free.
-        await tx.query('select key from customer where key = $1 and tenant = $2 for update', [draft.customer, tenant]);
+        const customer = await lockCustomer(tx, draft.customer, tenant);
+        const { phased } = draft;
+        if (phased && !(await stillHolds(tx, customer, { ...phased.trial, plan: draft.plan }, tenant))) return 'outdated';
         // An alert rule of the plan is made before us or after us: whichever comes second sees the other and wakes rating.
         await tx.query('select key from plan where key = $1 and tenant = $2 for share', [draft.plan, tenant]);
         const inserted = await tx.query(
-          `insert into subscription (id, customer, starts_at, created_at, tenant)
-           select $1, $2, $4::timestamptz, $5::timestamptz, $6 where not exists (
+          `insert into subscription (id, customer, starts_at, created_at, tenant, ends_at)
+           select $1, $2, $4::timestamptz, $5::timestamptz, $6, $8::timestamptz where not exists (
              select from subscription s join subscription_stage st on st.subscription = s.id and st.tenant = s.tenant
              where s.customer = $2 and st.plan = $3 and (st.until_at is null or st.until_at > $7::timestamptz)
                and (s.ends_at is null or s.ends_at >= greatest($7::timestamptz, st.from_at)) and s.tenant = $6)
            returning id`,
-          [draft.id, draft.customer, draft.plan, new Date(draft.startsAtMs), new Date(at.nowMs), tenant, new Date(at.startDayMs)],
+          [
+            ...[draft.id, draft.customer, draft.plan, new Date(draft.startsAtMs), new Date(at.nowMs), tenant],
+            ...[new Date(at.startDayMs), dateOrNull(phased?.endsAtMs ?? null)],
+          ],
         );
-        if (inserted.length === 0) return undefined;
+        if (inserted.length === 0) return 'overlaps';
         await insertStart(tx, draft, at.nowMs, tenant);
+        // Where the trial does not convert there may be another plan behind it.
+        if (phased && (await overlaps(tx, draft.id, draft.startsAtMs, tenant))) throw new Overlap();
         await wakeCustomer(tx, draft.customer, tenant);
-        return byId(tx, draft.id, tenant);
+        const made = await existing(tx, draft.id, tenant);
+        await noteTrials(tx, made, at.nowMs, tenant);
+        return made;
       }),
 
     end: (id, at, tenant) =>
       db.transaction(async (tx) => {
         await tx.query('select id from subscription where id = $1 and tenant = $2 for update', [id, tenant]);
-        const before = await byId(tx, id, tenant);
+        const before = await subscriptionById(tx, id, tenant);
         if (before === undefined) return 'unknown';
         if (before.endsAtMs !== null && before.endsAtMs <= at.nowMs) return 'ended';
         if (((await invoicedThroughMs(tx, id, tenant)) ?? -Infinity) > at.billedUntilMs) return 'invoiced';
+        const lapsesAtMs = before.stages.at(-1)?.untilMs ?? Infinity;
         await tx.query('update subscription set ends_at = $1, version = version + 1 where id = $2 and tenant = $3', [
-          new Date(at.endsAtMs),
+          new Date(Math.min(at.endsAtMs, lapsesAtMs - 1)),
           id,
           tenant,
         ]);
@@ -80,23 +86,15 @@ export function subscriptionStore(db: Database): SubscriptionStore {
         } as const;
         await insertChange(tx, change, at.nowMs, tenant);
         await wakeCustomer(tx, before.customer, tenant);
-        const after = await byId(tx, id, tenant);
-        if (after === undefined) throw new Error(`subscription ${id} is gone`);
+        const after = await existing(tx, id, tenant);
+        await noteTrials(tx, after, at.nowMs, tenant);
         await tellChanged(tx, after, { ...change, withdraws: overtaken }, at.nowMs, tenant);
         return after;
       }),
 
-    update: (update, nowMs, tenant) =>
-      undone(db, async (tx) => {
-        const refusal = await updateSubscription(tx, update, nowMs, tenant);
-        if (refusal !== null) return refusal;
-        const after = await byId(tx, update.subscription, tenant);
-        if (after === undefined) throw new Error(`subscription ${update.subscription} is gone`);
-        await wakeCustomer(tx, after.customer, tenant);
-        const { id = null, kind = 'withdrawal' } = update.change ?? {};
-        await tellChanged(tx, after, { id, kind, withdraws: update.withdraws }, nowMs, tenant);
-        return after;
-      }),
+    update: (update, nowMs, tenant) => undone(db, (tx) => applyUpdate(tx, update, nowMs, tenant)),
+
+    hadTrial: (customer, plan, tenant) => hadTrial(db, customer, plan, tenant),
 
     changes: (id, tenant) => changesOf(db, id, tenant),
 
@@ -131,19 +129,28 @@ async function changesOf(db: SqlExecutor, id: string, tenant: string) {
   return rows.map(changeRecord);
 }
 
+async function existing(tx: SqlExecutor, id: string, tenant: string): Promise<SubscriptionRecord> {
+  const found = await subscriptionById(tx, id, tenant);
+  if (found === undefined) throw new Error(`subscription ${id} is gone`);
+  return found;
+}
+
 async function insertStart(tx: SqlExecutor, draft: SubscriptionDraft, nowMs: number, tenant: string): Promise<void> {
-  const { id: subscription, plan, planVersion, startsAtMs, commitment = null, quantities } = draft;
-  const change = { id: newId('chg', nowMs), subscription, seq: 1, kind: 'start', fromMs: startsAtMs, untilMs: null } as const;
-  await insertChange(tx, { ...change, terms: { plan, planVersion, commitment }, quantities }, nowMs, tenant);
-  const stage = {
+  const { id: subscription, plan, planVersion, startsAtMs, commitment = null, quantities, phased } = draft;
+  const id = phased?.change ?? newId('chg', nowMs);
+  const change = { id, subscription, seq: 1, kind: 'start', fromMs: startsAtMs, untilMs: null } as const;
+  const terms = { plan, planVersion, commitment };
+  await insertChange(tx, { ...change, terms, phasing: phased?.phasing, quantities }, nowMs, tenant);
+  const whole = {
     fromMs: startsAtMs,
     untilMs: null,
     endsAtMs: null,
+    phase: null,
     paused: false,
     paysWhole: false,
     anew: false,
     changeFees: [],
   };
-  const terms = { plan, planVersion, commitment, quantities: quantities ?? {} };
-  await insertStages(tx, subscription, [{ ...stage, ...terms, change: change.id }], tenant);
+  const stages = phased?.stages ?? [{ ...whole, ...terms, quantities: quantities ?? {}, change: id }];
+  await insertStages(tx, subscription, stages, tenant);
 }

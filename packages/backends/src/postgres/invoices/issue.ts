@@ -1,7 +1,8 @@
 import { creditNoteNumber, formatInvoiceNumber } from '@meterline/domain/invoices';
 import type { Database, InvoiceDraft, InvoiceKind, SqlExecutor } from '@meterline/pipeline/ports';
 import { webhookMessageId } from '@meterline/pipeline/webhooks';
-import { NEGOTIATED_REVISION, wakeCustomer } from '../catalog/customer-store.ts';
+import { NEGOTIATED_REVISION } from '../catalog/customer-store.ts';
+import { wakeCustomer } from '../catalog/wake-customer.ts';
 import { append, giveGrant, isAsDrafted, lockLedger } from '../prepaid/index.ts';
 import { enqueueMessage } from '../webhooks/index.ts';
 import { lockIssuing } from './issuing.ts';

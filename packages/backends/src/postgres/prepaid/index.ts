@@ -1,5 +1,5 @@
 import type { Database, PrepaidStore, SqlExecutor } from '@meterline/pipeline/ports';
-import { wakeCustomer } from '../catalog/customer-store.ts';
+import { wakeCustomer } from '../catalog/wake-customer.ts';
 import { pageOf } from '../catalog/rows.ts';
 import { append, giveGrant, insertGrant, lockLedger, openLedger } from './booking.ts';
 import { BALANCE, prepaidReader } from './prepaid-reader.ts';

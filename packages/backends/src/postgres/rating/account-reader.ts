@@ -1,9 +1,10 @@
 import type { PlanFeature } from '@meterline/domain/entitlements';
 import type { UnusedTime } from '@meterline/domain/invoices';
+import type { PlanPhase } from '@meterline/domain/phases';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type { Account, AccountReader, PrepaidReader, SqlExecutor, SubscriptionTerms } from '@meterline/pipeline/ports';
-import { stretchesOf } from '@meterline/pipeline/subscription-changes';
+import { pricedIn, stretchesOf } from '@meterline/pipeline/subscription-changes';
 import { priceChangesUpTo } from '../catalog/price-change-store.ts';
 import { NEGOTIATED_REVISION } from '../catalog/customer-store.ts';
 import { negotiationsOf } from '../catalog/negotiated-price-store.ts';
@@ -31,6 +32,7 @@ interface PlannedStageRow extends StageRow {
   readonly billing_period: BillingCadence;
   readonly rate_cards: RateCard[];
   readonly features: PlanFeature[];
+  readonly phases: PlanPhase[];
   readonly unused_time: UnusedTime;
 }
 
@@ -46,6 +48,7 @@ function stretches(rows: readonly PlannedStageRow[]): SubscriptionTerms[] {
       cadence: row.billing_period,
       rateCards: row.rate_cards,
       features: row.features,
+      phases: row.phases,
       unusedTime: row.unused_time,
       priceRevision: row.price_revision,
     })),
@@ -65,7 +68,7 @@ export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof Prepai
       );
       const stageRows = await db.query<PlannedStageRow>(
         `select s.id, s.customer, s.version, s.starts_at, s.ends_at as subscription_ends_at, st.*, p.currency, p.billing_period, v.rate_cards,
-           v.features, v.unused_time, v.price_revision
+           v.features, v.phases, v.unused_time, v.price_revision
          from subscription s
          join subscription_stage st on st.tenant = s.tenant and st.subscription = s.id
          join plan p on p.tenant = st.tenant and p.key = st.plan
@@ -83,13 +86,13 @@ export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof Prepai
       }));
     },
 
-    async rateCards(plan, version, tenant) {
-      const [row] = await db.query<{ rate_cards: RateCard[] }>(
-        'select rate_cards from plan_version where plan = $1 and version = $2 and tenant = $3',
+    async pricesOf({ plan, version }, phase, tenant) {
+      const [row] = await db.query<Pick<PlannedStageRow, 'rate_cards' | 'phases'>>(
+        'select rate_cards, phases from plan_version where plan = $1 and version = $2 and tenant = $3',
         [plan, version, tenant],
       );
       if (row === undefined) throw new Error(`plan ${plan} has no version ${version}`);
-      return row.rate_cards;
+      return pricedIn(phase, { rateCards: row.rate_cards, features: [], phases: row.phases });
     },
 
     priceChanges: (version, revision, tenant) => priceChangesUpTo(db, version, revision, tenant),

@@ -32,7 +32,7 @@ export interface SandboxStore {
   /** Sends the clock on its way. False if it was sent further before. */
   send(toMs: number, ownTenant: string): Promise<boolean>;
   /**
-   * Takes every clock on its way one step on: to its target, or to the next due time before that. One whose tenant has an unfinished invoice run or
+   * Takes every clock on its way one step on: to its target, or to the next due time before that. One whose tenant has an unfinished invoice run, move or
    * upgrade, or a wake-up, stays where it is: what is due sees the time at which it is due. Answers whether any clock was on its way.
    */
   step(serverNowMs: number): Promise<boolean>;

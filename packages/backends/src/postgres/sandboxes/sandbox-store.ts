@@ -94,6 +94,7 @@ export function sandboxStore(db: Database): SandboxStore {
          where due.tenant = s.own_tenant and s.clock_moves
            and not exists (select from invoice_run r where r.state = 'running' and r.tenant = s.own_tenant)
            and not exists (select from subscription_upgrade u where u.state = 'running' and u.tenant = s.own_tenant)
+           and not exists (select from plan_move m where m.state = 'running' and m.tenant = s.own_tenant)
            and not exists (select from rating_wakeup w where w.tenant = s.own_tenant)`,
         [serverNowMs],
       );

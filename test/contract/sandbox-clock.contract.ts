@@ -1,4 +1,5 @@
 import {
+  catalogStores,
   deliveryQueue,
   enqueueMessage,
   invoiceStore,
@@ -114,6 +115,33 @@ export function sandboxClockContract(name: string, open: () => Promise<readonly 
       await one.query('delete from rating_wakeup where tenant = $1', [box]);
       await step(one);
       expect(await tenantClock(one, serverClock).nowMs(box)).toBe(START_MS + 1_000);
+    });
+
+    test('a clock stops where something of a trial is to be told, and goes on when it is', async () => {
+      const [one] = processes;
+      const { customers, plans, subscriptions } = catalogStores(one);
+      await customers.insert({ key: 'acme', name: 'Acme', currency: 'USD', timezone: 'UTC', subjects: [] }, START_MS, box);
+      const billingPeriod = { every: 'month', anchor: 'calendar' } as const;
+      await plans.insert({ key: 'pro', name: 'Pro', currency: 'USD', billingPeriod, rateCards: [] }, START_MS, box);
+      const draft = { id: `${box}-sub`, customer: 'acme', plan: 'pro', planVersion: 1, startsAtMs: START_MS };
+      await subscriptions.insert(draft, { startDayMs: START_MS, nowMs: START_MS }, box);
+      await one.query('delete from rating_wakeup where tenant = $1', [box]);
+      const dueMs = Date.parse('2025-01-12T00:00:00Z');
+      await one.query(
+        `insert into trial_notice (tenant, subscription, kind, trial_until, due_at) values ($1, $2, 'will_end', '2025-01-15T00:00:00Z', $3)`,
+        [box, draft.id, new Date(dueMs)],
+      );
+      const targetMs = Date.parse('2025-01-20T00:00:00Z');
+      await sandboxStore(one).send(targetMs, box);
+      await step(one);
+      await step(one);
+      const clock = tenantClock(one, serverClock);
+      expect(await clock.nowMs(box)).toBe(dueMs);
+      await one.query('update trial_notice set told_at = $1 where tenant = $2', [new Date(dueMs), box]);
+      await step(one);
+      await step(one);
+      expect(await clock.nowMs(box)).toBe(targetMs);
+      expect(await sandboxStore(one).thatIs(box)).toMatchObject({ movingToMs: null });
     });
 
     test('a clock on its way is not sent back to where it passes', async () => {

@@ -86,18 +86,22 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
     },
     onError: (error) => logger.error({ err: error }, 'the invoice scheduler failed and will try again'),
   });
+  const tellTrials = async () => {
+    if ((await tellOfTrials(deps)) > 0) onMessages?.();
+  };
   const trials = startScheduler({
     schedules: { nextDueMs: async () => null },
     clock: deps.serverClock,
-    turn: async () => {
-      if ((await tellOfTrials(deps)) > 0) onMessages?.();
-    },
+    turn: tellTrials,
     onError: (error) => logger.error({ err: error }, 'telling of trials failed and will be tried again'),
     intervalMsMax: TRIALS_LOOK_MS_MAX,
   });
   const sandboxes = startSandboxClocks({
     step: () => deps.sandboxes.step(deps.serverClock.nowMs()),
-    startDue: () => startDueRuns(deps),
+    startDue: async () => {
+      await tellTrials();
+      await startDueRuns(deps);
+    },
     onError: (error) => logger.error({ err: error }, 'the clocks of sandboxes stand still and will be tried again'),
     timer,
     pollIntervalMs: deps.pollIntervalMs ?? 1000,

@@ -87,10 +87,12 @@ export function sandboxStore(db: Database): SandboxStore {
       // One statement sees the runs and wake-ups of one moment together with the due time: two workers cannot step over what one of them has begun.
       await db.query(
         `update sandbox s set
-           clock_shift_ms = greatest(s.clock_shift_ms, ${ms('least(s.clock_target, due.next_run_at)')} - $1::bigint),
+           clock_shift_ms = greatest(s.clock_shift_ms, ${ms('least(s.clock_target, due.at)')} - $1::bigint),
            clock_moves = $1::bigint + s.clock_shift_ms < ${ms('s.clock_target')}
-             or $1::bigint + s.clock_shift_ms >= ${ms('due.next_run_at')}
-         from invoice_schedule due
+             or $1::bigint + s.clock_shift_ms >= ${ms('due.at')}
+         from (
+           select tenant, least(next_run_at, (select min(due_at) from trial_notice n where n.told_at is null and n.tenant = i.tenant)) as at
+           from invoice_schedule i) due
          where due.tenant = s.own_tenant and s.clock_moves
            and not exists (select from invoice_run r where r.state = 'running' and r.tenant = s.own_tenant)
            and not exists (select from subscription_upgrade u where u.state = 'running' and u.tenant = s.own_tenant)

@@ -45,7 +45,16 @@ describe('a draft of a new version', () => {
     expect(await act(2, 'publish')).toMatchObject({ status: 200, body: { version: 2, draft: false, rateCards: fee('4.00') } });
     expect(await read()).toMatchObject({ version: 2, draft: false, rateCards: fee('4.00') });
     expect((await api.call('GET', `/v1/plans/${plan}/versions/2`)).body).toEqual({
-      ...{ plan, version: 2, rateCards: fee('4.00'), commitment: null, unusedTime: 'refund', features: [], changeRules },
+      ...{
+        plan,
+        version: 2,
+        rateCards: fee('4.00'),
+        commitment: null,
+        unusedTime: 'refund',
+        features: [],
+        phases: [],
+        changeRules,
+      },
       ...{ draft: false, createdAt: NOW, archivedAt: null },
     });
   });
@@ -122,7 +131,7 @@ test('archiving a version leaves its subscriptions alone; new ones get the newes
   expect(await act(3, 'archive')).toMatchObject({ status: 200, body: { version: 3, archivedAt: NOW } });
   expect(await act(3, 'archive')).toMatchObject({ status: 200, body: { version: 3, archivedAt: NOW } });
   expect(await read()).toMatchObject({ version: 2, archivedAt: null });
-  expect((await api.call('GET', `/v1/subscriptions/${String(before['id'])}`)).body).toEqual(before);
+  expect((await api.call('GET', `/v1/subscriptions/${String(before['id'])}`)).body).toEqual({ ...before, negotiatedPrices: [] });
   await api.call('POST', '/v1/subscriptions', { customer: 'acme', plan }).then(({ status }) => expect(status).toBe(409));
   await api.call('POST', '/v1/customers', { key: `of-${plan}`, name: 'Other', currency: 'USD', subjects: [] });
   const { body } = await api.call('POST', '/v1/subscriptions', { customer: `of-${plan}`, plan });

@@ -59,7 +59,7 @@ it('entitlement of one feature ends with 0 if the customer may use it, with 1 if
 
 it('queue rebuild --balances forgets the balances kept for checks beside', async () => {
   const { code, out, asked } = await meterline(['queue', 'rebuild', '--balances'], ({ url }) => ({
-    body: url === '/v1/entitlements/rebuild' ? { forgotten: 1200 } : { invoiceRuns: 0 },
+    body: url === '/v1/entitlements/rebuild' ? { forgotten: 1200 } : { invoiceRuns: 0, planMoves: 0 },
   }));
   expect(code).toBe(0);
   expect(asked.map(({ method, url }) => `${method} ${url}`)).toEqual([

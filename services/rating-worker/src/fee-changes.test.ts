@@ -1,9 +1,9 @@
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import type { RateCard } from '@meterline/domain/prices';
-import { executeInvoiceRun, invoiceAccounting, requestInvoiceRun } from '@meterline/pipeline/invoices';
 import type { Database } from '@meterline/pipeline/ports';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openTestDatabase } from '../../../test/support/database.ts';
+import { billUntil, expectVerified } from '../../../test/support/rated-again.ts';
 import { openRatingFixture, type RatingFixture } from '../../../test/support/rating.ts';
 import { changeNow, previewNow } from '../../../test/support/subscription-changes.ts';
 
@@ -26,32 +26,10 @@ beforeEach(async () => {
 });
 afterEach(() => it.close());
 
-/** Moves the clock there and bills what is due; answers all documents so far, in the order in which they were issued. */
-async function billAt(instant: string): Promise<InvoiceDocument[]> {
-  it.clock.moveTo(Date.parse(instant));
-  const run = await requestInvoiceRun(it.ports, undefined, it.tenant);
-  await it.jobs.idle();
-  await executeInvoiceRun(it.ports, run);
-  const rows = await database.query<{ document: string }>(
-    'select document from invoice where tenant = $1 order by issued_at, id',
-    [it.tenant],
-  );
-  return rows.map(({ document }) => JSON.parse(document) as InvoiceDocument);
-}
+const billAt = (instant: string) => billUntil(it, instant);
 
 const told = (all: readonly InvoiceDocument[]) =>
   all.map(({ number, kind = 'period', plan, total }) => `${number} ${kind} ${plan} ${total}`).toSorted();
-
-/** Every document comes out the same when it is rated again, and the ledgers add up. */
-async function expectVerified(): Promise<void> {
-  const rows = await it.ports.invoices.allInvoices({ after: null, limit: 100_000 });
-  const own = rows.items.filter(({ tenant }) => tenant === it.tenant);
-  const allInvoices = async () => ({ items: own, nextAfter: null });
-  const { differing, reRated } = await invoiceAccounting({ ...it.ports, invoices: { ...it.ports.invoices, allInvoices } });
-  expect(differing).toEqual([]);
-  expect(reRated).toBe(own.length);
-  expect(await it.prepaidFaults()).toEqual([]);
-}
 
 describe('a change of plan within a period whose fee was paid in advance', () => {
   test('credits the days that the old plan is not used on, and bills the new plan for the rest', async () => {
@@ -89,7 +67,7 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
       '2024-03-12T00:00:00Z',
       '2024-04-01T00:00:00Z',
     ]);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('that is taken back on its day gives back all of its fees, and bills every day of the old plan once', async () => {
@@ -118,7 +96,7 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
       'INV-000002 period arrears 22.00',
       'INV-000003 period arrears 40.00',
     ]);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('goes on to be billed where a rest is taken back on its day', async () => {
@@ -131,7 +109,7 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
     // 11 days and 20 days of 31, as before.
     const settled = told(await billAt('2024-04-01T00:00:00Z'));
     expect(settled).toEqual(['INV-000001 period arrears 22.00', 'INV-000002 period arrears 40.00']);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('keeps what the plan says is not given back', async () => {
@@ -148,7 +126,7 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
       'INV-000003 period kept 0.00',
       'INV-000004 period large 9.68',
     ]);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('through a pause and back gives back and bills each stretch by itself', async () => {
@@ -169,6 +147,6 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
       ['credit_note', '6.77'],
       ['fee', '3.55'],
     ]);
-    await expectVerified();
+    await expectVerified(it);
   });
 });

@@ -1,10 +1,11 @@
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import type { RateCard } from '@meterline/domain/prices';
-import { executeInvoiceRun, invoiceAccounting, requestInvoiceRun } from '@meterline/pipeline/invoices';
+import { executeInvoiceRun, requestInvoiceRun } from '@meterline/pipeline/invoices';
 import type { Database } from '@meterline/pipeline/ports';
 import { spendOf } from '@meterline/pipeline/spend';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openTestDatabase } from '../../../test/support/database.ts';
+import { expectVerified } from '../../../test/support/rated-again.ts';
 import { openRatingFixture, type RatingFixture } from '../../../test/support/rating.ts';
 
 const BASE: RateCard = { key: 'base', name: 'Base fee', price: { model: 'flat', amount: '31.00', paymentTerm: 'advance' } };
@@ -53,17 +54,6 @@ async function end(subscription: string, at: string): Promise<void> {
   await database.query('update subscription set ends_at = $1 where id = $2', [new Date(at), subscription]);
 }
 
-/** Every document of the tenant comes out the same, and so do its ledgers. */
-async function expectVerified(): Promise<void> {
-  const rows = await it.ports.invoices.allInvoices({ after: null, limit: 100_000 });
-  const own = rows.items.filter(({ tenant }) => tenant === it.tenant);
-  const allInvoices = async () => ({ items: own, nextAfter: null });
-  const { differing, reRated } = await invoiceAccounting({ ...it.ports, invoices: { ...it.ports.invoices, allInvoices } });
-  expect(differing).toEqual([]);
-  expect(reRated).toBe(own.length);
-  expect(await it.prepaidFaults()).toEqual([]);
-}
-
 describe('fees that are due in advance', () => {
   test('are invoiced when their period begins, once, and deducted from the invoice of the period', async () => {
     await it.plan('pro', [SETUP, BASE, CALLS]);
@@ -92,14 +82,14 @@ describe('fees that are due in advance', () => {
 
     await use('2026-01-30', 500); // late: 5.00 on the next
     expect(told(await billAt('2026-03-01')).slice(3)).toEqual(['INV-000004 fee 31.00', 'INV-000005 period 5.00']);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('are on the invoice of their period where no run came in time', async () => {
     await it.plan('pro', [BASE, CALLS]);
     await it.subscribe('acme', 'pro', '2026-01-01T00:00:00Z');
     expect(told(await billAt('2026-02-01'))).toEqual(['INV-000001 fee 31.00', 'INV-000002 period 31.00']);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('count as spend of their period, and say what of it is invoiced', async () => {
@@ -123,7 +113,7 @@ describe('fees that are due in advance', () => {
     await it.priceChanges.add({ plan: 'pro', version: 1 }, corrected, it.tenant);
     // 16 days at 31.00 and 15 at 62.00: 16.00 + 30.00 = 46.00, less 31.00
     expect(told(await billAt('2026-02-01'))).toEqual(['INV-000001 fee 31.00', 'INV-000002 fee 62.00', 'INV-000003 period 15.00']);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('count towards a minimum, and draw on one that is paid in advance at once', async () => {
@@ -139,7 +129,7 @@ describe('fees that are due in advance', () => {
       'INV-000004 fee 0.00',
       'INV-000005 period 31.00',
     ]);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('count once towards a minimum that is settled when the period ends', async () => {
@@ -150,7 +140,7 @@ describe('fees that are due in advance', () => {
     const all = await billAt('2026-02-01');
     expect(told(all)).toEqual(['INV-000001 fee 31.00', 'INV-000002 fee 31.00', 'INV-000003 period 1.00']);
     expect(all[2]?.commitments).toMatchObject([{ spend: '32.00' }]);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('are paid by credits once', async () => {
@@ -165,7 +155,7 @@ describe('fees that are due in advance', () => {
     // February's fee is invoiced first, and is owed before the end of January's calls is known: it takes what is left.
     expect(told(await billAt('2026-02-01'))).toEqual(['INV-000001 fee 0.00', 'INV-000002 fee 26.00', 'INV-000003 period 10.00']);
     expect(await it.ledger('acme')).toEqual(['promo grant 36 -> 36', 'promo burn -31 -> 5', 'promo burn -5 -> 0']);
-    await expectVerified();
+    await expectVerified(it);
   });
 });
 
@@ -199,7 +189,7 @@ describe('time that was paid for and not used', () => {
     // 5.00 of the credit paid the calls; the fee of 10.00 for ten days was paid before.
     expect(await it.ledger('acme')).toEqual(['INV-000001-CN1 grant 21 -> 21', 'INV-000001-CN1 burn -5 -> 16']);
     expect(told(await billAt('2026-03-01'))).toHaveLength(3);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('goes back to the credits that had paid for it; only what was paid in money is credited', async () => {
@@ -218,7 +208,7 @@ describe('time that was paid for and not used', () => {
       'promo refund 10 -> 10 for INV-000001',
       'INV-000001-CN1 grant 11 -> 11',
     ]);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('is to be paid back where the plan says refund', async () => {
@@ -230,7 +220,7 @@ describe('time that was paid for and not used', () => {
     expect(note?.creditNote).toMatchObject({ treatment: 'refund', amount: '21.00', grant: null });
     expect(told(await billAt('2026-01-11')).at(-1)).toBe('INV-000002 period 0.00');
     expect(await it.ledger('acme')).toEqual([]);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('is lost where the plan says none', async () => {
@@ -245,7 +235,7 @@ describe('time that was paid for and not used', () => {
       { invoice: 'INV-000001', key: 'base', name: 'Base fee', amount: '10.00', kept: '21.00' },
     ]);
     expect(await it.ledger('acme')).toEqual(['promo grant 100 -> 100', 'promo burn -31 -> 69']);
-    await expectVerified();
+    await expectVerified(it);
   });
 
   test('is settled by the invoice of the period where that comes first', async () => {
@@ -259,6 +249,6 @@ describe('time that was paid for and not used', () => {
     const run = await requestInvoiceRun(it.ports, undefined, it.tenant);
     await executeInvoiceRun({ ...it.ports, invoices: { ...it.ports.invoices, issue: withoutNotes } }, run);
     expect(told(await billAt('2026-02-01'))).toEqual(['INV-000001 fee 31.00', 'INV-000002 period -21.00']);
-    await expectVerified();
+    await expectVerified(it);
   });
 });

@@ -1,10 +1,10 @@
 import { catalogStores, upgradeStore } from '@meterline/backends/postgres';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
-import { executeInvoiceRun, invoiceAccounting, requestInvoiceRun } from '@meterline/pipeline/invoices';
 import type { Database, UpgradeRecord } from '@meterline/pipeline/ports';
 import { resumeUpgrades, rollBackUpgrade, startUpgrade, type UpgradePorts } from '@meterline/pipeline/upgrades';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openTestDatabase } from '../../../test/support/database.ts';
+import { billUntil, expectVerified } from '../../../test/support/rated-again.ts';
 import { openRatingFixture, type RatingFixture } from '../../../test/support/rating.ts';
 import { changeNow, previewNow } from '../../../test/support/subscription-changes.ts';
 
@@ -59,28 +59,9 @@ const planNow = async () => {
   return record?.stages.map(({ plan, fromMs }) => `${plan} from ${new Date(fromMs).toISOString().slice(0, 10)}`);
 };
 
-async function bill(instant: string): Promise<InvoiceDocument[]> {
-  it.clock.moveTo(Date.parse(instant));
-  const run = await requestInvoiceRun(it.ports, undefined, it.tenant);
-  await it.jobs.idle();
-  await executeInvoiceRun(it.ports, run);
-  const rows = await database.query<{ document: string }>(
-    'select document from invoice where tenant = $1 order by issued_at, id',
-    [it.tenant],
-  );
-  return rows.map(({ document }) => JSON.parse(document) as InvoiceDocument);
-}
+const bill = (instant: string) => billUntil(it, instant);
 const told = (all: readonly InvoiceDocument[]) =>
   all.map(({ kind = 'period', plan, period, total }) => `${kind} ${plan} ${period.from.slice(5, 10)} ${total}`).toSorted();
-
-async function expectVerified(): Promise<void> {
-  const rows = await it.ports.invoices.allInvoices({ after: null, limit: 100_000 });
-  const own = rows.items.filter(({ tenant }) => tenant === it.tenant);
-  const allInvoices = async () => ({ items: own, nextAfter: null });
-  const accounting = await invoiceAccounting({ ...it.ports, invoices: { ...it.ports.invoices, allInvoices } });
-  expect(accounting.differing).toEqual([]);
-  expect(await it.prepaidFaults()).toEqual([]);
-}
 
 describe('an upgrade', () => {
   test('takes its steps in order, names what its fees do not cover, and leaves everything counted and set', async () => {
@@ -142,7 +123,7 @@ describe('an upgrade', () => {
     expect(await planNow()).toEqual(['free from 2026-03-01']);
     // Nothing was billed in between: one invoice of nothing for March.
     expect(told(await bill('2026-04-01T00:00:00Z'))).toEqual(['period free 03-01 0.00']);
-    await expectVerified();
+    await expectVerified(it);
   });
 });
 
@@ -163,7 +144,7 @@ describe('taking an upgrade back on request', () => {
       'period free 03-12 0.00',
     ]);
     expect(await planNow()).toEqual(['free from 2026-03-01', 'free from 2026-03-12']);
-    await expectVerified();
+    await expectVerified(it);
     await expect(rollBackUpgrade(ports(), subscription, id, it.tenant)).rejects.toMatchObject({ code: 'upgrade.not_done' });
   });
 

@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import { entitlementSchema } from '../entitlements/index.ts';
 import { compare, decimal } from '../money/index.ts';
-import { keyField, nameField, notNegativeField, strictFields } from '../prices/fields.ts';
+import { wholeNumberField, keyField, nameField, notNegativeField, strictFields } from '../prices/fields.ts';
 import { modifiersSchema, priceSchema } from '../prices/index.ts';
 
 const PHASES_MAX = 20;
 export const REMIND_DAYS = 3;
-
-const wholeNumber = (name: string, most: number) => z.int(`${name} must be a whole number`).min(1).max(most);
 
 const percentOffField = notNegativeField('percentOff').refine(
   (text) => compare(decimal(text), decimal('100')) <= 0,
@@ -15,8 +13,8 @@ const percentOffField = notNegativeField('percentOff').refine(
 );
 
 const lastsSchema = strictFields('lasts', {
-  days: wholeNumber('days', 3_660).optional(),
-  months: wholeNumber('months', 120).optional(),
+  days: wholeNumberField('days', 3_660).optional(),
+  months: wholeNumberField('months', 120).optional(),
 }).refine(({ days, months }) => (days === undefined) !== (months === undefined), 'lasts must hold either days or months');
 
 const phaseCardSchema = strictFields('rate card of a phase', {
@@ -44,7 +42,7 @@ const trialSchema = strictFields('trial', {
     })
     .optional()
     .describe('What follows where it does not convert: the subscription ends (default), or goes on with another plan'),
-  remindDays: wholeNumber('remindDays', 90)
+  remindDays: wholeNumberField('remindDays', 90)
     .optional()
     .describe(`So many days before its end \`subscription.trial_will_end\` is sent; default ${REMIND_DAYS}`),
 }).check((context) => {

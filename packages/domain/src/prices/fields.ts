@@ -73,3 +73,9 @@ function decimalField(name: string, rule: DecimalRule) {
       if (problem) context.issues.push({ code: 'custom', message: `${name} ${problem}`, input: context.value, continue: false });
     });
 }
+
+/** A number of days, changes and the like: from 1 on. */
+export function wholeNumberField(name: string, most: number) {
+  const rule = `${name} must be a whole number from 1 to ${most}`;
+  return z.int(rule).min(1, rule).max(most, rule);
+}

@@ -1,28 +1,26 @@
 import { z } from 'zod';
-import { positiveField, strictFields } from '../prices/fields.ts';
+import { wholeNumberField, positiveField, strictFields } from '../prices/fields.ts';
 import { addMonths, civilOf, type EpochDay } from '../time/index.ts';
 import type { ChangeKind } from './change.ts';
 
-const wholeNumber = (name: string, most: number) => z.int(`${name} must be a whole number`).min(1).max(most);
-
 /** Rules that a plan version sets for changes of the subscriptions under it. */
 export const changeRulesSchema = strictFields('changeRules', {
-  noticeHours: wholeNumber('noticeHours', 8_784)
+  noticeHours: wholeNumberField('noticeHours', 8_784)
     .optional()
     .describe(
       'So long before it takes effect a change at a renewal must be asked for, and a downgrade, pause or cancellation at any time',
     ),
   windows: z
-    .array(strictFields('window', { fromDay: wholeNumber('fromDay', 31), toDay: wholeNumber('toDay', 31) }))
+    .array(strictFields('window', { fromDay: wholeNumberField('fromDay', 31), toDay: wholeNumberField('toDay', 31) }))
     .min(1)
     .max(10)
     .optional()
     .describe('Days of the month, both inclusive, on which changes may take effect'),
-  minimumTermMonths: wholeNumber('minimumTermMonths', 120)
+  minimumTermMonths: wholeNumberField('minimumTermMonths', 120)
     .optional()
     .describe('So long after the plan began it cannot be downgraded, paused or cancelled'),
   changeFee: positiveField('changeFee').optional().describe('Charged once for each change of plan or quantities'),
-  limit: strictFields('limit', { changes: wholeNumber('changes', 1_000), days: wholeNumber('days', 3_660) })
+  limit: strictFields('limit', { changes: wholeNumberField('changes', 1_000), days: wholeNumberField('days', 3_660) })
     .optional()
     .describe('At most so many changes of plan or quantities within so many days'),
   upgrade: z

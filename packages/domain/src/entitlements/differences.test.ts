@@ -74,7 +74,44 @@ describe('features before and after a change', () => {
     expect(changed(value('1'), value('2'))).toMatchObject([{ before: { value: '1' }, after: { value: '2' } }]);
   });
 
-  test('a hard limit that becomes soft is a change', () => {
+  test('a hard limit that becomes soft is a change, and a soft one that becomes hard a loss, whatever its number', () => {
     expect(changed(metered('5', '1'), metered('5', '1', true))).toMatchObject([{ change: 'changed', message: null }]);
+    expect(changed(metered('5', '8', true), metered('5', '8'))).toMatchObject([
+      { exceeds: true, message: 'Feature a: you use 8 of 5 (5 before), and nothing goes beyond any more' },
+    ]);
+    expect(changed(metered('5', '8', true), metered('10', '8'))).toMatchObject([
+      { exceeds: false, message: 'Feature a: you use 8 of 10 (5 before), and nothing goes beyond any more' },
+    ]);
+  });
+
+  test.each([
+    ['a smaller number', '365', '30'],
+    ['a smaller number of another notation', '1e2', '99.50'],
+    ['a list without something', '["eu","us"]', '["us","asia"]'],
+    ['no longer true', 'true', 'false'],
+    ['another text, of which nobody can tell', '"gold"', '"silver"'],
+    ['other fields', '{"seats":5}', '{"seats":6}'],
+    ['another kind of value', '30', '"unlimited"'],
+  ])('a static value that is %s is told as a loss: %s to %s', (_, before, after) => {
+    expect(changed(value(before), value(after))).toMatchObject([
+      { change: 'changed', used: null, exceeds: false, message: `Feature a: you will have ${after} (${before} before)` },
+    ]);
+  });
+
+  test.each([
+    ['a larger number', '9.5', '10'],
+    ['the same number', '1e2', '100.0'],
+    ['a longer list', '["eu"]', '["us","eu"]'],
+    ['true', 'false', 'true'],
+  ])('a static value that becomes %s is no loss: %s to %s', (_, before, after) => {
+    expect(changed(value(before), value(after))).toMatchObject([{ change: 'changed', message: null }]);
+  });
+
+  test('a static value in place of which there is only access, or a limit, is lost; access without a limit is no loss of one', () => {
+    expect(changed(value('30'), plain)).toMatchObject([{ message: 'Feature a: you will have it without a value (30 before)' }]);
+    expect(changed(value('30'), metered('5', '8'))).toMatchObject([
+      { message: 'Feature a: you use 8 of 5 (without limit before)' },
+    ]);
+    expect(changed(metered('5', '8'), value('30'))).toMatchObject([{ message: null }]);
   });
 });

@@ -1,4 +1,5 @@
 import { compare, decimal, ZERO } from '../money/index.ts';
+import { isLessValue } from './static-value.ts';
 import type { Union } from './union.ts';
 
 /** What all subscriptions of a customer allow of a feature. */
@@ -78,8 +79,14 @@ function isMore(used: string, limit: string | null | undefined): boolean {
 function isLess(before: AllowedUse | null, after: AllowedUse | null): boolean {
   if (before === null) return false;
   if (after === null) return true;
-  if (after.limit === null) return false;
-  return before.limit === null || compare(decimal(after.limit), decimal(before.limit)) < 0;
+  if (after.limit !== null)
+    return hardens(before, after) || before.limit === null || compare(decimal(after.limit), decimal(before.limit)) < 0;
+  return before.value !== null && (after.value === null || isLessValue(before.value, after.value));
+}
+
+/** Whether usage went on beyond a limit, and does not any more. */
+function hardens(before: AllowedUse, after: AllowedUse): boolean {
+  return before.softLimit && !after.softLimit && after.limit !== null;
 }
 
 function lossOf(before: AllowedUse | null, after: AllowedUse | null, used: string | null): string {
@@ -87,5 +94,7 @@ function lossOf(before: AllowedUse | null, after: AllowedUse | null, used: strin
     return used !== null && compare(decimal(used), ZERO) > 0
       ? `you use ${used}, and will have none`
       : 'you will not have it any more';
-  return `you use ${used ?? '0'} of ${after.limit ?? ''} (${before?.limit ?? 'without limit'} before)`;
+  if (after.limit === null) return `you will have ${after.value ?? 'it without a value'} (${before?.value ?? ''} before)`;
+  const beyond = before !== null && hardens(before, after) ? ', and nothing goes beyond any more' : '';
+  return `you use ${used ?? '0'} of ${after.limit} (${before?.limit ?? 'without limit'} before)${beyond}`;
 }

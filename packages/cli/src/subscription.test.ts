@@ -53,6 +53,14 @@ describe('subscription', () => {
         now: { invoices: [invoice], total: '3.00' },
         next: [{ ...invoice, plan: 'team', from: '2026-02-17T00:00:00Z', to: '2026-03-01T00:00:00Z', total: '12.00' }],
         differences: {
+          prices: [
+            {
+              name: 'Seats',
+              before: { price: { model: 'flat', amount: '31.00', quantity: '12' }, modifiers: null },
+              after: { price: { model: 'flat', amount: '10.00', quantity: '12' }, modifiers: { percentOff: '5' } },
+            },
+            { name: 'Calls', before: { price: { model: 'per_unit', unitAmount: '0.01' }, modifiers: null }, after: null },
+          ],
           allowances: [{ message: 'Storage: you use 8 of 5 (10 before)' }],
           features: [
             { name: 'Video', change: 'changed', message: 'Video: you use 9 of 4 (12 before)' },
@@ -68,6 +76,8 @@ describe('subscription', () => {
     expect(out).toMatch(/2026-02-17T00:00:00Z {2}payg +0\.00 +3\.00 +3\.00 {2}now/);
     for (const line of [
       'Together 15.00; without the change 13.00',
+      'Price of Seats: flat {"amount":"31.00","quantity":"12"}, then flat {"amount":"10.00","quantity":"12"} {"percentOff":"5"}',
+      'Price of Calls: per_unit {"unitAmount":"0.01"}, then none',
       'Storage: you use 8 of 5 (10 before)',
       'Billed in advance with the change: 12.00 for team from 2026-02-17T00:00:00Z',
       'Given back with the change: 4.00 of what was paid for payg',

@@ -7,6 +7,7 @@ import { createMetrics } from '@meterline/runtime/metrics';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestDatabase } from '../../../test/support/database.ts';
 import { openRatingFixture, type RatingFixture } from '../../../test/support/rating.ts';
+import { changeNow } from '../../../test/support/subscription-changes.ts';
 import { planFitRoutes } from './plan-fit.ts';
 
 const NOW = '2026-07-15T12:00:00Z';
@@ -14,6 +15,8 @@ const NOW = '2026-07-15T12:00:00Z';
 let database: Database;
 let it: RatingFixture;
 let server: HttpServer;
+/** The subscription of acme. */
+let team: string;
 /** How often the usage store was asked, and for how much at once. */
 const reads: number[] = [];
 
@@ -52,7 +55,7 @@ beforeAll(async () => {
   await it.customer('acme', ['a', 'b'], 'Asia/Kolkata');
   await it.customer('beta', ['c']);
   await it.customer('empty', []);
-  await it.subscribe('acme', 'team', '2026-02-10T00:00:00Z');
+  team = await it.subscribe('acme', 'team', '2026-02-10T00:00:00Z');
   // Version 2 costs 50.00; who is on version 1 keeps it.
   const dearer = { rateCards: [fee('50.00'), card('calls', '1.00', '100'), card('seats', '2.00', '5')] };
   await catalog.plans.addVersion('team', dearer, Date.parse(NOW), it.tenant);
@@ -170,4 +173,14 @@ test('usage is read once, for one customer as for all, whatever the number of pl
 test('no tenant sees customers of another', async () => {
   expect(await get('/v1/customers/acme/plan-fit', 'other')).toMatchObject({ status: 404, body: { code: 'customer.unknown' } });
   expect((await get('/v1/plan-fit', 'other')).body).toEqual({ items: [], nextCursor: null });
+});
+
+test('fees count as often as the subscription has them, under its own plan and under those with the same cards', async () => {
+  await changeNow(it, team, { kind: 'quantity', quantities: { base: '3' } });
+  const { body } = await get('/v1/customers/acme/plan-fit?months=3');
+  expect(body['plans']).toMatchObject([
+    { plan: 'own-months', total: '9.00' }, // 3 * 1.00 a month
+    { plan: 'team', planVersion: 1, total: '252.00' }, // 3 * 20.00 a month, and 30, 30, 0 calls and 3 * 4.00 of seats
+    { plan: 'team', planVersion: 2, total: '522.00' }, // 3 * 50.00 a month and the same
+  ]);
 });

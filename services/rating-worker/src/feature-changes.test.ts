@@ -19,9 +19,14 @@ beforeEach(async () => {
   await it.meter('storage');
   const { features } = catalogStores(database);
   await features.insert({ key: 'storage', name: 'Storage', meter: 'storage', filter: {} }, it.clock.nowMs(), it.tenant);
+  await features.insert({ key: 'days', name: 'Days kept', meter: null, filter: {} }, it.clock.nowMs(), it.tenant);
   await features.insert({ key: 'sso', name: 'Single sign-on', meter: null, filter: {} }, it.clock.nowMs(), it.tenant);
-  await planWith('large', '62.00', { storage: { type: 'metered', limit: '10' }, sso: { type: 'boolean' } });
-  await planWith('small', '31.00', { storage: { type: 'metered', limit: '5' } });
+  await planWith('large', '62.00', {
+    days: { type: 'static', value: '365' },
+    storage: { type: 'metered', limit: '10' },
+    sso: { type: 'boolean' },
+  });
+  await planWith('small', '31.00', { days: { type: 'static', value: '30' }, storage: { type: 'metered', limit: '5' } });
   await planWith('extra', '5.00', { storage: { type: 'metered', limit: '4' } });
   await it.customer('acme', ['a']);
   subscription = await it.subscribe('acme', 'large', '2026-01-01T00:00:00Z');
@@ -54,6 +59,7 @@ describe('features in the preview of a change', () => {
     async (at) => {
       // 8 used in March so far; a period that begins with the change would show 0.
       expect(await shown({ kind: 'plan', plan: 'small', at })).toEqual([
+        ['days', 'changed', null, false, 'Days kept: you will have 30 (365 before)'],
         ['sso', 'removed', null, false, 'Single sign-on: you will not have it any more'],
         ['storage', 'changed', '8', true, 'Storage: you use 8 of 5 (10 before)'],
       ]);
@@ -78,6 +84,7 @@ describe('features in the preview of a change', () => {
 
   test('are all lost with the end, and none with another quantity', async () => {
     expect(await shown({ kind: 'cancel', at: 'period_end' })).toEqual([
+      ['days', 'removed', null, false, 'Days kept: you will not have it any more'],
       ['sso', 'removed', null, false, 'Single sign-on: you will not have it any more'],
       ['storage', 'removed', '8', true, 'Storage: you use 8, and will have none'],
     ]);

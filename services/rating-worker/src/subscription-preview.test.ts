@@ -64,6 +64,62 @@ describe('a preview', () => {
     ]);
   });
 
+  test('counts quantities: in the prices before and after, and in what the last months would have cost', async () => {
+    await changeNow(it, subscription, { kind: 'quantity', quantities: { base: '12' } });
+    const fewer = await previewNow(it, subscription, { kind: 'quantity', quantities: { base: '5' }, at: 'period_end' });
+    expect(fewer.difference.prices.map(({ before, after }) => [before?.price, after?.price])).toEqual([
+      [
+        { model: 'flat', amount: '62.00', quantity: '12' },
+        { model: 'flat', amount: '62.00', quantity: '5' },
+      ],
+    ]);
+    // 12 * 62.00 and 5 * 62.00 a month, with 7 and 3 of 10 included.
+    expect(fewer.lastMonths).toMatchObject({ before: '1488.00', after: '620.00' });
+    // The quantity goes along: 12 * 31.00 a month, and 2 * 2.00 in January.
+    const kept = await previewNow(it, subscription, small);
+    expect(kept.lastMonths).toMatchObject({ before: '1488.00', after: '748.00' });
+    const asked = await previewNow(it, subscription, { ...small, quantities: { base: '1' } });
+    expect(asked.lastMonths?.after).toBe('66.00');
+  });
+
+  test('compares the last months by the version that is asked for, also if it is not the latest', async () => {
+    await catalogStores(database).plans.addVersion(
+      'small',
+      { rateCards: [{ key: 'base', name: 'Base', price: { model: 'flat', amount: '40.00' } }] },
+      it.clock.nowMs(),
+      it.tenant,
+    );
+    expect((await previewNow(it, subscription, { ...small, version: 1 })).lastMonths?.after).toBe('66.00');
+    expect((await previewNow(it, subscription, small)).lastMonths?.after).toBe('80.00');
+  });
+
+  test.each([{ kind: 'pause' }, { kind: 'cancel' }, { kind: 'cancel', at: 'period_end' }] as const)(
+    'of %o says that every price and allowance is lost, with the usage that stands against it',
+    async (request) => {
+      const { difference, lastMonths } = await previewNow(it, subscription, request);
+      expect(difference.prices.map(({ key, change }) => [key, change])).toEqual([
+        ['base', 'removed'],
+        ['storage', 'removed'],
+      ]);
+      expect(difference.allowances.map(({ message, exceeds }) => [message, exceeds])).toEqual([
+        ['Storage: you use 8 of 0 (10 before)', true],
+      ]);
+      expect(difference.unpricedMeters).toEqual(['storage']);
+      expect(lastMonths).toBeNull();
+    },
+  );
+
+  test('of going on after a rest says that they come back', async () => {
+    await changeNow(it, subscription, { kind: 'pause' });
+    it.clock.moveTo(Date.parse('2026-03-13T10:00:00Z'));
+    const { difference } = await previewNow(it, subscription, { kind: 'resume' });
+    expect(difference.prices.map(({ key, change }) => [key, change])).toEqual([
+      ['base', 'added'],
+      ['storage', 'added'],
+    ]);
+    expect(difference.allowances).toMatchObject([{ before: null, after: '10', message: null }]);
+  });
+
   test('makes nothing', async () => {
     const { subscriptions } = catalogStores(database);
     const before = await subscriptions.byId(subscription, it.tenant);

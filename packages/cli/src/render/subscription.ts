@@ -44,6 +44,11 @@ export interface PreviewedDocument {
   readonly amount: string;
 }
 
+interface Priced {
+  readonly price: { readonly model: string };
+  readonly modifiers: object | null;
+}
+
 export interface ChangePreview {
   readonly token: string;
   readonly currency: string;
@@ -54,6 +59,7 @@ export interface ChangePreview {
   readonly total: string;
   readonly totalWithout: string;
   readonly differences: {
+    readonly prices: readonly { readonly name: string; readonly before: Priced | null; readonly after: Priced | null }[];
     readonly allowances: readonly { readonly message: string | null }[];
     readonly features: readonly {
       readonly name: string;
@@ -69,6 +75,10 @@ const counted = (quantities: Readonly<Record<string, string>> = {}) =>
   Object.entries(quantities)
     .map(([card, quantity]) => `${card} ${quantity}`)
     .join(', ');
+
+function priceText({ price: { model, ...terms }, modifiers }: Priced): string {
+  return [model, JSON.stringify(terms), ...(modifiers === null ? [] : [JSON.stringify(modifiers)])].join(' ');
+}
 
 export function subscriptionText({ id, customer, endsAt, stages }: Subscription): string {
   const rows = stages.map(({ from, until, plan, planVersion, phase, quantities, paused }) => [
@@ -115,6 +125,10 @@ export function previewText(preview: ChangePreview): string {
     { title: 'Due' },
   ];
   const messages = [...differences.allowances, ...differences.features].flatMap(({ message }) => message ?? []);
+  const prices = differences.prices.map(
+    ({ name, before, after }) =>
+      `Price of ${name}: ${before === null ? 'none' : priceText(before)}, then ${after === null ? 'none' : priceText(after)}`,
+  );
   const gained = differences.features.filter(({ change }) => change === 'added').map(({ name }) => `${name}: new`);
   const unpriced = differences.unpricedMeters.map((meter) => `${meter}: no longer charged`);
   const months =
@@ -132,7 +146,7 @@ export function previewText(preview: ChangePreview): string {
         ? `Billed in advance with the change: ${amount} for ${plan} from ${from}`
         : `Given back with the change: ${amount} of what was paid for ${plan}`,
     ),
-    ...[...messages, ...gained, ...unpriced, ...months],
+    ...[...prices, ...messages, ...gained, ...unpriced, ...months],
     '',
     `Token: ${preview.token}`,
   ].join('\n');

@@ -74,13 +74,14 @@ function allowanceDifferences(
   used: (card: RateCard) => string,
 ): AllowanceDifference[] {
   const counted = (card: RateCard) => JSON.stringify([card.meter, card.filter ?? null]);
-  const included = (cards: readonly RateCard[], of: string) => cards.find((card) => allowanceOf(card) && counted(card) === of);
-  const all = [...before, ...after].filter((card) => allowanceOf(card));
+  const included = (cards: readonly RateCard[], of: string) =>
+    cards.find((card) => includedIn(card) !== undefined && counted(card) === of);
+  const all = [...before, ...after].filter((card) => includedIn(card) !== undefined);
   return [...new Set(all.map(counted))].flatMap((of) => {
     const [was, is] = [included(before, of), included(after, of)];
     const card = is ?? was;
     if (card?.meter === undefined) return [];
-    const [from, to] = [was && allowanceOf(was)?.included, is && allowanceOf(is)?.included];
+    const [from, to] = [was && includedIn(was), is && includedIn(is)];
     if (from === to) return [];
     const use = used(card);
     const isLess = from !== undefined && compare(decimal(to ?? '0'), decimal(from)) < 0;
@@ -89,4 +90,9 @@ function allowanceDifferences(
     const message = isLess ? `${name}: you use ${use} of ${to ?? '0'} (${from} before)` : null;
     return [{ key, name, meter, before: from ?? null, after: to ?? null, used: use, exceeds, message }];
   });
+}
+
+/** Units of a period that cost nothing more: an allowance, free units, or both. */
+function includedIn(card: RateCard): string | undefined {
+  return allowanceOf(card)?.included ?? (card.meter === undefined ? undefined : card.modifiers?.freeUnits);
 }

@@ -8,7 +8,7 @@ export {
 export { FITS, type Assessment, type Choice, type Fits, type NotCompared, type Subscribed } from './assess.ts';
 export { type BillingMonth, wholeMonthsBefore } from './billing-months.ts';
 export type { MeterMonths, MeteredMonths } from './meter-months.ts';
-export type { PlanCosts, RatedPlan } from './plan-costs.ts';
+export { type PlanCosts, planCosts, type RatedPlan } from './plan-costs.ts';
 export { monthsBeforeHistory, type PlanFit, planFit } from './plan-fit.ts';
 export { scaledQuantity, type Scaling, scalingOf, ONCE, TWICE } from './scale.ts';
 export { FIT_LANGUAGES, type FitLanguage, fitSentence } from './sentence/index.ts';

@@ -12,8 +12,8 @@ import type {
   PlanStore,
 } from '../ports/index.ts';
 import type { RatingPorts } from '../spend/index.ts';
-import { type PlanNotCompared, termsFor } from './plan-terms.ts';
-import { rateMonths } from './rate-months.ts';
+import { type PlanNotCompared, type PlanTerms, termsFor } from './plan-terms.ts';
+import { type CustomerMonths, rateMonths } from './rate-months.ts';
 
 export interface PlanFitPorts extends RatingPorts {
   readonly meters: Pick<MeterStore, 'byKeys'>;
@@ -78,12 +78,7 @@ async function fitsOf(
   const meters = await metersOf(ports.meters, plans, accounts, tenant);
   const customers = accounts.map((account) => {
     const terms = termsFor(account, plans, meters, nowMs);
-    const priced = new Set(terms.compared.flatMap(({ rateCards }) => rateCards.flatMap(({ meter }) => meter ?? [])));
-    const months = wholeMonthsBefore({ anchorMs: terms.anchorMs, timezone: account.timezone, nowMs, count });
-    const billed = account.subscriptions.filter(({ startsAtMs, endsAtMs }) => endsAtMs === null || endsAtMs >= startsAtMs);
-    const sinceMs = billed.length === 0 ? null : Math.min(...billed.map(({ startsAtMs }) => startsAtMs));
-    const own = [...priced].flatMap((key) => meters.get(key) ?? []);
-    return { account, terms, rating: { account, months, terms: terms.compared, meters: own, sinceMs } };
+    return { account, terms, rating: ratingOf(account, terms, meters, { months: count, nowMs }) };
   });
   const { rated, cut } = await rateMonths(
     ports,
@@ -105,6 +100,20 @@ async function fitsOf(
   });
 }
 
+/** The months of a customer before now, to be rated under these terms. */
+export function ratingOf(
+  account: Account,
+  { compared, anchorMs }: { readonly compared: readonly PlanTerms[]; readonly anchorMs: number | null },
+  meters: ReadonlyMap<string, MeterRecord>,
+  { months: count, nowMs }: PlanFitRequest,
+): CustomerMonths {
+  const priced = new Set(compared.flatMap(({ rateCards }) => rateCards.flatMap(({ meter }) => meter ?? [])));
+  const months = wholeMonthsBefore({ anchorMs, timezone: account.timezone, nowMs, count });
+  const billed = account.subscriptions.filter(({ startsAtMs, endsAtMs }) => endsAtMs === null || endsAtMs >= startsAtMs);
+  const sinceMs = billed.length === 0 ? null : Math.min(...billed.map(({ startsAtMs }) => startsAtMs));
+  return { account, months, terms: compared, meters: [...priced].flatMap((key) => meters.get(key) ?? []), sinceMs };
+}
+
 async function allPlans(plans: Pick<PlanStore, 'page'>, tenant: string): Promise<PlanRecord[]> {
   const all: PlanRecord[] = [];
   let after: string | null = null;
@@ -116,9 +125,9 @@ async function allPlans(plans: Pick<PlanStore, 'page'>, tenant: string): Promise
   return all;
 }
 
-async function metersOf(
+export async function metersOf(
   meters: Pick<MeterStore, 'byKeys'>,
-  plans: readonly PlanRecord[],
+  plans: readonly Pick<PlanRecord, 'rateCards'>[],
   accounts: readonly Account[],
   tenant: string,
 ): Promise<Map<string, MeterRecord>> {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Commitment } from '@meterline/domain/commitments';
 import type { NotCompared, Subscribed } from '@meterline/domain/plan-fit';
 import type { RateCard } from '@meterline/domain/prices';
+import type { Quantities } from '@meterline/domain/stages';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
 import type { Account, MeterRecord, PlanRecord, PricedPhase, SubscriptionTerms } from '../ports/index.ts';
 import { periodAt } from '../spend/index.ts';
@@ -18,6 +19,8 @@ export interface PlanTerms {
   readonly priceRevision: number;
   readonly phase: PricedPhase | null;
   readonly commitment: Commitment | null;
+  /** How many of its fees there are; of those that are not named as many as their prices say. */
+  readonly quantities: Quantities;
 }
 
 export interface PlanNotCompared {
@@ -42,37 +45,52 @@ export function termsFor(
   meters: ReadonlyMap<string, MeterRecord>,
   nowMs: number,
 ): CustomerTerms {
-  const active = account.subscriptions.filter((terms) => periodAt(terms, account, nowMs) !== undefined);
+  const active = activeAt(account, nowMs);
   const names = new Map(plans.map(({ key, name }) => [key, name]));
   const offered = plans.filter((plan) => plan.archivedAtMs === null && !plan.draft && plan.currency === account.currency);
   const isOffer = (terms: SubscriptionTerms) => offered.some((plan) => hasTermsOf(terms, plan));
+  const quantitiesOf = (terms: SubscriptionTerms) => terms.quantities.findLast(({ fromMs }) => fromMs <= nowMs)?.of ?? {};
+  // A change of plan keeps them where the other plan has cards of the same keys.
+  const kept = Object.assign({}, ...active.map(quantitiesOf)) as Quantities;
 
   const all = [
     ...offered.map((plan) => {
       const own = active.find((terms) => hasTermsOf(terms, plan));
       const { key, name, version, rateCards, priceRevision, commitment } = plan;
-      const priced = { rateCards, priceRevision, phase: null, commitment };
+      const quantities = own === undefined ? kept : quantitiesOf(own);
+      const priced = { rateCards, priceRevision, phase: null, commitment, quantities };
       const shown = { plan: key, name, planVersion: version, subscription: own?.id ?? null, isOffered: true, ...priced };
       return { terms: shown, reason: notCompared(plan.billingPeriod, rateCards, meters) };
     }),
     ...active
       .filter((terms) => !isOffer(terms))
-      .map(({ id, plan, planVersion, rateCards, priceRevision, phase, commitment, cadence }) => {
-        const priced = { rateCards, priceRevision, phase, commitment };
+      .map((terms) => {
+        const { id, plan, planVersion, rateCards, priceRevision, phase, commitment, cadence } = terms;
+        const priced = { rateCards, priceRevision, phase, commitment, quantities: quantitiesOf(terms) };
         const shown = { plan, name: names.get(plan) ?? plan, planVersion, subscription: id, isOffered: false, ...priced };
         return { terms: shown, reason: notCompared(cadence, [], meters) };
       }),
   ];
   const reasons = new Map(all.map(({ terms, reason }) => [terms.subscription, reason]));
-  const anchored = active.find(({ cadence }) => cadence.every === 'month');
   return {
     compared: all.flatMap(({ terms, reason }) => (reason === null ? [terms] : [])),
     notCompared: all.flatMap(({ terms, reason }) =>
       reason === null ? [] : [{ plan: terms.plan, planVersion: terms.planVersion, reason }],
     ),
     subscribed: active.map(({ id, plan, planVersion }) => ({ id, plan, planVersion, notCompared: reasons.get(id) ?? null })),
-    anchorMs: anchored?.cadence.anchor === 'anniversary' ? anchored.anchorMs : null,
+    anchorMs: monthsAnchor(active),
   };
+}
+
+/** Of the months that a customer with these subscriptions is compared by. */
+export function monthsAnchor(active: readonly SubscriptionTerms[]): number | null {
+  const anchored = active.find(({ cadence }) => cadence.every === 'month');
+  return anchored?.cadence.anchor === 'anniversary' ? anchored.anchorMs : null;
+}
+
+/** The subscriptions of an account that run at an instant, oldest first. */
+export function activeAt(account: Account, atMs: number): SubscriptionTerms[] {
+  return account.subscriptions.filter((terms) => periodAt(terms, account, atMs) !== undefined);
 }
 
 /**

@@ -65,11 +65,11 @@ export async function rateMonths(
  */
 function periodsOf({ account, months, terms, meters }: CustomerMonths, firstMonth = Infinity): PeriodToRate[] {
   const { subjects, currency, timezone, negotiated } = account;
-  const counting = { plan: '', planVersion: 0, priceRevision: 0 };
+  const counting = { plan: '', planVersion: 0, priceRevision: 0, quantities: [] };
   const all = [
     { ...counting, rateCards: meters.map(({ key, name }) => countingCard({ key, name, meter: key })) },
-    ...terms.flatMap(({ plan, planVersion, priceRevision, phase, rateCards }) => [
-      { plan, planVersion, priceRevision, phase, rateCards },
+    ...terms.flatMap(({ plan, planVersion, priceRevision, phase, rateCards, quantities }) => [
+      { plan, planVersion, priceRevision, phase, rateCards, quantities: [{ fromMs: 0, of: quantities }] },
       { ...counting, rateCards: rateCards.filter(({ meter }) => meter !== undefined).map(countingCard) },
     ]),
   ];
@@ -135,7 +135,7 @@ function ratedCustomer({ account, months, terms, meters }: CustomerMonths, next:
   }));
   const hasDays = byDay && account.subjects.length > 0 && months.length > 0;
   return {
-    plans: terms.map(({ rateCards, priceRevision: _revision, phase: _phase, ...shown }, index) => {
+    plans: terms.map(({ rateCards, priceRevision: _revision, phase: _phase, quantities: _quantities, ...shown }, index) => {
       const rated = taken.flatMap(({ plans }) => plans[index] ?? []);
       // Lines carry the modifiers that were in force when their month ended.
       const allowances = (rated.at(-1)?.lines ?? []).flatMap((line) => allowanceOf(line) ?? []);

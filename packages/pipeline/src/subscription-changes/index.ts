@@ -8,7 +8,8 @@ export {
   withdrawChange,
 } from './changes.ts';
 export { executeChange } from './execute.ts';
-export { type ChangePreview, type LastMonths, type PreviewPorts, previewChange } from './preview.ts';
+export type { LastMonths } from './last-months.ts';
+export { type ChangePreview, type PreviewPorts, previewChange } from './preview.ts';
 export { accountWith, projectedInvoices, type ProjectionPorts } from './projection.ts';
 export { type ChangeRequest, changeOrTokenSchema, changeRequestSchema } from './request.ts';
 export { restoreBefore } from './restore.ts';

@@ -5,7 +5,7 @@ const PRICES = '/v1/customers/acme/negotiated-prices';
 const price = { model: 'per_unit', unitAmount: '0.010' };
 const entered = {
   ...{ revision: 1, plan: 'rtc', rateCard: 'hd', validFrom: '2026-04-01T00:00:00Z', validUntil: null, end: null },
-  ...{ knownSince: '2026-03-01T00:00:00Z', price, modifiers: null, note: 'offer 17' },
+  ...{ knownSince: '2026-03-01T00:00:00Z', price, modifiers: null, percentOff: null, note: 'offer 17' },
 };
 const ended = { ...entered, end: { at: '2026-07-01T00:00:00Z' } };
 
@@ -43,4 +43,17 @@ it('customer price end says up to when it holds', async () => {
   const { out, asked } = await meterline(['customer', 'price', 'end', 'acme', '1', '--at', '2026-07-01'], server);
   expect(asked).toMatchObject([{ url: `${PRICES}/1/end`, body: JSON.stringify({ at: '2026-07-01T00:00:00Z' }) }]);
   expect(out).toBe('acme has price 1 of hd in rtc up to 2026-07-01T00:00:00Z.');
+});
+
+it('customer price add without a plan or a rate card is about all of them', async () => {
+  const off = { ...entered, plan: null, rateCard: null, price: null, percentOff: '20', note: null };
+  const answer = ({ method }: Asked) =>
+    method === 'GET' ? { body: { items: [off], nextCursor: null } } : { status: 201, body: off };
+  const { out, asked } = await meterline(['customer', 'price', 'add', 'acme', '--percent-off', '20'], answer);
+  expect(JSON.parse(asked[0]?.body ?? '')).toEqual({ percentOff: '20' });
+  expect(out).toBe('acme has this price of all rate cards in all plans from 2026-04-01T00:00:00Z on (1).');
+  const listed = await meterline(['customer', 'price', 'list', 'acme'], answer);
+  expect(listed.out.split('\n').at(-1)?.trim().split(/ {2,}/)).toEqual([
+    ...['1', 'all', 'all', '2026-04-01T00:00:00Z', '2026-03-01T00:00:00Z', '20 % off'],
+  ]);
 });

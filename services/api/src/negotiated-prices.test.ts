@@ -66,6 +66,23 @@ test('without instants it holds from the minute of now on, and ends then', async
   expect(ended.body).toMatchObject({ end: { at: minute } });
 });
 
+test('a percentage off everything is shown as entered, and in the prices of every card without one of its own', async () => {
+  const body = { percentOff: '20', validFrom: '2027-01-01T00:00:00Z' };
+  const entered = await api.call('POST', PRICES, body);
+  const about = { plan: null, rateCard: null, meter: null, price: null, modifiers: null };
+  expect(entered).toMatchObject({ status: 201, body: { ...body, ...about } });
+  const inForce = async (at: string) =>
+    ((await api.call('GET', `/v1/plans/rtc/versions/1/prices?at=${at}&customer=acme`)).body['items'] as unknown[]).map(
+      (item) => (item as { modifiers: object | null }).modifiers,
+    );
+  // hd has a price of its own from July 2026 on.
+  expect(await inForce('2027-01-01T00:00:00Z')).toEqual([{ percentOff: '20' }, { freeUnits: '100' }]);
+  await api.call('POST', `${PRICES}/${String(entered.body['revision'])}/end`, { at: '2027-02-01T00:00:00Z' });
+  expect(await inForce('2027-02-01T00:00:00Z')).toEqual([null, { freeUnits: '100' }]);
+  const ofPlan = await api.call('POST', PRICES, { ...body, plan: 'rtc' });
+  expect(ofPlan.body).toMatchObject({ ...about, plan: 'rtc', percentOff: '20' });
+});
+
 describe('an agreement is refused, naming the field,', () => {
   test.each([
     ['about an unknown plan', { ...agreement, plan: 'nope' }, 'negotiated_price.invalid', 'plan'],
@@ -86,6 +103,12 @@ describe('an agreement is refused, naming the field,', () => {
       'negotiated_price.invalid',
       'modifiers.freeUnits',
     ],
+    ['about a rate card of no plan', { ...agreement, plan: undefined }, 'negotiated_price.invalid', 'plan'],
+    ['on a price of no rate card', { ...agreement, rateCard: undefined }, 'negotiated_price.invalid', 'rateCard'],
+    ['about nothing of everything', { plan: 'rtc' }, 'negotiated_price.invalid', 'percentOff'],
+    ['on a percentage beside the price', { ...agreement, percentOff: '5' }, 'negotiated_price.invalid', 'percentOff'],
+    ['on a percentage off an unknown plan', { plan: 'nope', percentOff: '5' }, 'negotiated_price.invalid', 'plan'],
+    ['on more than everything off everything', { percentOff: '100.1' }, 'request.invalid', 'percentOff'],
     ['with an unknown field', { ...agreement, knownSince: NOW }, 'request.invalid', 'knownSince'],
   ])('%s', async (_, body, code, path) => {
     const answer = await api.call('POST', PRICES, body);

@@ -22,8 +22,8 @@ const priceParams = z.strictObject({
 
 const negotiatedSchema = z.object({
   revision: z.int().describe('1, 2, ... in the order in which prices, and ends of them, were entered for the customer'),
-  plan: z.string(),
-  rateCard: z.string(),
+  plan: z.string().nullable().describe('null: all plans'),
+  rateCard: z.string().nullable().describe('null: all rate cards'),
   meter: z
     .string()
     .nullable()
@@ -35,6 +35,7 @@ const negotiatedSchema = z.object({
     .nullable()
     .describe('Earlier than was agreed'),
   knownSince: instantAnswer.describe('When it was entered'),
+  percentOff: z.string().nullable().describe('Of all rate cards; null where it is of one'),
   price: priceSchema.nullable().describe('null: that of the plan version, at any time'),
   modifiers: modifierOverridesSchema.nullable().describe('Each in place of that of the rate card; null: as in the plan version'),
   note: z.string().nullable(),
@@ -45,9 +46,11 @@ const show = ({
   validUntilMs,
   knownSinceMs,
   end,
+  modifiers,
   ...price
 }: NegotiatedPriceRecord): z.input<typeof negotiatedSchema> => ({
   ...price,
+  ...(price.rateCard === null ? { percentOff: modifiers?.percentOff ?? null, modifiers: null } : { percentOff: null, modifiers }),
   validFrom: formatInstant(validFromMs),
   validUntil: instantOrNull(validUntilMs),
   end: end && { revision: end.revision, at: formatInstant(end.atMs), knownSince: formatInstant(end.knownSinceMs) },
@@ -66,7 +69,8 @@ export function negotiatedPriceRoutes(server: HttpServer, prices: NegotiatedPric
     {
       config: { scope: 'admin', idempotent: true },
       schema: {
-        summary: 'Agree with a customer on another price, or other modifiers, for a rate card of a plan',
+        summary:
+          'Agree with a customer on another price, or other modifiers, for a rate card of a plan, or on a percentage off all of them',
         description:
           'Whichever version of the plan the customer is under. At every instant the newest that holds is charged; what it does not name follows the plan ' +
           'version. An entry stays as it is for ever; another one, or an end, corrects it.',

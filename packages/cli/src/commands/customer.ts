@@ -2,12 +2,13 @@ import { route } from '../client.ts';
 import { instantArgument } from '../instants.ts';
 import { jsonOption } from '../json-option.ts';
 import { allItems } from '../pages.ts';
-import { type NegotiatedPrice, negotiatedPricesText } from '../render/negotiated-prices.ts';
+import { aboutText, type NegotiatedPrice, negotiatedPricesText } from '../render/negotiated-prices.ts';
 import { type AddCommand, examples } from '../session.ts';
 
 interface AddOptions {
   readonly validFrom?: string;
   readonly validUntil?: string;
+  readonly percentOff?: string;
   readonly price?: string;
   readonly modifiers?: string;
   readonly note?: string;
@@ -46,8 +47,9 @@ export const customerCommand: AddCommand = (program, open) => {
   price
     .command('add')
     .argument('<customer>', 'key of the customer')
-    .argument('<plan>', 'key of the plan')
-    .argument('<rate-card>', 'key of the rate card')
+    .argument('[plan]', 'key of the plan; without it --percent-off holds for all plans')
+    .argument('[rate-card]', 'key of the rate card; without it --percent-off holds for all of them')
+    .option('--percent-off <percent>', 'off everything that has no negotiated price of its own')
     .option('--valid-from <instant>', 'charged from here on; a whole minute; default now', instantArgument)
     .option('--valid-until <instant>', 'not included; default for good', instantArgument)
     .option('--price <json>', 'the price; default that of the plan version, at any time')
@@ -60,9 +62,10 @@ export const customerCommand: AddCommand = (program, open) => {
       examples(
         `meterline customer price add acme rtc hd --valid-from 2026-04-01 --price '{"model":"per_unit","unitAmount":"0.010"}'`,
         `meterline customer price add acme rtc hd --valid-until 2027-01-01 --modifiers '{"percentOff":"20"}' --note 'offer 17'`,
+        'meterline customer price add acme --percent-off 20',
       ),
     )
-    .action(async (key: string, plan: string, rateCard: string, options: AddOptions) => {
+    .action(async (key: string, plan: string | undefined, rateCard: string | undefined, options: AddOptions) => {
       const { client, show } = await open();
       const { price: amount, modifiers, ...terms } = options;
       const entered = (await client.post(pathOf(key), {
@@ -73,7 +76,7 @@ export const customerCommand: AddCommand = (program, open) => {
       const until = entered.validUntil === null ? 'on' : `up to ${entered.validUntil}`;
       show(
         entered,
-        () => `${key} has this price of ${rateCard} in ${plan} from ${entered.validFrom} ${until} (${entered.revision}).`,
+        () => `${key} has this price of ${aboutText(entered)} from ${entered.validFrom} ${until} (${entered.revision}).`,
       );
     });
 
@@ -88,7 +91,7 @@ export const customerCommand: AddCommand = (program, open) => {
     .action(async (key: string, revision: string, options: EndOptions) => {
       const { client, show } = await open();
       const ended = (await client.post(`${pathOf(key)}${route`/${revision}/end`}`, options)) as NegotiatedPrice;
-      show(ended, () => `${key} has price ${revision} of ${ended.rateCard} in ${ended.plan} up to ${ended.end?.at ?? ''}.`);
+      show(ended, () => `${key} has price ${revision} of ${aboutText(ended)} up to ${ended.end?.at ?? ''}.`);
     });
 };
 

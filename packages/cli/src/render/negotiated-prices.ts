@@ -3,8 +3,10 @@ import { table } from './table.ts';
 /** One of `GET /v1/customers/{key}/negotiated-prices`. */
 export interface NegotiatedPrice {
   readonly revision: number;
-  readonly plan: string;
-  readonly rateCard: string;
+  /** Null: all. */
+  readonly plan: string | null;
+  readonly rateCard: string | null;
+  readonly percentOff: string | null;
   readonly validFrom: string;
   readonly validUntil: string | null;
   readonly end: { readonly at: string } | null;
@@ -20,10 +22,18 @@ export function negotiatedPricesText(prices: readonly NegotiatedPrice[]): string
       { title: 'revision', align: 'right' },
       ...['plan', 'rate card', 'from', 'up to', 'known since', 'terms', 'note'].map((title) => ({ title })),
     ],
-    prices.map(({ revision, plan, rateCard, validFrom, validUntil, end, knownSince, price, modifiers, note }) => [
-      ...[String(revision), plan, rateCard, validFrom, end?.at ?? validUntil ?? '', knownSince],
-      [price, modifiers].flatMap((terms) => (terms === null ? [] : JSON.stringify(terms))).join(' '),
+    prices.map(({ revision, plan, rateCard, validFrom, validUntil, end, knownSince, price, modifiers, percentOff, note }) => [
+      ...[String(revision), plan ?? 'all', rateCard ?? 'all', validFrom, end?.at ?? validUntil ?? '', knownSince],
+      [
+        ...(percentOff === null ? [] : [`${percentOff} % off`]),
+        ...[price, modifiers].flatMap((terms) => (terms === null ? [] : JSON.stringify(terms))),
+      ].join(' '),
       note ?? '',
     ]),
   );
+}
+
+/** What a negotiated price is about. */
+export function aboutText({ plan, rateCard }: Pick<NegotiatedPrice, 'plan' | 'rateCard'>): string {
+  return `${rateCard ?? 'all rate cards'} in ${plan ?? 'all plans'}`;
 }

@@ -1,7 +1,6 @@
 import type { PlanFeature } from '../entitlements/index.ts';
 import type { FaultDetail } from '../faults/index.ts';
-import { compare, decimal } from '../money/index.ts';
-import { type RateCard, rateCardSchema } from '../prices/index.ts';
+import { type RateCard, rateCardSchema, reducedTo } from '../prices/index.ts';
 import type { PlanPhase } from './phase.ts';
 
 /** What a plan version says for all of its time. */
@@ -37,19 +36,12 @@ export function cardsIn({ rateCards = [], percentOff, trial }: PlanPhase, cards:
       return [{ ...rest, price: own.price, ...(own.modifiers && { modifiers: own.modifiers }) }];
     }
     const off = own?.percentOff ?? percentOff;
-    return [off === undefined ? card : reduced(card, off)];
+    return [off === undefined ? card : reducedTo(card, off)];
   });
 }
 
 function isOnce({ price }: RateCard): boolean {
   return price.model === 'flat' && price.interval === 'once';
-}
-
-/** What is free is not raised to a minimum either. */
-function reduced(card: RateCard, percentOff: string): RateCard {
-  const { minimumSpend, ...others } = card.modifiers ?? {};
-  const isFree = compare(decimal(percentOff), decimal('100')) === 0;
-  return { ...card, modifiers: { ...others, ...(minimumSpend !== undefined && !isFree && { minimumSpend }), percentOff } };
 }
 
 /** What is wrong with the phases of a plan version beside its own rate cards, by the path within it. */

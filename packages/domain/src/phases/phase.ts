@@ -1,16 +1,10 @@
 import { z } from 'zod';
 import { entitlementSchema } from '../entitlements/index.ts';
-import { compare, decimal } from '../money/index.ts';
-import { wholeNumberField, keyField, nameField, notNegativeField, strictFields } from '../prices/fields.ts';
-import { modifiersSchema, priceSchema } from '../prices/index.ts';
+import { wholeNumberField, keyField, nameField, strictFields } from '../prices/fields.ts';
+import { modifiersSchema, percentOffField, priceSchema } from '../prices/index.ts';
 
 const PHASES_MAX = 20;
 export const REMIND_DAYS = 3;
-
-const percentOffField = notNegativeField('percentOff').refine(
-  (text) => compare(decimal(text), decimal('100')) <= 0,
-  'percentOff must be at most 100',
-);
 
 const lastsSchema = strictFields('lasts', {
   days: wholeNumberField('days', 3_660).optional(),

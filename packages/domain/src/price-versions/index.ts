@@ -4,6 +4,7 @@ export {
   type Negotiation,
   negotiatedVersions,
   overriddenCard,
+  reaching,
   standingPrices,
 } from './negotiated.ts';
 export { isPriceChangeInstant, type PriceChange } from './price-change.ts';

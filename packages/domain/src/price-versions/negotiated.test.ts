@@ -15,7 +15,8 @@ const card: RateCard = {
 };
 
 interface Terms {
-  readonly rateCard?: string;
+  readonly plan?: string | null;
+  readonly rateCard?: string | null;
   readonly meter?: string | null;
   readonly price?: NegotiatedPrice['price'];
   readonly modifiers?: NegotiatedPrice['modifiers'];
@@ -121,6 +122,46 @@ describe('what a customer pays over time', () => {
     const graduated = agreed(1, 100, null, { price: { model: 'graduated', tiers } });
     expect(shown([graduated], [], singly)).toEqual([[null, null, '0.10', 'list']]);
     expect(shown([graduated])[1]).toEqual([100, null, 'graduated', 1]);
+  });
+});
+
+describe('a percentage off everything', () => {
+  const off = (revision: number, from: number, until: number | null, percentOff: string, plan: string | null = null) =>
+    agreed(revision, from, until, { plan, rateCard: null, meter: null, modifiers: { percentOff } });
+  const percentOf = (of: RateCard, ...entries: NegotiatedPrice[]) =>
+    negotiatedVersions(cardVersions(of, []), entries).map(({ card: held, negotiated }) => [
+      held.modifiers?.percentOff,
+      negotiated,
+    ]);
+
+  test('is off a card of any meter, and off what its own leaves', () => {
+    const fee: RateCard = { key: 'base', name: 'Base', price: { model: 'flat', amount: '31.00' } };
+    expect(percentOf(fee, off(1, 0, null, '20'))[1]).toEqual(['20', 1]);
+    const sale = { ...card, modifiers: { percentOff: '10' } };
+    expect(percentOf(sale, off(1, 0, null, '20'))[1]).toEqual(['28', 1]); // 100 - 90 * 0.8
+    expect(percentOf(sale, off(1, 0, null, '33.5'))[1]).toEqual(['40.15', 1]); // 100 - 90 * 0.665
+  });
+
+  test('rests while the card’s own agreement, or one for the plan, holds, whichever was entered last', () => {
+    const all = off(4, 0, null, '20');
+    const ofPlan = off(3, 100, 400, '30', 'pro');
+    const own = agreed(2, 200, 300, { modifiers: { percentOff: '5' } });
+    expect(percentOf(card, own, ofPlan, all)).toEqual([
+      [undefined, undefined],
+      ['20', 4],
+      ['30', 3],
+      ['5', 2],
+      ['30', 3],
+      ['20', 4],
+    ]);
+  });
+
+  test('makes free what it takes off whole: no minimum is left', () => {
+    const least = { ...card, modifiers: { minimumSpend: '5' } };
+    const [, free] = negotiatedVersions(cardVersions(least, []), [off(1, 0, null, '100')]);
+    expect(free?.card.modifiers).toEqual({ percentOff: '100' });
+    const [, cheaper] = negotiatedVersions(cardVersions(least, []), [off(1, 0, null, '99')]);
+    expect(cheaper?.card.modifiers).toEqual({ minimumSpend: '5', percentOff: '99' });
   });
 });
 

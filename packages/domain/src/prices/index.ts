@@ -10,9 +10,16 @@ export type { PerUnitPrice } from './models/per-unit.ts';
 export type { PercentagePrice } from './models/percentage.ts';
 export type { VolumePrice } from './models/volume.ts';
 export { cardsInAdvance, isDueInAdvance } from './in-advance.ts';
-export { modifierOverridesSchema, type ModifierOverrides, modifiersSchema, type Modifiers } from './modifiers.ts';
+export {
+  modifierOverridesSchema,
+  type ModifierOverrides,
+  modifiersSchema,
+  type Modifiers,
+  percentOffField,
+} from './modifiers.ts';
 export { priceSchema, type Price } from './price.ts';
 export { rateCardSchema, type RateCard } from './rate-card.ts';
+export { reducedBy, reducedTo } from './reduced.ts';
 export { termsFaults } from './terms.ts';
 export type { RateTier, Tier } from './tiers.ts';
 export { pricesSingleEvents, usageNeeds, type UsageNeeds } from './usage-needs.ts';

@@ -8,6 +8,11 @@ const ROUNDING_SCOPES = ['event', 'line', 'charge', 'invoice', 'cumulative'] as 
 const modeField = (name: string) => z.enum(ROUNDING_MODES, { error: `${name} must be one of ${ROUNDING_MODES.join(', ')}` });
 const decimalsRule = 'decimals must be a whole number from -12 to 12';
 
+export const percentOffField = notNegativeField('percentOff').refine(
+  (text) => compare(decimal(text), decimal('100')) <= 0,
+  'percentOff must be at most 100',
+);
+
 const weightsSchema = strictFields('weights', {
   dimension: dimensionField('dimension'),
   /** How many units one unit of usage counts as, by the value of the dimension. */
@@ -56,9 +61,7 @@ const modifierFields = {
   /** Units per billing period that cost nothing, the earliest first. */
   freeUnits: notNegativeField('freeUnits').optional(),
   allowance: allowanceSchema.optional(),
-  percentOff: notNegativeField('percentOff')
-    .refine((text) => compare(decimal(text), decimal('100')) <= 0, 'percentOff must be at most 100')
-    .optional(),
+  percentOff: percentOffField.optional(),
   maximumSpend: notNegativeField('maximumSpend').optional(),
   minimumSpend: notNegativeField('minimumSpend').optional(),
   /** Amounts of money that pay for the charge, consumed in this order. */

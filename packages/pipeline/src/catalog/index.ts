@@ -16,7 +16,7 @@ export * from './fields.ts';
 export { foldSchema, levelSchema, sessionSchema } from './meter-terms.ts';
 export * from './meters.ts';
 export * from './negotiated-prices.ts';
-export { negotiatedEndSchema, newNegotiatedPriceSchema } from './negotiating.ts';
+export { negotiatedEndSchema, newNegotiatedPriceSchema } from './negotiated-price-input.ts';
 export * from './plan-drafts.ts';
 export { planFeatureSchema } from './plan-features.ts';
 export * from './plans.ts';

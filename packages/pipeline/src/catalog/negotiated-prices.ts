@@ -2,15 +2,10 @@ import { Fault } from '@meterline/domain/faults';
 import type { NegotiatedEnd, NegotiatedPrice, Negotiation } from '@meterline/domain/price-versions';
 import { formatInstant } from '@meterline/domain/time';
 import type { CustomerRecord, CustomerStore, NegotiatedPriceStore, NegotiationDraft, Page, PageRequest } from '../ports/index.ts';
+import type { NegotiatingPorts } from './agreed-cards.ts';
 import { customerUnknown } from './customers.ts';
-import {
-  ending,
-  invalidAgreement,
-  type NegotiatedEndInput,
-  negotiating,
-  type NegotiatingPorts,
-  type NewNegotiatedPrice,
-} from './negotiating.ts';
+import type { NegotiatedEndInput, NewNegotiatedPrice } from './negotiated-price-input.ts';
+import { ending, invalidAgreement, negotiating } from './negotiating.ts';
 
 /** All of them are read where a period of the customer is rated. */
 const NEGOTIATIONS_MAX = 2000;
@@ -23,7 +18,7 @@ export interface NegotiatedPriceRecord extends NegotiatedPrice {
 }
 
 export interface NegotiatedPriceCatalog {
-  /** Another price of a rate card for one customer. Fails as the messages below say. */
+  /** Another price of a rate card for one customer, or a percentage off all of them. Fails as the messages below say. */
   add(customer: string, input: NewNegotiatedPrice, tenant: string): Promise<NegotiatedPriceRecord>;
   /** Ends one before it would end. */
   end(customer: string, revision: number, input: NegotiatedEndInput, tenant: string): Promise<NegotiatedPriceRecord>;

@@ -5,6 +5,7 @@ import {
   isPriceChangeInstant,
   negotiatedVersions,
   type PriceChange,
+  reaching,
   standingPrices,
 } from '@meterline/domain/price-versions';
 import { modifiersSchema, priceSchema, type RateCard } from '@meterline/domain/prices';
@@ -109,7 +110,7 @@ export function priceChangeCatalog({
     if ((await customers.byKey(customer, tenant)) === undefined) throw customerUnknown(customer);
     const entered = await negotiatedPrices.of(customer, tenant);
     const prices = standingPrices(entered.filter(({ knownSinceMs }) => knownSinceMs <= knownAtMs));
-    return prices.filter((price) => price.plan === plan);
+    return reaching(prices, plan);
   }
 
   return {

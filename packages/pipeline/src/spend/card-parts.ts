@@ -1,9 +1,8 @@
 import { countsSeats, type Meter } from '@meterline/domain/meters';
-import { cardVersionsBetween, negotiatedVersions } from '@meterline/domain/price-versions';
 import { type RateCard, usageNeeds, type UsageNeeds } from '@meterline/domain/prices';
 import { floorMinute, localDaysBetween } from '@meterline/domain/time';
 import type { QuantitiesFrom } from '../ports/index.ts';
-import type { PricesInstead } from './known-prices.ts';
+import { pricesBetween, type PricesInstead } from './known-prices.ts';
 import type { UsageNeed } from './meter-usage.ts';
 import type { PeriodToRate } from './period-to-rate.ts';
 import { quantitySaid } from './quantities.ts';
@@ -36,14 +35,13 @@ function pricesSeats({ price, modifiers }: RateCard, meter: Meter, { policy }: P
  */
 export function cardParts(
   card: RateCard,
-  { changes, negotiated }: PricesInstead,
+  instead: PricesInstead,
   meter: Meter | undefined,
   of: PeriodToRate,
 ): [CardPart, ...CardPart[]] {
   const { period, timezone, quantities = [] } = of;
   const { fromMs, toMs, days } = period;
-  const listed = cardVersionsBetween(card, changes, { fromMs, toMs });
-  const versions = negotiatedVersions(listed, negotiated).flatMap((version) => quantified(version, quantities));
+  const versions = pricesBetween(card, instead, { fromMs, toMs }).flatMap((version) => quantified(version, quantities));
   const [first] = versions;
   if (first === undefined) throw new Error(`rate card ${card.key} has no price in an empty period`);
   // What adds up over subjects adds up over time, and nothing else does; seats are known at any time.

@@ -1,6 +1,5 @@
-import { cardVersionsBetween, negotiatedVersions } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
-import { type KnownPrices, type PricePorts, pricesInstead } from './known-prices.ts';
+import { type KnownPrices, type PricePorts, pricesBetween, pricesInstead } from './known-prices.ts';
 
 /** The rate cards of each plan version at the prices that hold at an instant. */
 export async function cardsAt(
@@ -10,11 +9,10 @@ export async function cardsAt(
   tenant: string,
 ): Promise<RateCard[][]> {
   const insteadOf = await pricesInstead(ports, versions, tenant);
-  return versions.map((version) => {
-    const { changes, negotiated } = insteadOf(version);
-    return version.rateCards.map((card) => {
-      const [inForce] = negotiatedVersions(cardVersionsBetween(card, changes, { fromMs: atMs, toMs: atMs + 1 }), negotiated);
+  return versions.map((version) =>
+    version.rateCards.map((card) => {
+      const [inForce] = pricesBetween(card, insteadOf(version), { fromMs: atMs, toMs: atMs + 1 });
       return inForce?.card ?? card;
-    });
-  });
+    }),
+  );
 }

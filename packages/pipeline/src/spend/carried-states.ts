@@ -63,8 +63,8 @@ async function whereCarried(
   const asked = subscriptions.filter(({ terms }) => !byCards(terms)).map(({ known }) => known);
   const insteadOf = await pricesInstead(ports, asked, tenant);
   const instead = (known: KnownPrices) => {
-    const { changes, negotiated } = insteadOf(known);
-    return [...changes, ...negotiated];
+    const { changes, negotiated, fixed } = insteadOf(known);
+    return [...changes, ...negotiated].filter(({ rateCard }) => rateCard === null || !fixed.includes(rateCard));
   };
   return subscriptions
     .filter(({ terms, known }) => byCards(terms) || instead(known).some(({ modifiers }) => carriesOver(modifiers)))

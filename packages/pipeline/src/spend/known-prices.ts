@@ -1,4 +1,13 @@
-import { type NegotiatedPrice, type PriceChange, standingPrices } from '@meterline/domain/price-versions';
+import {
+  type CardVersion,
+  cardVersionsBetween,
+  type NegotiatedPrice,
+  negotiatedVersions,
+  type PriceChange,
+  reaching,
+  standingPrices,
+} from '@meterline/domain/price-versions';
+import type { RateCard } from '@meterline/domain/prices';
 import type { AccountReader, KnownNegotiations, PricedPhase } from '../ports/index.ts';
 
 /** A plan version, up to which price change its prices are known, and up to which revision what a customer negotiated. */
@@ -15,12 +24,24 @@ export interface PricesInstead {
   readonly changes: readonly PriceChange[];
   /** With the customer, for the plan. */
   readonly negotiated: readonly NegotiatedPrice[];
+  /** Keys of the rate cards that a phase prices by itself: neither reaches them. */
+  readonly fixed: readonly string[];
+}
+
+/** The prices that a card has in the half-open range, in order: they tile it. */
+export function pricesBetween(
+  card: RateCard,
+  { changes, negotiated, fixed }: PricesInstead,
+  range: { readonly fromMs: number; readonly toMs: number },
+): (CardVersion & { readonly fromMs: number; readonly toMs: number })[] {
+  if (fixed.includes(card.key)) return cardVersionsBetween(card, [], range);
+  return negotiatedVersions(cardVersionsBetween(card, changes, range), negotiated);
 }
 
 export type PricePorts = { readonly accounts: Pick<AccountReader, 'priceChanges' | 'negotiations'> };
 
 /**
- * What each of them knows of, and what reaches it in its phase; plan versions that never changed a price, and customers that never negotiated one, cost
+ * What each of them knows of; plan versions that never changed a price, and customers that never negotiated one, cost
  * nothing.
  */
 export async function pricesInstead(
@@ -34,10 +55,10 @@ export async function pricesInstead(
   return (version) => {
     const { customer, revision } = version.negotiated;
     const entered = (negotiations.get(customer) ?? []).filter((each) => each.revision <= revision);
-    const isFixed = ({ rateCard }: { readonly rateCard: string }) => version.phase?.prices.includes(rateCard) === true;
     return {
-      changes: changesOf(version).filter((change) => !isFixed(change)),
-      negotiated: standingPrices(entered).filter((price) => price.plan === version.plan && !isFixed(price)),
+      changes: changesOf(version),
+      negotiated: reaching(standingPrices(entered), version.plan),
+      fixed: version.phase?.prices ?? [],
     };
   };
 }

@@ -8,8 +8,8 @@ import { dateOrNull, epochMs, epochMsOrNull } from './rows.ts';
 interface NegotiatedPriceRow {
   readonly customer: string;
   readonly revision: number;
-  readonly plan: string;
-  readonly rate_card: string;
+  readonly plan: string | null;
+  readonly rate_card: string | null;
   readonly meter: string | null;
   readonly valid_from: string;
   readonly valid_until: string | null;
@@ -97,7 +97,7 @@ async function newest(tx: SqlExecutor, customer: string, tenant: string): Promis
   return row === undefined ? { revision: 0, sinceMs: -Infinity } : { revision: row.revision, sinceMs: epochMs(row.known_since) };
 }
 
-/** The latest end of an invoiced period of the customer under the plan, or 0. */
+/** The latest end of an invoiced period of the customer under the plan (null: any), or 0. */
 async function invoicedThroughMs(
   tx: SqlExecutor,
   { customer, plan }: Pick<NegotiationDraft, 'customer' | 'plan'>,
@@ -108,7 +108,7 @@ async function invoicedThroughMs(
      join subscription_stage st on st.subscription = s.id and st.tenant = s.tenant
      join invoice i on i.subscription = s.id and i.tenant = s.tenant
        and i.period_to > st.from_at and (st.until_at is null or i.period_from < st.until_at)
-     where s.customer = $1 and st.plan = $2 and i.kind = 'period' and s.tenant = $3`,
+     where s.customer = $1 and ($2::text is null or st.plan = $2) and i.kind = 'period' and s.tenant = $3`,
     [customer, plan, tenant],
   );
   return row?.through == null ? 0 : epochMs(row.through);

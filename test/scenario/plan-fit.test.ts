@@ -54,7 +54,7 @@ const event = (subject: string, day: string, n: number) => ({
   data: { n: String(n) },
 });
 
-/** small: 10.00 with 1,000 calls, 0.02 each beyond. large: 100.00 with 10,000, 0.015 each beyond. payg: 0.05 a call. */
+/** small, and yearly by the year: 10.00 with 1,000 calls, 0.02 each beyond. large: 100.00 with 10,000, 0.015 each beyond. payg: 0.05 a call. */
 async function setUp(): Promise<void> {
   await call('PUT', '/v1/invoice-schedule', { cron: '0 0 31 12 *' }); // only the run asked for here
   await call('POST', '/v1/meters', { key: 'calls', name: 'Calls', eventType: 'call', aggregation: 'sum', valueProperty: '$.n', dimensions: {} }); // prettier-ignore
@@ -108,7 +108,11 @@ it('who uses under 30 % of a package is told so, and which plan would have cost 
   });
   // small: 5 * (10 + 1,000 * 0.02 = 30) + (10 + 2,000 * 0.02 = 50) = 200; twice: 5 * (10 + 3,000 * 0.02 = 70) + (10 + 5,000 * 0.02 = 110) = 460
   // large: 6 * 100 = 600, also for 4,000 and 6,000 calls. payg: 13,000 * 0.05 = 650, twice 1,300
-  expect(costsIn(fit)).toEqual({ small: ['200.00', '460.00'], large: ['600.00', '600.00'], payg: ['650.00', '1300.00'] });
+  // yearly: a year of it has 26,000 calls, 10 + 25,000 * 0.02 = 510, half of it 255; twice 10 + 51,000 * 0.02 = 1,030, half of it 515
+  expect(costsIn(fit)).toEqual({
+    ...{ small: ['200.00', '460.00'], large: ['600.00', '600.00'], payg: ['650.00', '1300.00'] },
+    yearly: ['255.00', '515.00'],
+  });
   // 600 - 200 = 400 of 600 are 66.7 %; 200 / 6 = 33.33
   expect(assessment?.now).toMatchObject({
     plan: 'small',
@@ -189,13 +193,18 @@ it('each month costs what its invoice says', async () => {
   }
 });
 
-it('who has no subscription and a short history gets what there is; plans by the year are named, other currencies are not', async () => {
+it('who has no subscription and a short history gets what there is, by the share of a year too; other currencies are not compared', async () => {
   const fit = await fitOf('late');
   expect(fit.months.map(({ firstDay }) => firstDay)).toEqual(['2026-05-01', '2026-06-01']);
-  // payg: 2 * 100 * 0.05 = 10; small: 2 * 10 = 20
-  expect(fit).toMatchObject({ assessments: [{ fits: 'no_subscription', now: { plan: 'payg', total: '10.00', saving: null } }] });
-  expect(fit).toMatchObject({ monthsAsked: 6, notCompared: [{ plan: 'yearly', planVersion: 1, reason: 'cadence' }] });
-  expect(fit.plans.map(({ plan: key }) => key)).toEqual(['payg', 'small', 'large']);
+  // yearly: 200 calls in 2 months are 1,200 a year, 10 + 200 * 0.02 = 14 and 2 / 12 of it 2.33; payg: 2 * 100 * 0.05 = 10; small: 2 * 10 = 20
+  const now = { plan: 'yearly', every: 'year', total: '2.33', average: '1.17', saving: null };
+  expect(fit).toMatchObject({ assessments: [{ fits: 'no_subscription', now }], monthsAsked: 6, notCompared: [] });
+  expect(fit.plans.map(({ plan: key, months }) => [key, months])).toMatchObject([
+    ['yearly', ['1.17', '1.16']],
+    ['payg', ['5.00', '5.00']],
+    ['small', ['10.00', '10.00']],
+    ['large', ['100.00', '100.00']],
+  ]);
 });
 
 it('the report holds every subscription once, page by page, and only what is asked for', async () => {

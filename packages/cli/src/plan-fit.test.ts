@@ -43,7 +43,7 @@ const FIT = {
       ],
     },
   ],
-  notCompared: [{ plan: 'yearly', planVersion: 1, reason: 'cadence' }],
+  notCompared: [{ plan: 'fax', planVersion: 1, reason: 'meter_archived' }],
   usage: [
     {
       ...{ meter: 'users', peakMonth: { firstDay: '2026-06-01', quantity: '12000' }, trend: null, scaling: 'assumed' },
@@ -80,7 +80,7 @@ describe('plan fit', () => {
       'voice        1       1.00     0.50         2,000.00  without users',
       'small        1     200.00   100.00         2,000.00  fits now',
       'large        1   1,600.00   800.00         2,000.00  subscribed, fits twice the usage',
-      'yearly is not billed by the month: not compared.',
+      'fax prices a meter that is archived: not compared.',
       '',
       'As of 2026-07-10T00:00:00Z, offset 7 of the event log.',
     ]);

@@ -107,12 +107,12 @@ export const previewSchema = z.object({
   }),
   lastMonths: z
     .object({
-      months: z.array(z.object({ from: instantAnswer, to: instantAnswer, before: decimalText.nullable(), after: decimalText })),
-      before: decimalText.nullable(),
+      months: z.array(z.object({ from: instantAnswer, to: instantAnswer, before: decimalText, after: decimalText })),
+      before: decimalText,
       after: decimalText,
     })
     .nullable()
-    .describe('What the last whole months would have cost; null where the plan stays, or does not bill by the month'),
+    .describe('What the last whole months would have cost; null where the terms stay'),
 });
 
 const isFee = ({ meter }: InvoiceLine) => meter === null;

@@ -17,16 +17,20 @@ const decimalText = z.string().describe('Exact decimal');
 const percentText = z.string().describe('Percentage, to one decimal');
 const planVersionFields = { plan: z.string(), planVersion: z.int() };
 
+const billedEvery = z
+  .enum(['week', 'month', 'quarter', 'half_year', 'year'])
+  .describe('How often it bills; of another period than a month, amounts are its share of the months');
+
 const allowanceSchema = z.object({
   key: z.string().describe('Of the rate card'),
   name: z.string(),
   meter: z.string(),
-  included: decimalText.describe('Units included in a month: its allowance and free units'),
+  included: decimalText.describe('Units included in a billing period: its allowance and free units'),
   months: z.array(
     z.object({
       used: decimalText,
       carried: decimalText.describe('Units that the month before left over'),
-      percent: percentText.nullable().describe('Of what is included, without carried units'),
+      percent: percentText.nullable().describe('Of what is included in a month, or the share of one, without carried units'),
       exceeded: z.boolean(),
     }),
   ),
@@ -37,9 +41,10 @@ const allowanceSchema = z.object({
 const costsSchema = z.object({
   ...planVersionFields,
   name: z.string(),
+  every: billedEvery,
   subscription: z.string().nullable().describe("The customer's subscription that has these terms"),
   isOffered: z.boolean().describe('Whether a new subscription would get these terms'),
-  months: z.array(decimalText).describe('What each month would have cost'),
+  months: z.array(decimalText).describe('What each month would have cost, or its equal share of a longer or shorter period'),
   total: decimalText,
   average: decimalText,
   doubledTotal: decimalText.describe('With twice the usage'),
@@ -48,6 +53,7 @@ const costsSchema = z.object({
 });
 const choiceSchema = z.object({
   ...planVersionFields,
+  every: billedEvery,
   isCurrent: z.boolean(),
   total: decimalText,
   average: decimalText.describe('Of a month'),
@@ -107,7 +113,7 @@ export const fitSchema = z.object({
   months: z.array(monthSchema).describe('Months of history, oldest first; lists by month are in their order'),
   assessments: z.array(assessmentSchema).describe('One for each subscription; without any, one for what was used'),
   plans: z.array(costsSchema).describe('Cheapest first'),
-  notCompared: z.array(z.object({ ...planVersionFields, reason: z.enum(['cadence', 'meter_archived']) })),
+  notCompared: z.array(z.object({ ...planVersionFields, reason: z.enum(['meter_archived']) })),
   usage: z.array(meterSchema),
 });
 export const reportItemSchema = assessmentSchema

@@ -1,5 +1,6 @@
 import { catalogStores } from '@meterline/backends/postgres';
 import type { RateCard } from '@meterline/domain/prices';
+import { planFitOf } from '@meterline/pipeline/plan-fit';
 import type { Database } from '@meterline/pipeline/ports';
 import { createHttpServer, type HttpServer } from '@meterline/runtime/http';
 import { createLogger } from '@meterline/runtime/logging';
@@ -139,6 +140,51 @@ test('months are those of the customer’s zone, or of its subscription’s own 
   ]);
   // 29 April lies in the month from 31 March on, 30 April in the next
   expect(beta['usage']).toMatchObject([{ meter: 'calls', months: ['40', '2', '0'] }, {}]);
+});
+
+test('plans that bill by another period are compared by their share of a period that goes on so, with its allowances and users', async () => {
+  const own = await openRatingFixture(database, NOW);
+  const { plans, customers } = catalogStores(database);
+  const insert = (key: string, every: 'year' | 'quarter', rateCards: RateCard[]) => {
+    const billingPeriod = { every, anchor: 'calendar' } as const;
+    return plans.insert({ key, name: key, currency: 'USD', billingPeriod, rateCards }, Date.parse(NOW), own.tenant);
+  };
+  await own.meter('calls');
+  await own.meter('seats', 'max');
+  await own.plan('monthly', [fee('20.00'), card('calls', '1.00', '100'), card('seats', '2.00', '5')]);
+  await insert('annual', 'year', [fee('200.00'), card('calls', '1.00', '1200'), card('seats', '20.00', '5')]);
+  await insert('quarterly', 'quarter', [fee('57.00'), card('calls', '1.00', '300'), card('seats', '6.00', '5')]);
+  await own.customer('acme', ['a']);
+  await own.subscribe('acme', 'annual', '2026-01-01T00:00:00Z');
+  for (const [month, calls] of Object.entries({ '02': '50', '03': '50', '04': '300', '05': '50', '06': '50' })) {
+    await own.use('calls', 'a', `2026-${month}-12T00:00:00Z`, calls);
+    await own.use('seats', 'a', `2026-${month}-13T00:00:00Z`, month === '04' ? '7' : '4');
+  }
+  const ports = { ...own.ports, plans, customers };
+  const fit = await planFitOf(ports, 'acme', { months: 5, nowMs: Date.parse(NOW) }, own.tenant);
+  // 500 calls in 5 months are 1,200 in a year, all of them included, and 7 seats at once stay 7: 200 + 2 * 20 = 240, 5 / 12 of it 100.
+  // Twice: 2,400 calls and 14 seats, 200 + 1,200 + 9 * 20 = 1,580, 5 / 12 of it 658.33.
+  // A quarter: 300 calls and 7 seats, 57 + 2 * 6 = 69, 5 / 3 of it 115; twice 57 + 300 + 9 * 6 = 411, 5 / 3 of it 685.
+  // By the month: 5 * 20 + 200 of 300 in April + 2 * 2 = 304; twice 100 + 500 in April + 9 * 2 + 4 * 3 * 2 = 642
+  expect(fit.plans).toMatchObject([
+    { plan: 'annual', every: 'year', total: '100.00', average: '20.00', doubledTotal: '658.33' },
+    { plan: 'quarterly', every: 'quarter', total: '115.00', doubledTotal: '685.00' },
+    { plan: 'monthly', every: 'month', total: '304.00', doubledTotal: '642.00' },
+  ]);
+  const [annual] = fit.plans;
+  expect(annual?.months).toEqual(['20.00', '20.00', '20.00', '20.00', '20.00']);
+  expect(annual?.allowances).toMatchObject([
+    { key: 'calls', included: '1200', averagePercent: '100', monthsExceeded: 1, size: 'right' },
+    { key: 'seats', included: '5', averagePercent: '140', size: 'too_small' },
+  ]);
+  expect(annual?.allowances[0]?.months.map(({ used, exceeded }) => [used, exceeded])).toEqual([
+    ...[['50', false], ['50', false], ['300', true]],
+    ...[['50', false], ['50', false]],
+  ]); // prettier-ignore
+  expect(fit.assessments).toMatchObject([
+    { fits: 'too_small', now: { plan: 'annual', isCurrent: true }, doubled: { plan: 'monthly' } },
+  ]);
+  await own.close();
 });
 
 test('a plan whose meter is archived is not compared, and says so', async () => {

@@ -93,6 +93,27 @@ describe('a preview', () => {
     expect((await previewNow(it, subscription, small)).lastMonths?.after).toBe('80.00');
   });
 
+  test('compares the last months with a year by its share of one, and its allowance', async () => {
+    const allowance = { units: '59' };
+    const storage = { key: 'storage', name: 'Storage', meter: 'storage', modifiers: { allowance } };
+    const rateCards = [
+      { key: 'base', name: 'Base', price: { model: 'flat', amount: '600.00' } },
+      { ...storage, price: { model: 'per_unit', unitAmount: '12.00' } },
+    ] as const;
+    const yearly = {
+      key: 'annual',
+      name: 'Annual',
+      currency: 'USD',
+      billingPeriod: { every: 'year', anchor: 'calendar' },
+    } as const;
+    await catalogStores(database).plans.insert({ ...yearly, rateCards: [...rateCards] }, it.clock.nowMs(), it.tenant);
+    // 7 and 3 used in two months are 60 in a year, one beyond what is included: 612.00 * 2 / 12, the same for each.
+    expect((await previewNow(it, subscription, { kind: 'plan', plan: 'annual' })).lastMonths).toMatchObject({
+      ...{ before: '124.00', after: '102.00' },
+      months: [{ after: '51.00' }, { after: '51.00' }],
+    });
+  });
+
   test.each([{ kind: 'pause' }, { kind: 'cancel' }, { kind: 'cancel', at: 'period_end' }] as const)(
     'of %o says that every price and allowance is lost, with the usage that stands against it',
     async (request) => {

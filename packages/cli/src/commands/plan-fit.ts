@@ -16,7 +16,8 @@ interface FitOptions {
 const CUSTOMERS_PER_PAGE = 50;
 
 const EXPLANATION = `
-Every live plan that bills by the month is rated on what was really used in the last whole months, and again on twice as much.
+Every live plan is rated on what was really used in the last whole months, and again on twice as much. Of one that bills
+by another period, a whole period that goes on like these months is rated, and their share of it shown.
   fits now          the cheapest plan that prices everything the subscription does and was used
   too_large         less than 30 % of every allowance was used on average
   too_small         an allowance was exceeded in more than half of the months

@@ -28,6 +28,8 @@ interface AllowanceUse {
 interface PlanCosts {
   readonly plan: string;
   readonly planVersion: number;
+  /** An older server does not know of it. */
+  readonly every?: string;
   readonly subscription: string | null;
   readonly total: string;
   readonly average: string;
@@ -82,13 +84,14 @@ export function planFitText(fit: PlanFit, { paint }: Paint): string {
   ].join('\n');
 }
 
-function allowancesText({ plan, planVersion, allowances }: PlanCosts, { months }: PlanFit, { paint }: Paint): string[] {
+function allowancesText({ plan, planVersion, every, allowances }: PlanCosts, { months }: PlanFit, { paint }: Paint): string[] {
   return allowances.flatMap(({ name, included, months: used, averagePercent }) => {
     const isCarried = used.some(({ carried = '0' }) => carried !== '0');
     const carriedCell = (cell: string) => (isCarried ? [cell] : []);
     const columns = ['used', ...carriedCell('carried'), '%'].map((title) => ({ title, align: 'right' }) as const);
+    const period = PERIODS[every ?? 'month'] ?? [];
     return [
-      `${paint('bold', name)}: ${groupDigits(included)} included in ${plan}, version ${planVersion}`,
+      [`${paint('bold', name)}: ${groupDigits(included)} included`, ...period, `in ${plan}, version ${planVersion}`].join(' '),
       '',
       table(
         [{ title: 'month' }, ...columns, { title: '' }],
@@ -134,12 +137,20 @@ function usageText({ usage }: PlanFit): string[] {
   ];
 }
 
+const PERIODS: Readonly<Record<string, string[]>> = {
+  week: ['by the week'],
+  quarter: ['by the quarter'],
+  half_year: ['by the half-year'],
+  year: ['by the year'],
+};
+
 function costsText(fit: PlanFit, { paint }: Paint): string {
   const { plans, currency, assessments, notCompared } = fit;
   const rows = plans.map((plan) => {
     const isOf = (choice: Choice | null) =>
       choice?.plan === plan.plan && choice.planVersion === plan.planVersion && choice.isCurrent === (plan.subscription !== null);
     const marks = [
+      ...(PERIODS[plan.every ?? 'month'] ?? []),
       ...(plan.subscription === null ? [] : ['subscribed']),
       ...(assessments.some(({ now }) => isOf(now)) ? [paint('green', 'fits now')] : []),
       ...(assessments.some(({ doubled }) => isOf(doubled)) ? [paint('cyan', 'fits twice the usage')] : []),
@@ -165,7 +176,6 @@ function costsText(fit: PlanFit, { paint }: Paint): string {
     { title: '' },
   ];
   const reasons: Record<string, string> = {
-    cadence: 'is not billed by the month',
     meter_archived: 'prices a meter that is archived',
   };
   const left = notCompared.map(({ plan, reason }) => paint('dim', `${plan} ${reasons[reason] ?? reason}: not compared.`));

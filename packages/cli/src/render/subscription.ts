@@ -68,7 +68,7 @@ export interface ChangePreview {
     }[];
     readonly unpricedMeters: readonly string[];
   };
-  readonly lastMonths: { readonly before: string | null; readonly after: string } | null;
+  readonly lastMonths: { readonly before: string; readonly after: string } | null;
 }
 
 const counted = (quantities: Readonly<Record<string, string>> = {}) =>
@@ -132,9 +132,7 @@ export function previewText(preview: ChangePreview): string {
   const gained = differences.features.filter(({ change }) => change === 'added').map(({ name }) => `${name}: new`);
   const unpriced = differences.unpricedMeters.map((meter) => `${meter}: no longer charged`);
   const months =
-    lastMonths === null
-      ? []
-      : [`The last whole months: ${lastMonths.before ?? '?'} as it was, ${lastMonths.after} after the change`];
+    lastMonths === null ? [] : [`The last whole months: ${lastMonths.before} as it was, ${lastMonths.after} after the change`];
   return [
     `${change.kind} (${change.direction}) from ${change.at}${change.fee === null ? '' : `, fee ${change.fee}`}`,
     '',

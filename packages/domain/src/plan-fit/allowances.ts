@@ -1,5 +1,6 @@
 import { add, decimal, formatDecimal, ZERO } from '../money/index.ts';
 import * as ratio from '../money/ratio.ts';
+import type { Ratio } from '../money/ratio.ts';
 import type { Modifiers, RateCard } from '../prices/index.ts';
 import { percentOf, percentText, whole } from './percent.ts';
 
@@ -91,5 +92,34 @@ export function allowanceUse(allowance: Allowance, used: readonly string[], carr
     averagePercent: average === null ? null : percentText(average),
     monthsExceeded,
     size: tooSmall ? 'too_small' : tooLarge ? 'too_large' : 'right',
+  };
+}
+
+/**
+ * How much of an allowance of a longer or shorter period than a month is used: `usedInPeriod` if a whole one goes on like the months (at least one),
+ * which are so many of its `periods`. It is too small if that is more than it; a month is held against its share.
+ */
+export function sharedAllowanceUse(
+  allowance: Allowance,
+  usedInPeriod: string,
+  { used, periods }: { readonly used: readonly string[]; readonly periods: Ratio },
+): AllowanceUse {
+  const included = ratio.of(decimal(allowance.included));
+  const ofMonth = ratio.divide(ratio.multiply(included, periods), whole(BigInt(used.length)));
+  const isEmpty = ratio.sign(included) === 0;
+  const inPeriod = ratio.of(decimal(usedInPeriod));
+  const average = isEmpty ? null : percentOf(inPeriod, included);
+  const months = used.map((quantity) => {
+    const exact = ratio.of(decimal(quantity));
+    const percent = isEmpty ? null : percentText(percentOf(exact, ofMonth));
+    return { used: quantity, carried: '0', percent, exceeded: ratio.compare(exact, ofMonth) > 0 };
+  });
+  const isTooLarge = average !== null && ratio.compare(average, whole(TOO_LARGE_BELOW_PERCENT)) < 0;
+  return {
+    ...allowance,
+    months,
+    averagePercent: average === null ? null : percentText(average),
+    monthsExceeded: months.filter(({ exceeded }) => exceeded).length,
+    size: ratio.compare(inPeriod, included) > 0 ? 'too_small' : isTooLarge ? 'too_large' : 'right',
   };
 }

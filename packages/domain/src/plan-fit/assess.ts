@@ -12,8 +12,8 @@ import type { PlanCosts } from './plan-costs.ts';
 export const FITS = ['too_large', 'too_small', 'right', 'no_allowance', 'no_history', 'not_compared', 'no_subscription'] as const;
 export type Fits = (typeof FITS)[number];
 
-/** Why a plan is not compared: it bills by something else than the month, or prices a meter that counts no longer. */
-export type NotCompared = 'cadence' | 'meter_archived';
+/** Why a plan is not compared: it prices a meter that counts no longer. */
+export type NotCompared = 'meter_archived';
 
 export interface Subscribed {
   readonly id: string;
@@ -27,6 +27,7 @@ export interface Subscribed {
 export interface Choice {
   readonly plan: string;
   readonly planVersion: number;
+  readonly every: PlanCosts['every'];
   /** The subscription has it already, at these terms. */
   readonly isCurrent: boolean;
   readonly total: string;
@@ -113,6 +114,7 @@ function cheapest(candidates: readonly PlanCosts[], current: PlanCosts | null, c
   return {
     plan: best.plan,
     planVersion: best.planVersion,
+    every: best.every,
     isCurrent: best === current,
     total: cost.total(best),
     average: cost.average(best),

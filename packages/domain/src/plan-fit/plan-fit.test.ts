@@ -1,16 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compare, decimal } from '../money/index.ts';
-import { type MeteredMonths, planFit, type RatedPlan, scaledQuantity, wholeMonthsBefore } from './index.ts';
+import { type MeteredMonths, planFit, type RatedByMonth, scaledQuantity, wholeMonthsBefore } from './index.ts';
 
 const MONTHS = wholeMonthsBefore({ anchorMs: null, timezone: 'UTC', nowMs: Date.parse('2026-07-10T00:00:00Z'), count: 3 });
 
-function rated(plan: string, totals: readonly [asUsed: string, doubled: string][], more: Partial<RatedPlan> = {}): RatedPlan {
+function rated(
+  plan: string,
+  totals: readonly [asUsed: string, doubled: string][],
+  more: Partial<RatedByMonth> = {},
+): RatedByMonth {
   const months = totals.map(([total, doubledTotal]) => ({ total, doubledTotal, used: ['0'], carried: ['0'] }));
   const terms = {
     plan,
     name: plan,
     planVersion: 1,
+    every: 'month' as const,
     subscription: null,
     isOffered: true,
     meters: ['calls'],
@@ -19,7 +24,7 @@ function rated(plan: string, totals: readonly [asUsed: string, doubled: string][
   };
   return { ...terms, ...more, months };
 }
-const flat = (plan: string, asUsed: string, doubled: string, more: Partial<RatedPlan> = {}) =>
+const flat = (plan: string, asUsed: string, doubled: string, more: Partial<RatedByMonth> = {}) =>
   rated(plan, [[asUsed, doubled], [asUsed, doubled], [asUsed, doubled]], more); // prettier-ignore
 const metered = (key: string, ...months: string[]): MeteredMonths => ({
   meter: { key, name: key, aggregation: 'sum' },
@@ -41,7 +46,7 @@ describe('the plan that fits', () => {
     const [assessment] = planFit({ ...input, plans }).assessments;
     // 3 * 20 = 60 instead of 3 * 50 = 150: 90 less, 60 %; at twice the usage 3 * 60 = 180 is below 3 * 90 = 270
     expect(assessment?.now).toEqual({
-      ...{ plan: 'small', planVersion: 1, isCurrent: false, total: '60.00', average: '20.00' },
+      ...{ plan: 'small', planVersion: 1, every: 'month', isCurrent: false, total: '60.00', average: '20.00' },
       ...{ saving: '90.00', savingPercent: '60' },
     });
     expect(assessment?.doubled).toMatchObject({ plan: 'team', isCurrent: true, total: '180.00', saving: '0.00' });
@@ -103,8 +108,8 @@ describe('a subscription', () => {
     expect(fitsOf(['101', '0'], ['101', '0'], ['0', '250'])).toMatchObject({ fits: 'too_small', allowance: { key: 'a' } });
   });
 
-  test('that cannot be rated by the month is said to be so, and nothing is chosen for it', () => {
-    const subscriptions = [{ ...subscribed, notCompared: 'cadence' as const }];
+  test('that cannot be compared is said to be so, and nothing is chosen for it', () => {
+    const subscriptions = [{ ...subscribed, notCompared: 'meter_archived' as const }];
     const [assessment] = planFit({ ...input, plans: [flat('payg', '1.00', '2.00')], subscriptions }).assessments;
     expect(assessment).toMatchObject({ fits: 'not_compared', now: null, doubled: null });
   });

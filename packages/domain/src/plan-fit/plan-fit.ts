@@ -32,7 +32,7 @@ export function planFit(input: PlanFitInput): PlanFit {
   const skipped = monthsBeforeHistory(input);
   const months = input.months.slice(skipped);
   const plans = input.plans
-    .map((plan) => planCosts({ ...plan, months: plan.months.slice(skipped) }, months, currency))
+    .map((plan) => planCosts(sinceHistory(plan, skipped), months, currency))
     .sort((a, b) => compare(decimal(a.total), decimal(b.total)) || (a.plan < b.plan ? -1 : 1));
   const meters = input.meters.map((meter) => meterMonths({ ...meter, months: meter.months.slice(skipped) }, months));
   const subscriptions = input.subscriptions.length === 0 ? [null] : input.subscriptions;
@@ -42,6 +42,13 @@ export function planFit(input: PlanFitInput): PlanFit {
     meters,
     assessments: subscriptions.map((subscription) => assess(subscription, { currency, plans, meters, months: months.length })),
   };
+}
+
+/** Without so many months before the history. */
+export function sinceHistory(plan: RatedPlan, skipped: number): RatedPlan {
+  return plan.every === 'month'
+    ? { ...plan, months: plan.months.slice(skipped) }
+    : { ...plan, months: plan.months.slice(skipped) };
 }
 
 interface UsedMonths extends Pick<PlanFitInput, 'months' | 'sinceMs'> {

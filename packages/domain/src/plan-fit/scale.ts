@@ -1,5 +1,7 @@
 import type { Meter } from '../meters/index.ts';
 import { decimal, formatDecimal, multiply } from '../money/index.ts';
+import * as ratio from '../money/ratio.ts';
+import type { Ratio } from '../money/ratio.ts';
 
 /** As it was. */
 export const ONCE = 1n;
@@ -33,4 +35,18 @@ export function scalingOf(meter: Pick<Meter, 'aggregation' | 'fold'>): Scaling {
     case 'peak_concurrency':
       return 'assumed';
   }
+}
+
+const PLACES = 12;
+
+/** A quantity that grows with time, over so many times the time: rounded to 12 decimals. */
+export function lengthenedQuantity(quantity: string, longer: Ratio): string {
+  return formatDecimal(ratio.round(ratio.multiply(ratio.of(decimal(quantity)), longer), PLACES));
+}
+
+/** Whether a meter reads more over a longer time of the same use: a sum does, a peak, a mean or the users who are active do not. */
+export function growsWithTime({ aggregation, fold, level }: Pick<Meter, 'aggregation' | 'fold' | 'level'>): boolean {
+  if (fold !== undefined) return fold.take === 'sum';
+  if (aggregation === 'weighted_sum') return level?.unit !== 'period';
+  return aggregation === 'sum' || aggregation === 'count';
 }

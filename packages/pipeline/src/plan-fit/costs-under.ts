@@ -1,4 +1,4 @@
-import { type BillingMonth, monthsBeforeHistory, type PlanCosts, planCosts } from '@meterline/domain/plan-fit';
+import { type BillingMonth, monthsBeforeHistory, type PlanCosts, planCosts, sinceHistory } from '@meterline/domain/plan-fit';
 import type { Account } from '../ports/index.ts';
 import type { RatingPorts } from '../spend/index.ts';
 import { metersOf, type PlanFitPorts, type PlanFitRequest, ratingOf } from './plan-fit.ts';
@@ -12,7 +12,7 @@ export interface CostsUnder {
   readonly costs: readonly PlanCosts[];
 }
 
-/** What the last whole months of a customer would have cost under each of these terms, which bill by the month. */
+/** What the last whole months of a customer would have cost under each of these terms. */
 export async function costsUnder(
   ports: Pick<PlanFitPorts, 'meters'> & RatingPorts,
   account: Account,
@@ -26,6 +26,6 @@ export async function costsUnder(
   const [rated] = (await rateMonths(ports, [rating], { byDay: false }, tenant)).rated;
   const skipped = monthsBeforeHistory({ ...rating, meters: rated?.meters ?? [] });
   const months = rating.months.slice(skipped);
-  const plans = rated?.plans.map((plan) => ({ ...plan, months: plan.months.slice(skipped) })) ?? [];
-  return { months, costs: plans.map((plan) => planCosts(plan, months, account.currency)) };
+  const costs = rated?.plans.map((plan) => planCosts(sinceHistory(plan, skipped), months, account.currency)) ?? [];
+  return { months, costs };
 }

@@ -40,6 +40,16 @@ test('months of one’s own, and meters that look at time themselves, are asked 
   expect(inMonthWindows(sessions, ZONES).queries).toEqual(sessions);
 });
 
+test('a range of several months is asked for by itself, and keeps its months from nothing', () => {
+  const each = months('UTC', 'sum', null);
+  const [first, last] = [each[0], each.at(-1)];
+  if (first === undefined || last === undefined) throw new Error('no months');
+  const span = { ...first, toMs: last.toMs };
+  const fewer = inMonthWindows([...each, span], ['UTC']);
+  expect(fewer.queries).toMatchObject([{ window: { size: 'month' } }, span]);
+  expect(fewer.distribute(fewer.queries.map(answer))).toEqual([...each, span].map(answer));
+});
+
 test('asked together or one by one, every query gets the same rows', () => {
   const some = fc.record({
     zone: fc.constantFrom('UTC', ...ZONES),

@@ -32,9 +32,13 @@ export function inMonthWindows(queries: readonly UsageQuery[], zones: readonly s
   };
 }
 
-/** Equal for queries that differ in their bounds alone. */
-function usageKey({ fromMs: _fromMs, toMs: _toMs, ...query }: UsageQuery): string {
-  return JSON.stringify(query);
+/** No month is longer, whatever the clock does in it. */
+const MONTH_MS_MAX = 32 * 86_400_000;
+
+/** Equal for months that differ in their bounds alone; longer ranges are asked for by themselves. */
+function usageKey(query: UsageQuery): string {
+  const { fromMs, toMs, ...rest } = query;
+  return JSON.stringify(toMs - fromMs > MONTH_MS_MAX ? query : rest);
 }
 
 function mergedQuery(group: readonly UsageQuery[], zones: readonly string[]): UsageQuery | undefined {

@@ -13,7 +13,8 @@ import type {
 } from '../ports/index.ts';
 import type { RatingPorts } from '../spend/index.ts';
 import { type PlanNotCompared, type PlanTerms, termsFor } from './plan-terms.ts';
-import { type CustomerMonths, rateMonths } from './rate-months.ts';
+import type { CustomerMonths } from './periods.ts';
+import { rateMonths } from './rate-months.ts';
 
 export interface PlanFitPorts extends RatingPorts {
   readonly meters: Pick<MeterStore, 'byKeys'>;
@@ -34,7 +35,7 @@ export interface CustomerFit extends PlanFit {
   readonly currency: string;
   readonly timezone: string;
   readonly asOf: { readonly cut: Cut; readonly atMs: number };
-  /** Live plans in its currency, and its own, that no month can be rated by. */
+  /** Live plans in its currency that price an archived meter. */
   readonly notCompared: readonly PlanNotCompared[];
 }
 

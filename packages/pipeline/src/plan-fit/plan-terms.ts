@@ -12,6 +12,7 @@ export interface PlanTerms {
   readonly plan: string;
   readonly name: string;
   readonly planVersion: number;
+  readonly every: BillingCadence['every'];
   readonly subscription: string | null;
   readonly isOffered: boolean;
   readonly rateCards: readonly RateCard[];
@@ -59,16 +60,17 @@ export function termsFor(
       const { key, name, version, rateCards, priceRevision, commitment } = plan;
       const quantities = own === undefined ? kept : quantitiesOf(own);
       const priced = { rateCards, priceRevision, phase: null, commitment, quantities };
-      const shown = { plan: key, name, planVersion: version, subscription: own?.id ?? null, isOffered: true, ...priced };
-      return { terms: shown, reason: notCompared(plan.billingPeriod, rateCards, meters) };
+      const { every } = plan.billingPeriod;
+      const shown = { plan: key, name, planVersion: version, every, subscription: own?.id ?? null, isOffered: true, ...priced };
+      return { terms: shown, reason: notCompared(rateCards, meters) };
     }),
     ...active
       .filter((terms) => !isOffer(terms))
       .map((terms) => {
         const { id, plan, planVersion, rateCards, priceRevision, phase, commitment, cadence } = terms;
         const priced = { rateCards, priceRevision, phase, commitment, quantities: quantitiesOf(terms) };
-        const shown = { plan, name: names.get(plan) ?? plan, planVersion, subscription: id, isOffered: false, ...priced };
-        return { terms: shown, reason: notCompared(cadence, [], meters) };
+        const of = { plan, name: names.get(plan) ?? plan, planVersion, every: cadence.every };
+        return { terms: { ...of, subscription: id, isOffered: false, ...priced }, reason: null };
       }),
   ];
   const reasons = new Map(all.map(({ terms, reason }) => [terms.subscription, reason]));
@@ -102,16 +104,8 @@ function hasTermsOf(terms: SubscriptionTerms, plan: PlanRecord): boolean {
   return terms.phase !== null || isDeepStrictEqual(terms.commitment, plan.commitment);
 }
 
-/**
- * Allowances, tiers and minimums count over a billing period, so only plans billed by the month say what a month costs. A meter that is
- * archived has stopped counting: nobody can begin to pay by it.
- */
-function notCompared(
-  { every }: BillingCadence,
-  rateCards: readonly RateCard[],
-  meters: ReadonlyMap<string, MeterRecord>,
-): NotCompared | null {
-  if (every !== 'month') return 'cadence';
+/** A meter that is archived has stopped counting: nobody can begin to pay by it. */
+function notCompared(rateCards: readonly RateCard[], meters: ReadonlyMap<string, MeterRecord>): NotCompared | null {
   const archived = rateCards.some(({ meter }) => meter !== undefined && meters.get(meter)?.archivedAtMs !== null);
   return archived ? 'meter_archived' : null;
 }

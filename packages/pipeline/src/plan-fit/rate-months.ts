@@ -1,33 +1,20 @@
-import { INVOICE_POLICY } from '@meterline/domain/invoices';
 import {
-  allowanceOf,
-  type BillingMonth,
   countingCard,
   type MeteredMonths,
   monthsBeforeHistory,
   ONCE,
+  type RatedByMonth,
+  type RatedByPeriod,
   type RatedPlan,
   TWICE,
-  unitsCounted,
 } from '@meterline/domain/plan-fit';
 import { floorMinute } from '@meterline/domain/time';
-import type { Account, Cut, MeterRecord, UsageQuery, UsageRow } from '../ports/index.ts';
+import type { Cut, UsageQuery, UsageRow } from '../ports/index.ts';
 import { mayCarryOver, type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
 import type { PlanTerms } from './plan-terms.ts';
+import { allowancesOf, countedSo, countingCards, type CustomerMonths, periodOf, pricedSo, take, unitsOf } from './periods.ts';
+import { rateSpans, type RatedSpan } from './rate-spans.ts';
 import { readOnce } from './read-once.ts';
-
-/** Fees that are due once, in the first period of a subscription, say nothing about a month. */
-const AMID_SUBSCRIPTION = 1;
-
-export interface CustomerMonths {
-  readonly account: Account;
-  readonly months: readonly BillingMonth[];
-  readonly terms: readonly PlanTerms[];
-  /** What the terms price, each once. */
-  readonly meters: readonly MeterRecord[];
-  /** When the customer's first subscription began, if it had any. */
-  readonly sinceMs: number | null;
-}
 
 export interface RatedCustomer {
   readonly plans: readonly RatedPlan[];
@@ -35,8 +22,8 @@ export interface RatedCustomer {
 }
 
 /**
- * Rates every month of every customer under all its terms, as it was used and at twice the usage, reading the usage once. `byDay` also
- * reads each meter by local days.
+ * Rates every month of every customer under all its terms, and of those that bill by another period a whole one that goes on like the months; as it
+ * was used and at twice the usage, reading the usage once. `byDay` also reads each meter by local days.
  */
 export async function rateMonths(
   ports: RatingPorts,
@@ -46,64 +33,56 @@ export async function rateMonths(
 ): Promise<{ rated: RatedCustomer[]; cut: Cut }> {
   const zones = [...new Set(customers.map(({ account }) => account.timezone))];
   const usage = readOnce(ports.usage, options.byDay ? customers.flatMap(dayQueries) : [], zones);
-  const asRead = await ratePeriods({ ...ports, usage: usage.reader }, customers.flatMap((each) => periodsOf(each)), tenant); // prettier-ignore
+  const unchained = customers.flatMap((each) => periodsOf(each));
+  const asRead = await ratePeriods({ ...ports, usage: usage.reader }, unchained, tenant);
   const { cut } = asRead;
   // Only once usage is read is it known which month is the first, that none comes before whose allowance could be left over.
   const carries = customers.some(({ account: { negotiated }, terms }) =>
     terms.some((each) => mayCarryOver({ ...each, negotiated })),
   );
-  const periods = chainedPeriods(customers, asRead.rated.values());
+  const before = monthsBefore(customers, asRead.rated.values());
+  const periods = customers.flatMap((customer, index) => periodsOf(customer, before[index]));
   const asUsed = carries ? await ratePeriods({ ...ports, usage: usage.scaled(ONCE) }, periods, tenant, cut) : asRead;
   const doubled = await ratePeriods({ ...ports, usage: usage.scaled(TWICE) }, periods, tenant, cut);
-  const next = { asUsed: asUsed.rated.values(), doubled: doubled.rated.values(), days: usage.besides().values() };
+  const asked = customers.map((customer, index) => ({ ...customer, before: before[index] ?? 0 }));
+  const next = {
+    ...{ asUsed: asUsed.rated.values(), doubled: doubled.rated.values(), days: usage.besides().values() },
+    spans: (await rateSpans(ports, asked, cut, tenant)).values(),
+  };
   return { rated: customers.map((customer) => ratedCustomer(customer, next, options.byDay)), cut };
 }
 
+const isMonthly = ({ every }: PlanTerms) => every === 'month';
+
 /**
- * Of each month: one period that counts the meters, then for each of the terms one that prices usage and one that counts its units. From `firstMonth`
- * on (absent: nowhere) each month takes over what the one before it leaves of allowances.
+ * Of each month: one period that counts the meters, then for each of the terms one that counts its units, behind one that prices them if they bill by
+ * the month. From `firstMonth` on (absent: nowhere) each month takes over what the one before it leaves of allowances.
  */
 function periodsOf({ account, months, terms, meters }: CustomerMonths, firstMonth = Infinity): PeriodToRate[] {
-  const { subjects, currency, timezone, negotiated } = account;
-  const counting = { plan: '', planVersion: 0, priceRevision: 0, quantities: [] };
   const all = [
-    { ...counting, rateCards: meters.map(({ key, name }) => countingCard({ key, name, meter: key })) },
-    ...terms.flatMap(({ plan, planVersion, priceRevision, phase, rateCards, quantities }) => [
-      { plan, planVersion, priceRevision, phase, rateCards, quantities: [{ fromMs: 0, of: quantities }] },
-      { ...counting, rateCards: rateCards.filter(({ meter }) => meter !== undefined).map(countingCard) },
-    ]),
+    countedSo(meters.map(({ key, name }) => countingCard({ key, name, meter: key }))),
+    ...terms.flatMap((each) => [...(isMonthly(each) ? [pricedSo(each)] : []), countedSo(countingCards(each))]),
   ];
   let before: readonly PeriodToRate[] = [];
   return months.flatMap((month, at) => {
-    const period = { index: AMID_SUBSCRIPTION, ...month };
     before = all.map((priced, index): PeriodToRate => {
       const after = at > firstMonth ? before[index] : undefined;
-      return {
-        subjects,
-        currency,
-        timezone,
-        negotiated,
-        policy: INVOICE_POLICY,
-        committed: false,
-        ...priced,
-        period,
-        ...(after && { carried: { after } }),
-      };
+      return { ...periodOf(account, priced, month), ...(after && { carried: { after } }) };
     });
     return before;
   });
 }
 
-/** The same periods, chained from the first month of each customer's history on. */
-function chainedPeriods(customers: readonly CustomerMonths[], rated: Iterator<RatedPeriod>): PeriodToRate[] {
-  return customers.flatMap((customer) => {
-    const { months, meters, sinceMs, terms } = customer;
+/** How many of the months lie before the history of each customer. */
+function monthsBefore(customers: readonly CustomerMonths[], rated: Iterator<RatedPeriod>): number[] {
+  return customers.map(({ months, meters, sinceMs, terms }) => {
+    const ofMonth = terms.reduce((count, each) => count + (isMonthly(each) ? 2 : 1), 1);
     const quantities = months.map(() => {
-      const [counted] = [take(rated), ...terms.flatMap(() => [take(rated), take(rated)])];
+      const [counted] = Array.from({ length: ofMonth }, () => take(rated));
       return counted?.lines.map(({ quantity }) => quantity) ?? [];
     });
     const used = meters.map((_, meter) => ({ months: quantities.map((month) => month[meter] ?? '0') }));
-    return periodsOf(customer, monthsBeforeHistory({ months, sinceMs, meters: used }));
+    return monthsBeforeHistory({ months, sinceMs, meters: used });
   });
 }
 
@@ -119,36 +98,23 @@ function dayQueries({ account, months, meters }: CustomerMonths): UsageQuery[] {
 interface Next {
   readonly asUsed: Iterator<RatedPeriod>;
   readonly doubled: Iterator<RatedPeriod>;
+  readonly spans: Iterator<RatedSpan>;
   readonly days: Iterator<readonly UsageRow[]>;
 }
 
-/** Takes the customer's periods off, in the order in which `periodsOf` made them. */
+/** Takes the customer's periods off, in the order in which `periodsOf` made them, and its spans. */
 function ratedCustomer({ account, months, terms, meters }: CustomerMonths, next: Next, byDay: boolean): RatedCustomer {
   const taken = months.map(() => ({
     quantities: takePeriod(next).asUsed.lines.map(({ quantity }) => quantity),
-    plans: terms.map(() => {
-      const { asUsed, doubled } = takePeriod(next);
-      const units = new Map(takePeriod(next).asUsed.lines.map((line) => [line.key, unitsCounted(line)]));
-      const carried = new Map(asUsed.lines.map(({ key, carriedUnits = '0' }) => [key, carriedUnits]));
-      return { lines: asUsed.lines, total: asUsed.total, doubledTotal: doubled.total, units, carried };
-    }),
+    terms: terms.map((each) => ({ priced: isMonthly(each) ? takePeriod(next) : null, units: unitsOf(takePeriod(next).asUsed) })),
   }));
   const hasDays = byDay && account.subjects.length > 0 && months.length > 0;
   return {
-    plans: terms.map(({ rateCards, priceRevision: _revision, phase: _phase, quantities: _quantities, ...shown }, index) => {
-      const rated = taken.flatMap(({ plans }) => plans[index] ?? []);
-      // Lines carry the modifiers that were in force when their month ended.
-      const allowances = (rated.at(-1)?.lines ?? []).flatMap((line) => allowanceOf(line) ?? []);
-      return {
-        ...shown,
-        meters: [...new Set(rateCards.flatMap(({ meter }) => meter ?? []))],
-        allowances,
-        months: rated.map(({ total, doubledTotal, units, carried }) => ({
-          ...{ total, doubledTotal },
-          used: allowances.map(({ key }) => units.get(key) ?? '0'),
-          carried: allowances.map(({ key }) => carried.get(key) ?? '0'),
-        })),
-      };
+    plans: terms.map((each, index): RatedPlan => {
+      const rated = taken.flatMap((month) => month.terms[index] ?? []);
+      return each.every === 'month'
+        ? { ...shownTerms(each), every: each.every, ...ratedByMonth(rated) }
+        : { ...shownTerms(each), every: each.every, ...ratedByPeriod(take(next.spans), rated) };
     }),
     meters: meters.map((meter, index) => ({
       meter,
@@ -158,12 +124,36 @@ function ratedCustomer({ account, months, terms, meters }: CustomerMonths, next:
   };
 }
 
-function takePeriod(next: Next): { asUsed: RatedPeriod; doubled: RatedPeriod } {
-  return { asUsed: take(next.asUsed), doubled: take(next.doubled) };
+interface RatedMonth {
+  /** Null for terms that bill by another period. */
+  readonly priced: { readonly asUsed: RatedPeriod; readonly doubled: RatedPeriod } | null;
+  readonly units: ReadonlyMap<string, string>;
 }
 
-function take<Item>(items: Iterator<Item>): Item {
-  const next: IteratorResult<Item, unknown> = items.next();
-  if (next.done === true) throw new Error('fewer answers than questions');
-  return next.value;
+function ratedByMonth(rated: readonly RatedMonth[]): Pick<RatedByMonth, 'allowances' | 'months'> {
+  const allowances = allowancesOf(rated.at(-1)?.priced?.asUsed.lines);
+  const months = rated.flatMap(({ priced, units }) => {
+    if (priced === null) return [];
+    const carried = new Map(priced.asUsed.lines.map(({ key, carriedUnits = '0' }) => [key, carriedUnits]));
+    return {
+      ...{ total: priced.asUsed.total, doubledTotal: priced.doubled.total },
+      used: allowances.map(({ key }) => units.get(key) ?? '0'),
+      carried: allowances.map(({ key }) => carried.get(key) ?? '0'),
+    };
+  });
+  return { allowances, months };
+}
+
+function ratedByPeriod(span: RatedSpan, rated: readonly RatedMonth[]): RatedSpan & Pick<RatedByPeriod, 'months'> {
+  const months = rated.map(({ units }) => ({ used: span.allowances.map(({ key }) => units.get(key) ?? '0') }));
+  return { ...span, months };
+}
+
+function shownTerms({ plan, name, planVersion, subscription, isOffered, commitment, rateCards }: PlanTerms) {
+  const meters = [...new Set(rateCards.flatMap(({ meter }) => meter ?? []))];
+  return { plan, name, planVersion, subscription, isOffered, commitment, meters };
+}
+
+function takePeriod(next: Next): { asUsed: RatedPeriod; doubled: RatedPeriod } {
+  return { asUsed: take(next.asUsed), doubled: take(next.doubled) };
 }

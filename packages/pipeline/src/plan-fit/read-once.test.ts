@@ -65,3 +65,28 @@ test('single events come twice as often, with the same values; an average stays 
   const { results } = await once.reader.usageAll([average]);
   expect((await once.scaled(2n).usageAll([average])).results).toEqual([[{ ...results[0]?.[0], events: 6 }]]);
 });
+
+test('over a longer time a sum grows as much, to 12 decimals, and whole events come as often; what is no sum stays', async () => {
+  const once = readOnce(store(), [], ['UTC']);
+  const of = (more: Partial<Meter>) => ({ ...query(1), meter: { ...meter, ...more } });
+  const asked = [
+    query(1),
+    of({ aggregation: 'unique_count' }),
+    of({ aggregation: 'latest' }),
+    of({ fold: { window: 'day', take: 'max' } }),
+    of({ fold: { window: 'day', take: 'sum' } }),
+    of({ aggregation: 'weighted_sum', level: { values: 'absolute', unit: 'hour' } }),
+    of({ aggregation: 'weighted_sum', level: { values: 'absolute', unit: 'period' } }),
+  ];
+  await once.reader.usageAll(asked);
+  // A year of 5 months at twice the usage: 12/5 of 2 * 1.000000000001 = 4.8000000000048
+  const { results } = await once.scaled(2n, { numerator: 12n, denominator: 5n }).usageAll(asked, [7]);
+  const [longer, asLong] = ['4.800000000005', '2.000000000002'];
+  expect(results.map(([row]) => row?.value)).toEqual([longer, asLong, asLong, asLong, longer, longer, asLong]);
+  // 12/5 of 2 * 3 = 14.4
+  expect(results[0]?.[0]?.events).toBe(14);
+  await once.reader.eventValuesAll([query(1)], [7]);
+  expect(await once.scaled(1n, { numerator: 12n, denominator: 5n }).eventValuesAll([query(1)], [7])).toMatchObject([
+    [{ values: [{ value: '2.5', events: 10 }] }],
+  ]);
+});

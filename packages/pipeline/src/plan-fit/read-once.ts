@@ -1,15 +1,23 @@
-import { scaledQuantity, scalingOf } from '@meterline/domain/plan-fit';
+import { growsWithTime, lengthenedQuantity, scaledQuantity, scalingOf } from '@meterline/domain/plan-fit';
 import type { GroupedEventValues, GroupedLevels, UsageQuery, UsageReader, UsageRow } from '../ports/index.ts';
 import { inMonthWindows } from './month-windows.ts';
 
 export interface OnceRead {
   /** Asks the store, together with what is wanted `besides`. To be asked once. */
   readonly reader: UsageReader;
-  /** Answers what `reader` was asked as if everything had happened `factor` times, without asking the store. */
-  scaled(factor: bigint): UsageReader;
+  /** Answers what `reader` was asked as if everything had happened `factor` times, without asking the store; and had gone on so for so much `longer`. */
+  scaled(factor: bigint, longer?: Longer): UsageReader;
   /** The answers to what was wanted besides. */
   besides(): readonly (readonly UsageRow[])[];
 }
+
+/** How many times the time: a fraction above zero. */
+export interface Longer {
+  readonly numerator: bigint;
+  readonly denominator: bigint;
+}
+
+const AS_LONG: Longer = { numerator: 1n, denominator: 1n };
 
 /** Usage read once, to be rated more than once at the same cut. Months of one of the zones are read together. */
 export function readOnce(source: UsageReader, besides: readonly UsageQuery[], zones: readonly string[]): OnceRead {
@@ -41,18 +49,18 @@ export function readOnce(source: UsageReader, besides: readonly UsageQuery[], zo
         return results;
       },
     },
-    scaled: (factor) => ({
+    scaled: (factor, longer = AS_LONG) => ({
       ...source,
       async usageAll(queries, cut = []) {
-        const results = queries.map((query) => readBefore(known, query).map((row) => scaledRow(row, query, factor)));
+        const results = queries.map((query) => readBefore(known, query).map((row) => scaledRow(row, query, factor, longer)));
         return { results, cut };
       },
-      // Events of the same values come so many times as often.
+      // Events of the same values come so many times as often; of a fraction, whole ones.
       eventValuesAll: async (queries) =>
         queries.map((query) =>
           readBefore(values, query).map((group) => ({
             ...group,
-            values: group.values.map(({ value, events }) => ({ value, events: events * Number(factor) })),
+            values: group.values.map(({ value, events }) => ({ value, events: scaledEvents(events, factor, longer) })),
           })),
         ),
       levelsAll: async (queries) =>
@@ -72,7 +80,15 @@ function readBefore<Answer>(answers: ReadonlyMap<string, Answer>, query: UsageQu
   return answer;
 }
 
-function scaledRow(row: UsageRow, { meter }: UsageQuery, factor: bigint): UsageRow {
+function scaledRow(row: UsageRow, { meter }: UsageQuery, factor: bigint, longer: Longer): UsageRow {
   const value = scalingOf(meter) === 'unchanged' ? row.value : scaledQuantity(row.value, factor);
-  return { ...row, value, events: row.events * Number(factor) };
+  return {
+    ...row,
+    value: growsWithTime(meter) ? lengthenedQuantity(value, longer) : value,
+    events: scaledEvents(row.events, factor, longer),
+  };
+}
+
+function scaledEvents(events: number, factor: bigint, { numerator, denominator }: Longer): number {
+  return Math.round((events * Number(factor * numerator)) / Number(denominator));
 }

@@ -11,16 +11,16 @@ export interface LastMonths {
   readonly months: readonly {
     readonly fromMs: number;
     readonly toMs: number;
-    readonly before: string | null;
+    readonly before: string;
     readonly after: string;
   }[];
-  readonly before: string | null;
+  readonly before: string;
   readonly after: string;
 }
 
 const MONTHS = 3;
 
-/** Null where the change leaves the terms as they are, or the new ones do not bill by the month; `before` is null where only the old ones do not. */
+/** Null where the change leaves the terms as they are. */
 export async function lastMonths(
   ports: PlanFitPorts,
   { subject, plans, update, day }: Decided,
@@ -30,25 +30,20 @@ export async function lastMonths(
   const dayMs = startOfDateMs(day, subject.customer.timezone);
   const was = termsOf(plans.from, stageAt(subject.subscription, dayMs));
   const is = termsOf(plans.to, stageAt(update, dayMs));
-  if (isDeepStrictEqual(was, is) || !isMonthly(plans.to)) return null;
-  const terms = isMonthly(plans.from) ? [is, was] : [is];
-  const { months, costs } = await costsUnder(ports, account, terms, { months: MONTHS, nowMs: subject.nowMs }, tenant);
-  const [after, before] = costs;
-  if (after === undefined) return null;
+  if (isDeepStrictEqual(was, is)) return null;
+  const { months, costs } = await costsUnder(ports, account, [was, is], { months: MONTHS, nowMs: subject.nowMs }, tenant);
+  const [before, after] = costs;
+  if (before === undefined || after === undefined) throw new Error('the last months were not rated');
   return {
     months: months.map(({ fromMs, toMs }, index) => ({
       fromMs,
       toMs,
-      before: before?.months[index] ?? null,
+      before: before.months[index] ?? '0',
       after: after.months[index] ?? '0',
     })),
-    before: before?.total ?? null,
+    before: before.total,
     after: after.total,
   };
-}
-
-function isMonthly({ plan }: ChangePlans['to']): boolean {
-  return plan.billingPeriod.every === 'month';
 }
 
 /** Those of a plan version behind its phases, as a stage has them. */
@@ -57,6 +52,7 @@ function termsOf(
   { commitment, quantities }: StageRecord,
 ): PlanTerms {
   const { key, name } = plan;
+  const { every } = plan.billingPeriod;
   const priced = { rateCards, priceRevision, phase: null, commitment, quantities };
-  return { plan: key, name, planVersion: version, subscription: null, isOffered: true, ...priced };
+  return { plan: key, name, planVersion: version, every, subscription: null, isOffered: true, ...priced };
 }

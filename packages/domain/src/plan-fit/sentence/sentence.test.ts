@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { planFit, type RatedPlan, wholeMonthsBefore } from '../index.ts';
+import { planFit, type RatedByMonth, type RatedPlan, wholeMonthsBefore } from '../index.ts';
 import { fitSentence } from './index.ts';
 
 const MONTHS = wholeMonthsBefore({ anchorMs: null, timezone: 'UTC', nowMs: Date.parse('2026-07-10T00:00:00Z'), count: 3 });
@@ -9,7 +9,7 @@ interface Story {
   readonly team?: [asUsed: string, doubled: string];
   readonly other?: [asUsed: string, doubled: string];
   readonly included?: string | null;
-  readonly notCompared?: 'cadence' | 'meter_archived';
+  readonly notCompared?: 'meter_archived';
   readonly subscribed?: boolean;
   readonly covers?: boolean;
 }
@@ -17,13 +17,14 @@ interface Story {
 /** English and Chinese of a subscription to team (unless said otherwise), beside a plan small. */
 function told(story: Story): string[] {
   const { used, team = ['100.00', '100.00'], other = ['20.00', '150.00'], included = '1000', subscribed = true } = story;
-  const plan = (key: string, [total, doubledTotal]: [string, string], isOwn: boolean): RatedPlan => ({
+  const plan = (key: string, [total, doubledTotal]: [string, string], isOwn: boolean): RatedByMonth => ({
+    every: 'month',
     ...{ plan: key, name: key, planVersion: 1, subscription: isOwn ? 's1' : null, isOffered: true, commitment: null },
     meters: isOwn || story.covers !== false ? ['calls'] : [],
     allowances: isOwn && included !== null ? [{ key: 'calls', name: 'Calls', meter: 'calls', included }] : [],
     months: used.map((quantity) => ({ total, doubledTotal, used: [quantity], carried: [] })),
   });
-  const plans = [plan('small', other, false)];
+  const plans: RatedPlan[] = [plan('small', other, false)];
   if (subscribed && story.notCompared === undefined) plans.push(plan('team', team, true));
   const fit = planFit({
     currency: 'USD',
@@ -69,12 +70,35 @@ test('what has no allowance, no subscription or no plan that covers it', () => {
 });
 
 test('what cannot be judged says why', () => {
-  expect(told({ used: ['5'], notCompared: 'cadence' })).toEqual([
-    'team cannot be compared by the month: it bills by another period.',
-    'team 无法按月比较：其计费周期不是月。',
+  expect(told({ used: ['5'], notCompared: 'meter_archived' })).toEqual([
+    'team cannot be compared: it prices a meter that is archived.',
+    'team 无法比较：其计费所用的计量项已归档。',
   ]);
-  expect(told({ used: ['5'], notCompared: 'meter_archived' })[0]).toBe(
-    'team cannot be compared by the month: it prices a meter that is archived.',
-  );
   expect(told({ used: [] })).toEqual(['There is no whole month of usage to judge by yet.', '还没有一个完整月份的用量可供判断。']);
+});
+
+test('a plan that bills by the year: its share of the months, and of its allowance', () => {
+  const plan = (key: string, total: string, doubledTotal: string): RatedPlan => ({
+    ...{ plan: key, name: key, planVersion: 1, isOffered: true, commitment: null, meters: ['calls'], every: 'year' },
+    subscription: key === 'annual' ? 's1' : null,
+    allowances: [{ key: 'calls', name: 'Calls', meter: 'calls', included: '12000' }],
+    period: { total, doubledTotal, used: ['2880'] },
+    months: [['200'], ['240'], ['280']].map((used) => ({ used })),
+  });
+  const fit = planFit({
+    ...{ currency: 'USD', months: MONTHS, plans: [plan('annual', '1200.00', '1200.00'), plan('lite', '960.00', '1960.00')] },
+    meters: [{ meter: { key: 'calls', name: 'Calls', aggregation: 'sum' }, months: ['200', '240', '280'], days: null }],
+    subscriptions: [{ id: 's1', plan: 'annual', planVersion: 1, notCompared: null }],
+    sinceMs: null,
+  });
+  const [assessment] = fit.assessments;
+  if (assessment === undefined) throw new Error('not assessed');
+  // 720 in 3 months are 2,880 in 12, 24 % of 12,000; 3 of 12 months of 960.00 and of 1,200.00; growth: the median of 20 and 16.67 %
+  const told = { assessment, currency: 'USD', months: 3 };
+  expect(fitSentence(told, 'en')).toBe(
+    'In 3 months 24 % of the 12000 units of Calls in annual were used (by a year), changing by +18.3 % a month; lite would have cost 240.00 USD (by a year) instead of 300.00 USD, 20 % less, and at twice the usage annual fits, for 300.00 USD (by a year).',
+  );
+  expect(fitSentence(told, 'zh')).toBe(
+    'annual 包含的 12000 个单位“Calls”按 3 个月（按年折算）使用 24%，用量每月变化 +18.3%；若使用 lite，费用为 240.00 USD（按年折算），而不是 300.00 USD，节省 20%，用量翻倍时适合 annual，费用为 300.00 USD（按年折算）。',
+  );
 });

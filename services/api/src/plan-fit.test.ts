@@ -175,7 +175,7 @@ test('plans that bill by another period are compared by their share of a period 
   expect(annual?.months).toEqual(['20.00', '20.00', '20.00', '20.00', '20.00']);
   expect(annual?.allowances).toMatchObject([
     { key: 'calls', included: '1200', averagePercent: '100', monthsExceeded: 1, size: 'right' },
-    { key: 'seats', included: '5', averagePercent: '140', size: 'too_small' },
+    { key: 'seats', included: '5', averagePercent: '140', monthsExceeded: 1, size: 'too_small' },
   ]);
   expect(annual?.allowances[0]?.months.map(({ used, exceeded }) => [used, exceeded])).toEqual([
     ...[['50', false], ['50', false], ['300', true]],

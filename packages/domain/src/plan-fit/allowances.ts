@@ -96,16 +96,17 @@ export function allowanceUse(allowance: Allowance, used: readonly string[], carr
 }
 
 /**
- * How much of an allowance of a longer or shorter period than a month is used: `usedInPeriod` if a whole one goes on like the months (at least one),
- * which are so many of its `periods`. It is too small if that is more than it; a month is held against its share.
+ * How much of an allowance of another period than a month is used: `usedInPeriod` if a whole one goes on like the months (at least one). It is too small
+ * if that is more than it. A month is held against its share, if all the months come to so many `periods`; null: against all of it, as of a peak.
  */
 export function sharedAllowanceUse(
   allowance: Allowance,
   usedInPeriod: string,
-  { used, periods }: { readonly used: readonly string[]; readonly periods: Ratio },
+  { used, periods }: { readonly used: readonly string[]; readonly periods: Ratio | null },
 ): AllowanceUse {
   const included = ratio.of(decimal(allowance.included));
-  const ofMonth = ratio.divide(ratio.multiply(included, periods), whole(BigInt(used.length)));
+  const share = periods === null ? ratio.whole(1n) : ratio.divide(periods, whole(BigInt(used.length)));
+  const ofMonth = ratio.multiply(included, share);
   const isEmpty = ratio.sign(included) === 0;
   const inPeriod = ratio.of(decimal(usedInPeriod));
   const average = isEmpty ? null : percentOf(inPeriod, included);

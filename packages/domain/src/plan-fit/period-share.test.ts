@@ -56,4 +56,7 @@ test('an allowance is too small if the period would exceed it, however its month
   });
   expect(use('1200.000000000001', '300', '0', '0.00000000000025').size).toBe('too_small');
   expect(use('359.999999999999', '90', '0', '0').size).toBe('too_large');
+  // A peak is no share of anything.
+  const peak = sharedAllowanceUse(allowance, '600', { used: ['600', '300', '1201'], periods: null });
+  expect(peak.months.map(({ percent, exceeded }) => [percent, exceeded])).toEqual([['50', false], ['25', false], ['100.1', true]]); // prettier-ignore
 });

@@ -38,10 +38,11 @@ export interface RatedByMonth extends RatedTerms {
   }[];
 }
 
-/** A whole period that goes on like the months, as they were used and with twice the usage; `used` of each allowance. */
+/** A whole period that goes on like the months, as they were used and with twice the usage. Of each allowance what is `used`, and whether its meter `grows` with time. */
 export interface RatedByPeriod extends RatedTerms {
   readonly every: OtherCadence;
   readonly period: { readonly total: string; readonly doubledTotal: string; readonly used: readonly string[] };
+  readonly grows: readonly boolean[];
   readonly months: readonly { readonly used: readonly string[] }[];
 }
 
@@ -102,7 +103,7 @@ function comparedByMonth(rated: RatedByMonth, billing: readonly BillingMonth[], 
 }
 
 function comparedByPeriod(rated: RatedByPeriod, billing: readonly BillingMonth[], currency: string): Compared {
-  const { period, months, allowances, commitment, every } = rated;
+  const { period, months, allowances, grows, commitment, every } = rated;
   const shared = (total: string) => sharedTotals(total, { every, commitment, currency, months: billing });
   return {
     totals: shared(period.total),
@@ -110,7 +111,7 @@ function comparedByPeriod(rated: RatedByPeriod, billing: readonly BillingMonth[]
     allowances: allowances.map((allowance, index) =>
       sharedAllowanceUse(allowance, period.used[index] ?? '0', {
         used: months.map(({ used }) => used[index] ?? '0'),
-        periods: periodsIn(billing, every),
+        periods: grows[index] === true ? periodsIn(billing, every) : null,
       }),
     ),
   };

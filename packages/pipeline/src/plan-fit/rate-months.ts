@@ -1,5 +1,6 @@
 import {
   countingCard,
+  growsWithTime,
   type MeteredMonths,
   monthsBeforeHistory,
   ONCE,
@@ -9,7 +10,7 @@ import {
   TWICE,
 } from '@meterline/domain/plan-fit';
 import { floorMinute } from '@meterline/domain/time';
-import type { Cut, UsageQuery, UsageRow } from '../ports/index.ts';
+import type { Cut, MeterRecord, UsageQuery, UsageRow } from '../ports/index.ts';
 import { mayCarryOver, type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
 import type { PlanTerms } from './plan-terms.ts';
 import { allowancesOf, countedSo, countingCards, type CustomerMonths, periodOf, pricedSo, take, unitsOf } from './periods.ts';
@@ -114,7 +115,7 @@ function ratedCustomer({ account, months, terms, meters }: CustomerMonths, next:
       const rated = taken.flatMap((month) => month.terms[index] ?? []);
       return each.every === 'month'
         ? { ...shownTerms(each), every: each.every, ...ratedByMonth(rated) }
-        : { ...shownTerms(each), every: each.every, ...ratedByPeriod(take(next.spans), rated) };
+        : { ...shownTerms(each), every: each.every, ...ratedByPeriod(take(next.spans), rated, meters) };
     }),
     meters: meters.map((meter, index) => ({
       meter,
@@ -144,9 +145,14 @@ function ratedByMonth(rated: readonly RatedMonth[]): Pick<RatedByMonth, 'allowan
   return { allowances, months };
 }
 
-function ratedByPeriod(span: RatedSpan, rated: readonly RatedMonth[]): RatedSpan & Pick<RatedByPeriod, 'months'> {
+function ratedByPeriod(
+  span: RatedSpan,
+  rated: readonly RatedMonth[],
+  meters: readonly MeterRecord[],
+): RatedSpan & Pick<RatedByPeriod, 'grows' | 'months'> {
   const months = rated.map(({ units }) => ({ used: span.allowances.map(({ key }) => units.get(key) ?? '0') }));
-  return { ...span, months };
+  const growing = new Set(meters.filter(growsWithTime).map(({ key }) => key));
+  return { ...span, grows: span.allowances.map(({ meter }) => growing.has(meter)), months };
 }
 
 function shownTerms({ plan, name, planVersion, subscription, isOffered, commitment, rateCards }: PlanTerms) {

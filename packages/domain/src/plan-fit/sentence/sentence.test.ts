@@ -83,6 +83,7 @@ test('a plan that bills by the year: its share of the months, and of its allowan
     subscription: key === 'annual' ? 's1' : null,
     allowances: [{ key: 'calls', name: 'Calls', meter: 'calls', included: '12000' }],
     period: { total, doubledTotal, used: ['2880'] },
+    grows: [true],
     months: [['200'], ['240'], ['280']].map((used) => ({ used })),
   });
   const fit = planFit({

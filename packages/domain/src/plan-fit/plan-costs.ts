@@ -38,7 +38,10 @@ export interface RatedByMonth extends RatedTerms {
   }[];
 }
 
-/** A whole period that goes on like the months, as they were used and with twice the usage. Of each allowance what is `used`, and whether its meter `grows` with time. */
+/**
+ * A whole period that goes on like the months, as they were used and with twice the usage. Of each allowance what is `used`, and whether its meter
+ * `grows` with time.
+ */
 export interface RatedByPeriod extends RatedTerms {
   readonly every: OtherCadence;
   readonly period: { readonly total: string; readonly doubledTotal: string; readonly used: readonly string[] };

@@ -12,16 +12,26 @@ export interface Client {
   metric(name: string): Promise<number>;
 }
 
+/** An answer that trying again would not change (4xx). */
+export class Refused extends Error {
+  readonly code: string;
+
+  constructor(asked: string, status: number, body: string) {
+    super(`${asked} answered ${status}: ${body}`);
+    this.code = String((JSON.parse(body) as { code?: unknown }).code);
+  }
+}
+
 const RETRY_MS = 100;
 const GIVE_UP_MS = 180_000;
 
-/** Asks until it is answered, however often the server dies meanwhile; a POST keeps its Idempotency-Key. Throws on a refusal (4xx). */
-export function createClient(url: string): Client {
+/** Asks until it is answered, however often the server dies meanwhile; a POST keeps its Idempotency-Key. Fails with `Refused`. */
+export function createClient(url: string, apiKey = ADMIN_KEY): Client {
   let lastRefusal = 'no answer';
 
   async function once(method: string, path: string, body: unknown, key: string): Promise<Response | undefined> {
     const headers = {
-      authorization: `Bearer ${ADMIN_KEY}`,
+      authorization: `Bearer ${apiKey}`,
       ...(method === 'POST' && { 'idempotency-key': key }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
     };
@@ -49,7 +59,7 @@ export function createClient(url: string): Client {
     for (;;) {
       const response = await once(method, path, body, key);
       if (response?.ok === true) return response;
-      if (response !== undefined) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
+      if (response !== undefined) throw new Refused(`${method} ${path}`, response.status, await response.text());
       if (performance.now() > giveUpMs)
         throw new Error(`${method} ${path} was not answered in ${GIVE_UP_MS} ms; last: ${lastRefusal}`);
       await sleep(RETRY_MS);

@@ -3,8 +3,9 @@ import { parseArgs } from 'node:util';
 import { report } from './report.ts';
 import { runChaos } from './scenario.ts';
 
-const HELP = `Kills the standalone server with SIGKILL again and again, at every step of its work in turn and at random moments, while customers send usage.
-What it then says of usage, alerts and invoices is compared with a model that was told the same, and with its own reconciliation.
+const HELP = `Kills the standalone server with SIGKILL again and again, at every step of its work in turn and at random moments, while customers send usage
+and the clock of a sandbox takes subscriptions through changes, upgrades, trials and moves to other plan versions. What it then says of usage, alerts, invoices and subscriptions
+is compared with a model that was told the same, and with its own reconciliation.
 
   npm run chaos -- [options]
 

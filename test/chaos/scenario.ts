@@ -8,6 +8,8 @@ import { setUp } from './catalog.ts';
 import { createBillingModel } from './checks.ts';
 import { createClient } from './client.ts';
 import { planKills, type Kill } from './kills.ts';
+import { openLife, type Life } from './life/play.ts';
+import { isLifeStep } from './life/steps.ts';
 import { createModel } from './model.ts';
 import { monthOf, type Month } from './months.ts';
 import { startReceiver } from './receiver.ts';
@@ -57,6 +59,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const model = createModel();
   const billing = createBillingModel(model);
   const receiver = await startReceiver(random);
+  const lives: Life[] = [];
   const traffic = createTraffic({ url, client, model, random, nowMs: clock.nowMs, eventsPerSecond });
   const verification = createVerification({ client, model, billing, traffic, receiver, clock });
   const { differences } = verification;
@@ -90,6 +93,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       await sleep(kill.delayMs);
     } else {
       if (kill.step.startsWith('delivery')) background.push(client.post(`/v1/webhook-endpoints/${await endpointId}/test`));
+      if (kill.step !== null && isLifeStep(kill.step)) lives.at(-1)?.play(kill.step);
       if (kill.step === 'run.requested') background.push(client.post('/v1/invoice-runs', {}));
       await Promise.race([running.killed, ready.then((isReady) => (isReady ? sleep(STEP_MS_MAX) : undefined))]);
       if (running.isRunning) name = `random moment (${kill.step} was not reached)`;
@@ -116,13 +120,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await flowing;
   }
 
+  /** The server lives. */
   async function playMonth(
     month: Month,
     { whileTrafficFlows, whileInvoicing }: ReturnType<typeof planKills>[number],
   ): Promise<void> {
+    const life = await openLife(client, { url, key: `life-${lives.length + 1}`, random: seededRandom(seed + lives.length) });
+    lives.push(life);
+    await server?.kill();
     await underTraffic({ corrections: true, earliestMs: 0 }, whileTrafficFlows);
+    await life.finish();
     onProgress(total(kills.values()), 'comparing');
     await check(month);
+    await verification.checkLife(life);
     billing.bill(month);
     await server?.kill();
     clock.moveTo(month.toMs + INVOICED_AFTER_MS);
@@ -138,15 +148,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await setUp(client, receiver.url, SUBSCRIBED_FROM);
     endpointId = client.all<{ id: string }>('/v1/webhook-endpoints').then(([endpoint]) => endpoint?.id ?? '');
     await endpointId;
-    await server?.kill();
     let month = monthOf(START);
     for (const plan of planKills(options.kills, random)) {
       await playMonth(month, plan);
       month = monthOf(month.toMs);
       if (differences.length > 0) break;
-      await server?.kill();
     }
     if (differences.length === 0) {
+      await server?.kill();
       await startUnharmed();
       await check(month);
     }
@@ -157,7 +166,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       // a server that ended by itself is what broke the run off, and told above
       if (differences.length === 0) differences.push(String(error));
     });
-    await Promise.all([traffic.close(), receiver.close()]);
+    await Promise.all([traffic.close(), receiver.close(), ...lives.map((life) => life.close())]);
   }
   const { sent, retried } = traffic.sdkCounters();
   const counts = {

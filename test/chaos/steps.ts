@@ -1,5 +1,6 @@
 import type { AggregationStep } from '@meterline/pipeline/aggregation';
 import type { Decorations } from '@meterline/standalone';
+import { lifeDecorations, type LifeStep } from './life/steps.ts';
 
 /** Named points of the way from a request to an invoice, in the order in which an event passes them. */
 export const TRAFFIC_STEPS = [
@@ -39,7 +40,7 @@ export const INVOICE_STEPS = [
   'run.requested',
 ] as const;
 
-export type Step = (typeof TRAFFIC_STEPS)[number] | (typeof INVOICE_STEPS)[number];
+export type Step = (typeof TRAFFIC_STEPS)[number] | (typeof INVOICE_STEPS)[number] | LifeStep;
 
 /** Ports that tell `reach` about every step that the use cases themselves do not name. */
 export function stepDecorations(reach: (step: Step) => void): Decorations {
@@ -57,6 +58,7 @@ export function stepDecorations(reach: (step: Step) => void): Decorations {
   const some = (list: readonly unknown[]): boolean => list.length > 0;
 
   return {
+    ...lifeDecorations(reach),
     log: (log) => ({ ...log, append: (batch) => around('append.before', () => log.append(batch), 'append.after') }),
     ledger: (ledger) => ({
       ...ledger,

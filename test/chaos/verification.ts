@@ -9,6 +9,8 @@ import {
   type Observed,
 } from './checks.ts';
 import type { Client } from './client.ts';
+import { checkLife, checkLifeWebhooks } from './life/checks.ts';
+import type { Life } from './life/play.ts';
 import type { Model } from './model.ts';
 import type { Month } from './months.ts';
 import type { Receiver } from './receiver.ts';
@@ -53,6 +55,9 @@ export function createVerification({ client, model, billing, traffic, receiver, 
     await client.post('/v1/clock', { now: new Date(toMs).toISOString() });
   }
 
+  /** Retries of webhooks wait on the server's clock for up to hours. */
+  const untilRetried = () => moveTo(clock.nowMs() + 5 * 60_000);
+
   return {
     /** What was not as it must be, so far. */
     differences,
@@ -69,8 +74,12 @@ export function createVerification({ client, model, billing, traffic, receiver, 
       differences.push(...(await checkSpend(client, model, month)));
       differences.push(...traffic.faults());
       await eventually('alerts', () => checkAlerts(client, model, month));
-      // Retries of webhooks wait on the server's clock for up to hours.
-      await eventually('webhooks', () => checkWebhooks(client, receiver), () => moveTo(clock.nowMs() + 5 * 60_000)); // prettier-ignore
+      await eventually('webhooks', () => checkWebhooks(client, receiver), untilRetried);
+    },
+    /** A sandbox that went through its months. */
+    async checkLife(life: Life): Promise<void> {
+      differences.push(...(await checkLife(life)));
+      await eventually('webhooks of a sandbox', () => checkLifeWebhooks(life), untilRetried);
     },
     /** Every run that was begun comes to its end, and bills what the model says. */
     async checkInvoices(): Promise<void> {

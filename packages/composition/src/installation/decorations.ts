@@ -1,4 +1,5 @@
 import type {
+  Database,
   DeliveryQueue,
   EventLog,
   InvoiceStore,
@@ -10,6 +11,8 @@ import type {
 } from '@meterline/pipeline/ports';
 
 interface DecoratedPorts {
+  /** Everything else of the billing store is made of it. */
+  readonly database: Database;
   readonly log: EventLog;
   readonly ledger: SegmentLedger;
   readonly usage: UsageStore;

@@ -34,10 +34,12 @@ export type Ports = ReturnType<typeof portsOver>;
 
 /** Every port over the opened engines. `worker` names this process where several rate: they share the wake-ups. */
 export function portsOver(
-  { database, clickhouse, log: opened }: OpenedEngines,
+  engines: OpenedEngines,
   { decorate, worker }: { readonly decorate?: Decorations | undefined; readonly worker?: string } = {},
 ) {
-  const log = decorated(decorate, 'log', opened);
+  const { clickhouse } = engines;
+  const database = decorated(decorate, 'database', engines.database);
+  const log = decorated(decorate, 'log', engines.log);
   const ledger = decorated(decorate, 'ledger', postgresSegmentLedger(database));
   const visibility = usageVisibility(database, ledger, log.logId);
   return {

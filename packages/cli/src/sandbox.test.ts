@@ -23,3 +23,14 @@ it('waits until the clock of a sandbox has arrived', async () => {
   expect(err).toContain('at 2026-02-01T00:05:00Z');
   expect(asked.map(({ method }) => method)).toEqual(['POST', 'GET', 'GET']);
 });
+
+it('advances the clock of a sandbox by a duration, and waits as well', async () => {
+  const way = ['2026-02-01T00:05:00Z', '2026-03-01T00:00:00Z'];
+  const { code, out, asked } = await meterline(['clock', 'advance', 'P2M'], () => {
+    const now = way.shift() ?? '';
+    return { body: { now, test: true, movingTo: way.length > 0 ? '2026-03-01T00:00:00Z' : null } };
+  });
+  expect([code, out]).toEqual([0, '2026-03-01T00:00:00Z  (can be moved)']);
+  expect(asked.map(({ method }) => method)).toEqual(['POST', 'GET']);
+  expect(JSON.parse(asked[0]?.body ?? '')).toEqual({ advance: 'P2M' });
+});

@@ -1,13 +1,14 @@
 import { formatInstant } from '@meterline/domain/time';
-import { instantMs, instantSchema } from '@meterline/pipeline/catalog';
-import type { SandboxRecord, TenantClock } from '@meterline/pipeline/ports';
-import type { SandboxCatalog } from '@meterline/pipeline/sandboxes';
+import type { SandboxRecord, ScheduleStore, TenantClock } from '@meterline/pipeline/ports';
+import { clockMoveSchema, clockTargetMs, type SandboxCatalog } from '@meterline/pipeline/sandboxes';
 import type { HttpServer } from '@meterline/runtime/http';
 import { z } from 'zod';
 import { instantAnswer, instantOrNull } from './fields.ts';
 
 export interface ClockDeps {
   readonly clock: TenantClock;
+  /** Whose time zone is that of the tenant's calendar. */
+  readonly schedules: Pick<ScheduleStore, 'schedule'>;
   readonly sandboxes: Pick<SandboxCatalog, 'thatIs'>;
   /** Moves the clock of a sandbox, and waits for what is due; fails with `clock.not_sandbox`, `clock.backwards` and others. */
   readonly moveSandbox: (toMs: number, tenant: string) => Promise<SandboxRecord>;
@@ -23,7 +24,7 @@ const clockSchema = z.object({
     .describe('Where the clock of a sandbox is on its way to; null: what is due by now is done, or happens in real time'),
 });
 
-export function clockRoutes(server: HttpServer, { clock, sandboxes, moveSandbox, testClock }: ClockDeps): void {
+export function clockRoutes(server: HttpServer, { clock, schedules, sandboxes, moveSandbox, testClock }: ClockDeps): void {
   const tags = ['Operations'];
   const show = async (sandbox: SandboxRecord | undefined, tenant: string): Promise<z.input<typeof clockSchema>> => ({
     now: formatInstant(await clock.nowMs(tenant)),
@@ -50,12 +51,12 @@ export function clockRoutes(server: HttpServer, { clock, sandboxes, moveSandbox,
           'A sandbox passes through every time at which something is due, and stays there until it is done. The answer comes when all of it is, or ' +
           'after half a minute with `movingTo`.',
         tags,
-        body: z.strictObject({ now: instantSchema }),
+        body: clockMoveSchema,
         response: { 200: clockSchema },
       },
     },
     async ({ body, principal: { tenant } }) => {
-      const toMs = instantMs(body.now) ?? 0;
+      const toMs = await clockTargetMs({ clock, schedules }, body, tenant);
       if (testClock !== undefined && (await sandboxes.thatIs(tenant)) === undefined) {
         await testClock.moveTo(toMs);
         return show(undefined, tenant);

@@ -57,6 +57,7 @@ export function controlPlane(options: ControlPlaneOptions): (server: HttpServer)
     usage: usageQueries({ ...catalog, usage: reader, clock }),
     clock,
     serverClock,
+    schedules: billing.invoices,
     testClock,
     sandboxes: sandboxCatalog({ ...ports, serverClock, generateKey: () => generateApiKey('test') }),
     moveSandbox: (toMs, tenant) => moveSandboxClock({ ...billing, onSent: notify.sandboxes }, toMs, tenant),

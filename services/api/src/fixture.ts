@@ -1,4 +1,4 @@
-import { auditTrail, catalogStores, sandboxStore, tenantClock } from '@meterline/backends/postgres';
+import { auditTrail, catalogStores, invoiceStore, sandboxStore, tenantClock } from '@meterline/backends/postgres';
 import { createCatalog, usageQueries } from '@meterline/pipeline/catalog';
 import type { Database, UsageQuery, UsageRow } from '@meterline/pipeline/ports';
 import { moveSandboxClock, sandboxCatalog } from '@meterline/pipeline/sandboxes';
@@ -103,6 +103,7 @@ export async function serveTestApi(database: Database, options: { movable?: bool
       },
       audit: auditTrail(database),
       clock: tenants,
+      schedules: invoiceStore(database),
       serverClock: options.movable === true ? clock : still,
       sandboxes: sandboxCatalog({ sandboxes, serverClock: still, generateKey: () => generateApiKey('test') }),
       moveSandbox: (toMs, tenant) => moveSandboxClock(sandboxPorts, toMs, tenant),

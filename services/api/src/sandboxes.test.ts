@@ -1,3 +1,4 @@
+import { invoiceStore } from '@meterline/backends/postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { faultPaths, NOW, openTestApi, type TestApi } from './fixture.ts';
 
@@ -41,6 +42,37 @@ test('the clock of a sandbox does not go back, nor that of another tenant at all
   await expect(api.database.query('update sandbox set clock_shift_ms = clock_shift_ms - 1')).rejects.toThrow(
     'only moves forward',
   );
+});
+
+test('a clock advances by the calendar of its tenant, and refuses what leads nowhere by field and rule', async () => {
+  await api.call('POST', '/v1/sandboxes', { key: 'berlin', name: 'Berlin', clock: '2026-02-28T23:00:00Z' });
+  const move = (body: object) => api.call('POST', '/v1/clock', body, 'one/berlin');
+  const targetOf = async () => {
+    const [row] = await api.database.query<{ clock_target: string }>("select clock_target from sandbox where key = 'berlin'");
+    return row?.clock_target;
+  };
+  const schedule = { cron: '5 0 1 * *', timezone: 'Europe/Berlin', nextRunAtMs: Date.parse('2026-03-31T22:05:00Z') };
+  await invoiceStore(api.database).putSchedule(schedule, 'one/berlin');
+  // Nobody steps here: what is asked for is what is noted. 1 March 00:00 in Berlin and a month: its clocks are changed by then.
+  const asked = new AbortController();
+  void api.server.inject({
+    ...{ method: 'POST', url: '/v1/clock', payload: { advance: 'P1M' }, signal: asked.signal },
+    headers: { authorization: 'Bearer one/berlin' },
+  }).catch(() => undefined); // prettier-ignore
+  await expect.poll(targetOf, { timeout: 30_000 }).toBe('2026-03-31T22:00:00.000Z');
+  asked.abort();
+
+  for (const [body, path] of [
+    [{}, ''],
+    [{ now: '2026-04-01T00:00:00Z', advance: 'P1M' }, ''],
+    [{ advance: '-P1M' }, 'advance'],
+    [{ advance: 'one month' }, 'advance'],
+    [{ advance: 'P80Y' }, 'advance'],
+    [{ advance: 'P999999Y' }, 'advance'],
+  ] as const) {
+    const refused = await move(body);
+    expect([refused.status, faultPaths(refused)]).toEqual([400, [path]]);
+  }
 });
 
 test('keys of sandboxes are unique per tenant, sandboxes have none of their own, and faults name their field', async () => {

@@ -30,16 +30,26 @@ export const clockCommand: AddCommand = (program, open) => {
       'move the clock of a sandbox forward and wait for what is due, or the test clock of a server (METERLINE_TEST_CLOCK)',
     )
     .addHelpText('after', examples('meterline clock set 2023-12-01T00:10:00Z'))
-    .action(async (instant: string) => {
-      const { client, terminal, show } = await open();
-      let answer = (await client.post('/v1/clock', { now: instantArgument(instant) })) as ClockAnswer;
-      while (answer.movingTo !== null) {
-        terminal.tell(`at ${answer.now}`);
-        await sleep(LOOK_EVERY_MS);
-        answer = (await client.get('/v1/clock')) as ClockAnswer;
-      }
-      show(answer, () => clockText(answer));
-    });
+    .action((instant: string) => move({ now: instantArgument(instant) }));
+
+  clock
+    .command('advance')
+    .argument('<duration>', 'ISO 8601, by the calendar: P1M, P2W, P1DT12H')
+    .description('move the clock of a sandbox on by so much and wait for what is due, or the test clock of a server')
+    .addHelpText('after', examples('meterline clock advance P1M'))
+    .action((advance: string) => move({ advance }));
+
+  /** Waits until the clock has arrived. */
+  async function move(body: object): Promise<void> {
+    const { client, terminal, show } = await open();
+    let answer = (await client.post('/v1/clock', body)) as ClockAnswer;
+    while (answer.movingTo !== null) {
+      terminal.tell(`at ${answer.now}`);
+      await sleep(LOOK_EVERY_MS);
+      answer = (await client.get('/v1/clock')) as ClockAnswer;
+    }
+    show(answer, () => clockText(answer));
+  }
 };
 
 function clockText({ now, test, movingTo }: ClockAnswer): string {

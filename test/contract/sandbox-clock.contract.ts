@@ -110,11 +110,16 @@ export function sandboxClockContract(name: string, open: () => Promise<readonly 
       const [one] = processes;
       await sandboxStore(one).send(START_MS + 1_000, box);
       await one.query('insert into rating_wakeup (tenant, subjects) values ($1, $2::jsonb)', [box, '["s"]']);
-      await step(one);
+      const standing = { tenant: box, clockShiftMs: START_MS - SERVER_MS, leftMs: 1_000 };
+      expect(await step(one)).toContainEqual(standing);
+      expect(await step(one)).toContainEqual(standing);
       expect(await sandboxStore(one).thatIs(box)).toMatchObject({ clockShiftMs: START_MS - SERVER_MS });
       await one.query('delete from rating_wakeup where tenant = $1', [box]);
       await step(one);
       expect(await tenantClock(one, serverClock).nowMs(box)).toBe(START_MS + 1_000);
+      // It sees that it has arrived.
+      await step(one);
+      expect((await step(one)).map(({ tenant }) => tenant)).not.toContain(box);
     });
 
     test('a clock stops where something of a trial is to be told, and goes on when it is', async () => {

@@ -29,7 +29,16 @@ await onEngines('services apart', ['kafka', 'clickhouse', 'postgres', 'redis'], 
     let env: NodeJS.ProcessEnv;
     let ingest: Service;
     let api: Service;
+    let workers: Service[] = [];
+    let keyOfYear = '';
+    let moving: Promise<unknown> = Promise.resolve();
     let sent = 0;
+
+    async function killWorker(): Promise<void> {
+      const [first, ...others] = workers;
+      if (first !== undefined) await end(first, 'SIGKILL');
+      workers = others;
+    }
 
     function run(main: string, port: number): ChildProcess {
       const output = openSync(path.join(folder, 'log'), 'a');
@@ -63,10 +72,10 @@ await onEngines('services apart', ['kafka', 'clickhouse', 'postgres', 'redis'], 
       return child.exitCode;
     }
 
-    async function call<T>(service: Service, method: string, route: string, body?: unknown): Promise<T> {
+    async function call<T>(service: Service, method: string, route: string, body?: unknown, key = ADMIN_KEY): Promise<T> {
       const response = await fetch(service.url + route, {
         method,
-        headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
       const text = await response.text();
@@ -74,10 +83,12 @@ await onEngines('services apart', ['kafka', 'clickhouse', 'postgres', 'redis'], 
       return JSON.parse(text) as T;
     }
 
-    const partitionsOf = async ({ url }: Service): Promise<number> => {
+    /** -1: it has no such metric. */
+    async function metric({ url }: Service, name: string): Promise<number> {
       const exposed = await (await fetch(`${url}/metrics`)).text();
-      return Number(/^meterline_aggregation_partitions (\d+)$/m.exec(exposed)?.[1] ?? -1);
-    };
+      return Number(new RegExp(`^meterline_${name} (\\d+(\\.\\d+)?)$`, 'm').exec(exposed)?.[1] ?? -1);
+    }
+    const partitionsOf = (service: Service) => metric(service, 'aggregation_partitions');
 
     /** Every event is sent twice. */
     async function send(count: number): Promise<void> {
@@ -168,8 +179,31 @@ await onEngines('services apart', ['kafka', 'clickhouse', 'postgres', 'redis'], 
       await msUntil(async () => (await counted()) === (sent - 1) / 2);
     });
 
+    const inYear = <T>(method: string, route: string, body?: unknown) => call<T>(api, method, route, body, keyOfYear);
+    const clockOfYear = () => inYear<{ now: string; movingTo: string | null }>('GET', '/v1/clock');
+
+    it('take the clock of a sandbox on its way, from two rating workers, one of which dies', async () => {
+      workers = await Promise.all([start('rating-worker'), start('rating-worker')]);
+      const year = { key: 'year', name: 'Year', clock: '2025-01-01T00:00:00Z' };
+      keyOfYear = (await call<{ apiKey: string }>(api, 'POST', '/v1/sandboxes', year)).apiKey;
+      await inYear('PUT', '/v1/invoice-schedule', { cron: '5 0 1 * *' });
+      const rateCards = [{ key: 'base', name: 'Base', price: { model: 'flat', amount: '31.00' } }];
+      const billingPeriod = { every: 'month', anchor: 'calendar' };
+      await inYear('POST', '/v1/plans', { key: 'pro', name: 'Pro', currency: 'USD', billingPeriod, rateCards });
+      for (const customer of ['one', 'two', 'three']) {
+        await inYear('POST', '/v1/customers', { key: customer, name: customer, currency: 'USD', subjects: [] });
+        await inYear('POST', '/v1/subscriptions', { customer, plan: 'pro' });
+      }
+      moving = inYear('POST', '/v1/clock', { advance: 'P1YT1H' });
+      await msUntil(async () => (await clockOfYear()).now > '2025-03-01');
+      const onTheirWay = await Promise.all(workers.map((worker) => metric(worker, 'sandbox_clocks_moving')));
+      expect(onTheirWay).toContain(1);
+      await killWorker();
+      expect((await clockOfYear()).movingTo).not.toBeNull();
+    });
+
     it('fire each alert once with several rating workers, also when one of them dies', async () => {
-      const workers = await Promise.all([start('rating-worker'), start('rating-worker')]);
+      workers.push(await start('rating-worker'));
       const rateCards = [{ key: 'calls', name: 'Calls', meter: 'calls', price: { model: 'per_unit', unitAmount: '1' } }];
       const billingPeriod = { every: 'month', anchor: 'calendar' };
       await call(api, 'POST', '/v1/customers', {
@@ -194,10 +228,24 @@ await onEngines('services apart', ['kafka', 'clickhouse', 'postgres', 'redis'], 
       await msUntil(async () => (await fired()) === '1');
       for (let n = 0; n < 5; n += 1) await send(100);
       await msUntil(async () => (await fired()) === '1,400');
-      const [first] = workers;
-      if (first !== undefined) await end(first, 'SIGKILL');
+      await killWorker();
       for (let n = 0; n < 10; n += 1) await send(100);
       await msUntil(async () => (await fired()) === '1,1000,400');
+    });
+
+    it('have the sandbox arrive, every month invoiced once, at its time', async () => {
+      await moving;
+      await msUntil(async () => (await clockOfYear()).movingTo === null);
+      const { items } = await inYear<{ items: { customer: string; period: { to: string }; total: string; issuedAt: string }[] }>(
+        'GET',
+        '/v1/invoices?limit=100',
+      );
+      const told = items.map(
+        ({ customer, period, total, issuedAt }) => `${customer} ${period.to} ${total} ${issuedAt.slice(0, 10)}`,
+      );
+      const ends = Array.from({ length: 12 }, (_, month) => new Date(Date.UTC(2025, month + 1)).toISOString().slice(0, 10));
+      const due = ['one', 'two', 'three'].flatMap((customer) => ends.map((end) => `${customer} ${end}T00:00:00Z 31.00 ${end}`));
+      expect(told.toSorted()).toEqual(due.toSorted());
     });
 
     it('reconcile', async () => {

@@ -6,7 +6,7 @@ import { createLogger } from '@meterline/runtime/logging';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openTestDatabase } from '../../../test/support/database.ts';
 import { openRatingFixture, type RatingFixture } from '../../../test/support/rating.ts';
-import { type Evaluated, type RatingWorker, startRatingWorker } from './rating-worker.ts';
+import { type Evaluated, type RatingWorker, type RatingWorkerDeps, startRatingWorker } from './rating-worker.ts';
 
 let database: Database;
 let it: RatingFixture;
@@ -33,7 +33,10 @@ afterEach(async () => {
   await it.close();
 });
 
-async function start(conclude?: (occurrences: readonly Occurrence[]) => void): Promise<void> {
+async function start(
+  conclude?: (occurrences: readonly Occurrence[]) => void,
+  deps: Partial<RatingWorkerDeps> = {},
+): Promise<void> {
   const { wakeups } = it.ports;
   worker = await startRatingWorker({
     ...it.ports,
@@ -50,6 +53,7 @@ async function start(conclude?: (occurrences: readonly Occurrence[]) => void): P
     onEvaluated: (result) => evaluated(result),
     // Long enough that only a notification can explain a quick answer.
     pollIntervalMs: 60_000,
+    ...deps,
   });
 }
 
@@ -105,4 +109,19 @@ test('a run is made on request, and at its due time when the clock gets there', 
   worker.notifySchedule();
   it.clock.moveTo(Date.parse('2026-04-01T06:00:00Z'));
   expect(await invoiced(2)).toEqual(['2026-02', '2026-03']);
+});
+
+test('clocks of sandboxes that cannot step are counted, and named as the trouble until they can again', async () => {
+  let works = false;
+  const failed = Promise.withResolvers<void>();
+  const step = async () => {
+    if (!works) throw new Error('no database');
+    return [];
+  };
+  await start(undefined, { sandboxes: { step }, onSandboxFailure: failed.resolve });
+  await failed.promise;
+  expect(await worker.trouble()).toMatch(/^the clocks of sandboxes have stood still since 2/);
+  works = true;
+  worker.notifySandboxes();
+  await expect.poll(() => worker.trouble(), { timeout: 30_000 }).toBeUndefined();
 });

@@ -2,7 +2,7 @@ import { type AlertPorts, evaluateWakeups, startWakeLoop, type WakeLoopHealth } 
 import { processInvoiceRuns, startDueRuns, startScheduler } from '@meterline/pipeline/invoices';
 import { type PlanMovePorts, processPlanMoves, requeuePlanMoves } from '@meterline/pipeline/plan-moves';
 import type { Occurrence, SandboxStore, TrialNoticeStore, Wakeup } from '@meterline/pipeline/ports';
-import { startSandboxClocks } from '@meterline/pipeline/sandboxes';
+import { type ClocksOnTheirWay, startSandboxClocks } from '@meterline/pipeline/sandboxes';
 import { tellOfTrials } from '@meterline/pipeline/stages';
 import { systemClock } from '@meterline/runtime/clock';
 import type { Logger } from '@meterline/runtime/logging';
@@ -17,6 +17,8 @@ export interface RatingWorkerDeps extends Pick<AlertPorts, 'wakeups' | 'features
   readonly onMessages?: () => void;
   /** After each evaluation; for metrics. */
   readonly onEvaluated?: (evaluated: Evaluated) => void;
+  /** The clocks of sandboxes failed to step; for metrics. They are tried again. */
+  readonly onSandboxFailure?: () => void;
   /** How often `rating_wakeup`, and clocks of sandboxes on their way, are looked at without a `notify`. Default 1,000 ms. */
   readonly pollIntervalMs?: number;
 }
@@ -40,6 +42,8 @@ export interface RatingWorker {
   /** The clock of a sandbox was sent on its way. */
   notifySandboxes(): void;
   health(): Promise<RatingWorkerHealth>;
+  /** Of sandboxes, as of the last look. */
+  clocksOnTheirWay(): ClocksOnTheirWay;
   /** Why rating stands still, or undefined. */
   trouble(): Promise<string | undefined>;
   /** Waits for the evaluation and the scheduler turn under way; invoice jobs end with the job queue's own `close`. */
@@ -102,7 +106,10 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
       await tellTrials();
       await startDueRuns(deps);
     },
-    onError: (error) => logger.error({ err: error }, 'the clocks of sandboxes stand still and will be tried again'),
+    onError(error) {
+      deps.onSandboxFailure?.();
+      logger.error({ err: error }, 'the clocks of sandboxes stand still and will be tried again');
+    },
     timer,
     pollIntervalMs: deps.pollIntervalMs ?? 1000,
   });
@@ -125,6 +132,7 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
     notifySchedule: () => scheduler.notify(),
     notifySandboxes: () => sandboxes.notify(),
     health,
+    clocksOnTheirWay: sandboxes.onTheirWay,
     async trouble() {
       const { stuckSinceMs, oldestWaitingAgeMs, schedulerStuckSinceMs } = await health();
       if (stuckSinceMs !== null && timer.nowMs() - stuckSinceMs > STUCK_MS_MAX)
@@ -134,6 +142,9 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
         return `the invoice scheduler has failed since ${new Date(schedulerStuckSinceMs).toISOString()}`;
       const trialsStuckSinceMs = trials.stuckSinceMs();
       if (trialsStuckSinceMs !== null) return `telling of trials has failed since ${new Date(trialsStuckSinceMs).toISOString()}`;
+      const sandboxesStuckSinceMs = sandboxes.stuckSinceMs();
+      if (sandboxesStuckSinceMs !== null)
+        return `the clocks of sandboxes have stood still since ${new Date(sandboxesStuckSinceMs).toISOString()}`;
       return undefined;
     },
     async stop() {

@@ -40,8 +40,10 @@ export async function startRating(context: RatingContext) {
       ),
     onMessages: deliveries.notify,
     onEvaluated: observed.evaluated,
+    onSandboxFailure: observed.sandboxFailed,
     ...(pollIntervalMs !== undefined && { pollIntervalMs }),
   });
+  observed.watch(rating.clocksOnTheirWay);
   onStop('rating worker', () => rating.stop());
   health.add('rating', rating.trouble);
   return { deliveries, rating };

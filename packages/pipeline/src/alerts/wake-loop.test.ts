@@ -1,38 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Clock, Wakeup } from '../ports/index.ts';
+import { manualTimer } from '../../../../test/support/manual-timer.ts';
+import type { Wakeup } from '../ports/index.ts';
 import { startWakeLoop, type WakeLoop } from './wake-loop.ts';
-
-/** A clock that moves only when told, and says when somebody sleeps. */
-function manualTimer() {
-  let nowMs = 0;
-  let sleepers: { atMs: number; wake: () => void }[] = [];
-  let asleep = Promise.withResolvers<number>();
-  const timer: Clock = {
-    nowMs: () => nowMs,
-    sleepUntil: (atMs, signal) =>
-      new Promise((resolve) => {
-        if (signal?.aborted === true) return resolve();
-        sleepers.push({ atMs, wake: resolve });
-        signal?.addEventListener('abort', () => resolve());
-        asleep.resolve(atMs);
-      }),
-  };
-  return {
-    timer,
-    /** Resolves with the time slept until, when the loop next sleeps. */
-    async sleeping(): Promise<number> {
-      const until = await asleep.promise;
-      asleep = Promise.withResolvers();
-      return until;
-    },
-    moveTo(toMs: number): void {
-      nowMs = toMs;
-      const due = sleepers.filter((sleeper) => sleeper.atMs <= toMs);
-      sleepers = sleepers.filter((sleeper) => sleeper.atMs > toMs);
-      for (const sleeper of due) sleeper.wake();
-    },
-  };
-}
 
 let loop: WakeLoop | undefined;
 afterEach(() => loop?.stop());

@@ -18,11 +18,15 @@ export interface Scheduler {
   stop(): Promise<void>;
 }
 
-/** Calls `turn` at every due time of the schedules, on the clock's time. A failed turn is repeated after a while. */
+/** First wait after a failed turn; doubles up to the most. */
+const RETRY_MS = { first: 1000, most: 30_000 };
+
+/** Calls `turn` at every due time of the schedules, on the clock's time. A failed turn is repeated, with backoff. */
 export function startScheduler({ schedules, clock, turn, onError, intervalMsMax = 30_000 }: SchedulerOptions): Scheduler {
   const stopping = new AbortController();
   let wake = Promise.withResolvers<void>();
   let stuckSinceMs: number | null = null;
+  let failures = 0;
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
@@ -32,9 +36,11 @@ export function startScheduler({ schedules, clock, turn, onError, intervalMsMax 
         await turn();
         untilMs = Math.min(untilMs, (await schedules.nextDueMs()) ?? untilMs);
         stuckSinceMs = null;
+        failures = 0;
       } catch (error) {
         stuckSinceMs ??= clock.nowMs();
-        untilMs = clock.nowMs() + Math.min(intervalMsMax, 1000);
+        untilMs = clock.nowMs() + Math.min(RETRY_MS.first * 2 ** failures, RETRY_MS.most);
+        failures += 1;
         onError(error);
       }
       const waking = new AbortController();

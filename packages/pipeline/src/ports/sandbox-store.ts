@@ -21,6 +21,15 @@ export interface SandboxRecord {
   readonly createdAtMs: number;
 }
 
+/** A clock before a step. */
+export interface ClockOnItsWay {
+  readonly tenant: string;
+  /** Only a step changes it. */
+  readonly clockShiftMs: number;
+  /** To its target. */
+  readonly leftMs: number;
+}
+
 /** Sandboxes that a tenant made, and their clocks. A tenant is a sandbox from its beginning, or never. */
 export interface SandboxStore {
   /** In one transaction: the tenant, its admin key, its invoice schedule and the sandbox. Undefined if the key is taken. */
@@ -33,7 +42,7 @@ export interface SandboxStore {
   send(toMs: number, ownTenant: string): Promise<boolean>;
   /**
    * Takes every clock on its way one step on: to its target, or to the next due time before that. One whose tenant has an unfinished invoice run, move or
-   * upgrade, or a wake-up, stays where it is: what is due sees the time at which it is due. Answers whether any clock was on its way.
+   * upgrade, or a wake-up, stays where it is: what is due sees the time at which it is due. Answers the clocks that were on their way, as they stood before.
    */
-  step(serverNowMs: number): Promise<boolean>;
+  step(serverNowMs: number): Promise<readonly ClockOnItsWay[]>;
 }

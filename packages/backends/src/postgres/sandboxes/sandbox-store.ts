@@ -83,7 +83,12 @@ export function sandboxStore(db: Database): SandboxStore {
     },
 
     async step(serverNowMs) {
-      if ((await db.query('select 1 from sandbox where clock_moves limit 1')).length === 0) return false;
+      const rows = await db.query<SandboxRow>(`select ${COLUMNS} from sandbox where clock_moves order by own_tenant`);
+      const onTheirWay = rows.map(record).map(({ ownTenant: tenant, clockShiftMs, movingToMs }) => {
+        const nowMs = serverNowMs + clockShiftMs;
+        return { tenant, clockShiftMs, leftMs: (movingToMs ?? nowMs) - nowMs };
+      });
+      if (onTheirWay.length === 0) return [];
       // One statement sees the runs and wake-ups of one moment together with the due time: two workers cannot step over what one of them has begun.
       await db.query(
         `update sandbox s set
@@ -100,7 +105,7 @@ export function sandboxStore(db: Database): SandboxStore {
            and not exists (select from rating_wakeup w where w.tenant = s.own_tenant)`,
         [serverNowMs],
       );
-      return true;
+      return onTheirWay;
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Aggregation, Meter } from '@meterline/domain/meters';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import vectors from '../data/vectors/lifecycle.json' with { type: 'json' };
+import { followed } from '../support/lifecycle-vectors.ts';
 import { openTestPipeline, type TestEvent, type TestPipeline } from '../support/pipeline.ts';
 
 interface WindowCase {
@@ -19,14 +19,8 @@ interface WindowCase {
   readonly expected: { readonly rows: readonly { windowStart?: string; windowEnd?: string; value: string; subject?: string }[] };
 }
 
-/** The guide on meters lists them with their reasons. */
-const NOT_FOLLOWED: Readonly<Record<string, string>> = {
-  'om-windows-agg-avg': 'a value of 16 decimals and one that is null are refused',
-  'om-windows-agg-min': 'a value of 16 decimals and one that is null are refused',
-  'om-windows-agg-empty-count': 'a window without events has no row',
-};
 const AGGREGATIONS: Readonly<Record<string, Aggregation>> = { SUM: 'sum', COUNT: 'count', AVG: 'average', LATEST: 'latest' };
-const cases = (vectors as unknown as WindowCase[]).filter(({ id, kind }) => kind === 'meter_windows' && !(id in NOT_FOLLOWED));
+const cases = followed<WindowCase>('meter_windows');
 
 /** The last events of a case, of which 1,000 have one id, are told in words. */
 function eventsOf({ id, events }: WindowCase): TestEvent[] {

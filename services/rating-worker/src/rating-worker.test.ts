@@ -74,6 +74,22 @@ test('what was left behind is evaluated at start, what is committed later when n
   expect(await worker.trouble()).toBeUndefined();
 });
 
+test('a clock on its way waits for no poll: what waits for rating is looked at', async () => {
+  const first = evaluation();
+  await start();
+  await first;
+  const sandboxes = sandboxStore(it.database);
+  const nowMs = it.clock.nowMs();
+  const schedule = { cron: '0 6 1 * *', timezone: 'UTC', nextRunAtMs: Date.parse('2026-04-01T06:00:00Z') };
+  const adminKey = { id: `${it.tenant}-box`, secretHash: new Uint8Array(32) };
+  const box = await sandboxes.insert({ key: 'box', name: 'Box', clockShiftMs: 0, schedule, adminKey }, nowMs, it.tenant);
+  const second = evaluation();
+  await it.use('calls', 'a', '2026-03-15T11:00:00Z', '100');
+  await sandboxes.send(nowMs + 60_000, box?.ownTenant ?? '');
+  worker.notifySandboxes();
+  expect(await second).toMatchObject({ wakeups: 1, fired: 1 });
+});
+
 test('an evaluation that fails is repeated until it succeeds, and fires once', async () => {
   let failures = 2;
   const fired = new Promise<Evaluated>((resolve) => {

@@ -103,6 +103,8 @@ export async function startRatingWorker(deps: RatingWorkerDeps): Promise<RatingW
   const sandboxes = startSandboxClocks({
     step: () => deps.sandboxes.step(deps.serverClock.nowMs()),
     startDue: async () => {
+      // Clocks wait for rating to look at what waits, and need not wait for its next poll.
+      wakeLoop.notify();
       await tellTrials();
       await startDueRuns(deps);
     },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import vectors from '../../../../test/data/vectors/lifecycle.json' with { type: 'json' };
+import { followed } from '../../../../test/support/lifecycle-vectors.ts';
 import { compare, decimal, formatDecimal } from '../money/index.ts';
 import { alertLevels, alertRuleFaults, crossedThresholds, type AlertRule } from './alert-rule.ts';
 
@@ -13,18 +13,6 @@ interface ThresholdCase {
   readonly expect: readonly string[];
 }
 
-/** Cases that a rule cannot express yet, and why. */
-const INEXPRESSIBLE: Readonly<Record<string, string>> = {
-  'lagop-alert-005': 'a recurring threshold fires',
-  'lagop-alert-006': 'a recurring threshold fires',
-  'lagop-alert-007': 'spend never counts down',
-  'lagop-alert-010': 'spend never counts down',
-  'lagop-alert-012': 'spend never counts down',
-  'lagop-alert-013': 'spend never counts down',
-  'lagop-alert-017': 'a recurring threshold fires',
-  'lagop-alert-018': 'a recurring threshold fires',
-};
-
 const rule = (change: Partial<AlertRule>): AlertRule => ({
   key: 'r',
   customer: 'acme',
@@ -36,12 +24,7 @@ const rule = (change: Partial<AlertRule>): AlertRule => ({
 const paths = (change: Partial<AlertRule>) => alertRuleFaults(rule(change)).map((fault) => fault.path);
 
 describe('published figures', () => {
-  const cases = (vectors as unknown as ThresholdCase[]).filter((each) => each.kind === 'alert_thresholds');
-  test('every case is run, or named as out of reach', () => {
-    expect(cases).toHaveLength(12);
-    expect(cases.filter((each) => each.id in INEXPRESSIBLE)).toHaveLength(Object.keys(INEXPRESSIBLE).length);
-  });
-  test.each(cases.filter((each) => !(each.id in INEXPRESSIBLE)).map((each) => [each.id, each] as const))('%s', (_, each) => {
+  test.each(followed<ThresholdCase>('alert_thresholds').map((each) => [each.id, each] as const))('%s', (_, each) => {
     const levels = alertLevels({ thresholds: each.thresholds, budget: null });
     const crossed = crossedThresholds(levels, decimal(each.current), decimal(each.previous));
     expect(crossed.map((level) => level.threshold)).toEqual(each.expect);

@@ -1,7 +1,7 @@
 import { Decimal } from 'decimal.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import vectors from '../../../../test/data/vectors/lifecycle.json' with { type: 'json' };
+import { followed } from '../../../../test/support/lifecycle-vectors.ts';
 import { LevelIntegral, windowIndexAt } from './level-integral.ts';
 import { formatQuantity } from './quantity.ts';
 
@@ -16,7 +16,7 @@ interface WeightedSumCase {
   readonly events: readonly { readonly at: string; readonly value: string }[];
   readonly expected: { readonly unitsRounded5?: string; readonly unitsRounded10?: string };
 }
-const cases = (vectors as unknown as WeightedSumCase[]).filter(({ kind }) => kind === 'aggregation_weighted_sum');
+const cases = followed<WeightedSumCase>('aggregation_weighted_sum');
 
 describe('a level over time', () => {
   it('is tested with every published case', () => expect(cases).toHaveLength(4));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import vectors from '../../../../test/data/vectors/lifecycle.json' with { type: 'json' };
+import { followed } from '../../../../test/support/lifecycle-vectors.ts';
 import { add, decimal, formatDecimal, max, subtract, ZERO } from '../money/index.ts';
 import { coveredQuantity } from './statement.ts';
 import { carriedOver } from './carry-over.ts';
@@ -24,7 +24,7 @@ interface BurnDown {
   readonly expected: { readonly balances: Readonly<Record<string, string>>; readonly overage?: string };
 }
 
-const cases = (vectors as unknown as BurnDown[]).filter(({ kind }) => kind === 'credit_burndown');
+const cases = followed<BurnDown>('credit_burndown');
 
 test('every kind of burn-down is there', () => expect(cases.length).toBe(5));
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import vectors from '../../../../test/data/vectors/lifecycle.json' with { type: 'json' };
+import { CASES, followed } from '../../../../test/support/lifecycle-vectors.ts';
 import { decimal, formatDecimal, type RoundingMode } from '../money/index.ts';
 import { evaluatePrice } from './index.ts';
 
@@ -7,9 +7,6 @@ interface LifecycleCase {
   readonly id: string;
   readonly kind: string;
 }
-
-const cases = vectors as unknown as readonly LifecycleCase[];
-const ofKind = (kind: string) => cases.filter((each) => each.kind === kind) as unknown[];
 
 interface Proration {
   readonly amount: string;
@@ -20,17 +17,9 @@ interface Proration {
   readonly expected: { readonly total: string };
 }
 
-/** Cases that are not followed; docs/guides/prices.md says why. */
-const NOT_FOLLOWED = ['om-proration-prorate-zero-service', 'om-proration-prorate-zero-full'];
-const prorations = ofKind('flat_proration') as (LifecycleCase & Proration)[];
-
-test('the cases that are not followed are among the vectors', () => {
-  expect(prorations.filter(({ id }) => NOT_FOLLOWED.includes(id))).toHaveLength(NOT_FOLLOWED.length);
-});
-
 const wholeDays = ({ from, to }: Proration['servicePeriod']) => Math.floor((Date.parse(to) - Date.parse(from)) / 86_400_000);
 
-test.each(prorations.filter(({ id }) => !NOT_FOLLOWED.includes(id)))('$id: a flat fee by whole days', (vector) => {
+test.each(followed<LifecycleCase & Proration>('flat_proration'))('$id: a flat fee by whole days', (vector) => {
   const daysInPeriod = wholeDays(vector.fullServicePeriod);
   const evaluation = evaluatePrice({
     currency: vector.currency,
@@ -43,7 +32,7 @@ test.each(prorations.filter(({ id }) => !NOT_FOLLOWED.includes(id)))('$id: a fla
 });
 
 test('a minimum of one charge is due for its days, as lagop-min-002 says', () => {
-  const vector = cases.find(({ id }) => id === 'lagop-min-002') as unknown as {
+  const vector = CASES.find(({ id }) => id === 'lagop-min-002') as unknown as {
     expect: { kind: string; amountCents: string; calc?: string }[];
   };
   const usage = vector.expect.filter(({ kind }) => kind === 'usage_fee').map(({ amountCents }) => BigInt(amountCents));
@@ -68,7 +57,7 @@ interface UnitRounding {
 }
 const MODES: Record<UnitRounding['properties']['function'], RoundingMode> = { round: 'half_up', ceil: 'ceiling', floor: 'floor' };
 
-test.each(ofKind('unit_rounding') as (LifecycleCase & UnitRounding)[])(
+test.each(followed<LifecycleCase & UnitRounding>('unit_rounding'))(
   '$id: units rounded before they are priced',
   ({ properties, units, expected }) => {
     const rounding = { mode: MODES[properties.function], decimals: properties.precision ?? 0 };
@@ -95,7 +84,7 @@ function dayShares(value: unknown): DayShare[] {
   const own = ['amountCents', 'baseCents', 'days', 'daysInPeriod'].every((name) => name in value) ? [value as DayShare] : [];
   return [...own, ...Object.values(value).flatMap(dayShares)];
 }
-const shares = cases.flatMap((each) => dayShares(each).map((share) => ({ id: each.id, ...share })));
+const shares = CASES.flatMap((each) => dayShares(each).map((share) => ({ id: each.id, ...share })));
 
 test('fees by days are stated often enough to mean something', () => {
   expect(shares.length).toBeGreaterThan(40);

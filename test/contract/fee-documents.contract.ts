@@ -1,4 +1,4 @@
-import { catalogStores, invoiceStore, prepaidStore } from '@meterline/backends/postgres';
+import { catalogStores, invoiceStore, prepaidStore, ratingStore } from '@meterline/backends/postgres';
 import type { Grant } from '@meterline/domain/prepaid';
 import type { Database, InvoiceDraft } from '@meterline/pipeline/ports';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -93,6 +93,57 @@ export function feeDocumentsContract(name: string, open: () => Promise<Database>
     test('of 8 at once one is the first part', async () => {
       const outcomes = await Promise.all(Array.from({ length: 8 }, () => interim(1, 0)));
       expect(outcomes.toSorted()).toEqual(['issued', ...Array.from({ length: 7 }, () => 'stale')]);
+    });
+
+    const atThreshold = (threshold: string, cut: number) =>
+      invoiceStore(database).startAtThreshold({
+        ...{ id: `run-${tenant}-${(drafts += 1)}`, tenant, subscription, threshold, scheduled: false, targetCut: [cut] },
+        ...{ atMs: FEBRUARY_MS, createdAtMs: FEBRUARY_MS },
+      });
+    const wakeups = () => ratingStore(database).waiting(10_000, []).then((rows) => rows.filter((row) => row.tenant === tenant)); // prettier-ignore
+
+    test('a subscription has one run at a threshold at a time, of the highest level that was asked for', async () => {
+      const runs = await Promise.all(Array.from({ length: 8 }, (_, index) => atThreshold(`${index + 95}.00`, index)));
+      expect(new Set(runs.map((run) => run?.id)).size).toBe(1);
+      const [id = ''] = runs.map((run) => run?.id);
+      const store = invoiceStore(database);
+      expect(await store.run(id, tenant)).toMatchObject({ subscription, threshold: '102.00', targetCut: [7], state: 'running' });
+      expect(await atThreshold('100.00', 9)).toMatchObject({ id, threshold: '102.00', targetCut: [7] });
+      expect((await store.unfinishedRuns({ after: null, limit: 1000 })).items.filter((run) => run.tenant === tenant)).toHaveLength(1); // prettier-ignore
+    });
+
+    test('a run at a threshold that is complete wakes rating for its customer once, and others may follow it', async () => {
+      const store = invoiceStore(database);
+      const first = await atThreshold('100.00', 1);
+      const known = (await wakeups()).length;
+      await store.completeRun(first?.id ?? '', MARCH_MS, tenant);
+      await store.completeRun(first?.id ?? '', MARCH_MS, tenant);
+      expect((await wakeups()).slice(known)).toMatchObject([{ customers: ['acme'] }]);
+      const second = await atThreshold('100.00', 2);
+      expect(second?.id).not.toBe(first?.id);
+      const other = { id: `run-${tenant}`, tenant, atMs: MARCH_MS, scheduled: true, targetCut: [0], createdAtMs: MARCH_MS };
+      const { id, threshold } = await store.insertRun(other);
+      await store.completeRun(id, MARCH_MS, tenant);
+      expect(threshold).toBe(null);
+      expect(await wakeups()).toHaveLength(known + 1);
+    });
+
+    test('a plan version says at which levels it invoices, and customers under one are told from others', async () => {
+      const { customers, plans, subscriptions } = catalogStores(database);
+      const of = (keys: string[]) => ratingStore(database).invoicedByThreshold(['s-globex'], keys, tenant);
+      const invoiceThresholds = { steps: ['100.00'], thenEvery: '50' };
+      await customers.insert({ key: 'globex', name: 'Globex', currency: 'USD', timezone: 'UTC', subjects: ['s-globex'] }, FEBRUARY_MS, tenant); // prettier-ignore
+      expect(await of(['acme'])).toEqual([]);
+      await plans.addVersion('pro', { rateCards: [], invoiceThresholds }, FEBRUARY_MS, tenant);
+      expect([(await plans.byKey('pro', tenant))?.invoiceThresholds, (await plans.version('pro', 1, tenant))?.invoiceThresholds]).toEqual([invoiceThresholds, null]); // prettier-ignore
+      const subscribed = { id: `${subscription}-2`, customer: 'globex', plan: 'pro', planVersion: 2, startsAtMs: FEBRUARY_MS };
+      await subscriptions.insert(subscribed, { startDayMs: FEBRUARY_MS, nowMs: FEBRUARY_MS }, tenant);
+      expect(await of(['acme'])).toEqual(['globex']);
+      const [account] = await ratingStore(database).accounts(['globex'], tenant);
+      expect(account?.subscriptions.map((terms) => terms.invoiceThresholds)).toEqual([invoiceThresholds]);
+      expect(await ratingStore(database).pricesOf({ plan: 'pro', version: 2 }, null, tenant)).toMatchObject({
+        invoiceThresholds,
+      });
     });
 
     test('of 8 at once one bills the fees, and one gives them back', async () => {

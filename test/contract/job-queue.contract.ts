@@ -104,6 +104,23 @@ export function jobQueueContract(
       expect(await jobs.counts('retries')).toMatchObject({ failed: 0 });
     });
 
+    test('a job that is to wait runs behind those that need not, once', async () => {
+      const ran: string[] = [];
+      const both = Promise.withResolvers<undefined>();
+      await jobs.process('waiting', (_, { id }) => {
+        if (ran.push(id) === 2) both.resolve(undefined);
+        return Promise.resolve();
+      });
+      const before = performance.now();
+      await jobs.enqueue('waiting', {}, { jobId: 'later', delayMs: 300 });
+      await jobs.enqueue('waiting', {}, { jobId: 'later' });
+      await jobs.enqueue('waiting', {}, { jobId: 'now' });
+      await both.promise;
+      expect(ran).toEqual(['now', 'later']);
+      expect(performance.now() - before).toBeGreaterThanOrEqual(295);
+      expect(await jobs.counts('waiting')).toMatchObject({ waiting: 0 });
+    });
+
     test('an id of other characters is refused', async () => {
       await expect(jobs.enqueue('ids', {}, { jobId: 'a:b' })).rejects.toMatchObject({ code: 'job.id_invalid' });
     });

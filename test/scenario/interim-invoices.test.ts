@@ -8,6 +8,7 @@ interface Spend {
   readonly total: string;
   readonly subscriptions: readonly {
     readonly interims: readonly { readonly invoice: string; readonly usageTo: string; readonly amount: string }[];
+    readonly nextThreshold: string | null;
     readonly toInvoice: string;
   }[];
 }
@@ -140,5 +141,46 @@ it('a level that is held on is billed for the time that is over, not for months 
     'interim 2027-03-01 13.44',
     'period  14.88',
   ]);
+  await expectReconciled();
+}, 300_000);
+
+it('what a customer owes reaches a threshold: it is invoiced so far within seconds, by itself, each threshold once', async () => {
+  await server.clockTo('2027-05-03T08:00:00Z');
+  await subscribe('initech', {
+    billingPeriod: { every: 'month', anchor: 'calendar' },
+    rateCards: [
+      { key: 'base', name: 'Base', price: { model: 'flat', amount: '49.00' } },
+      { key: 'calls', name: 'Calls', meter: 'calls', price: { model: 'per_unit', unitAmount: '0.05' } },
+    ],
+    invoiceThresholds: { steps: ['100.00', '500.00'], thenEvery: '500.00' },
+  });
+  await use('initech', '2027-05-03T08:00:00.100Z', '1999'); // 99.95
+  await server.counted();
+  expect((await spendOf('initech')).subscriptions[0]).toMatchObject({ interims: [], nextThreshold: '100.00' });
+  await use('initech', '2027-05-03T08:00:00.200Z', '1'); // 100.00
+  const [first] = await server.invoices('initech', 1);
+  expect(first?.interim).toMatchObject({ part: 1, threshold: '100.00', reached: '100.00' });
+  // Five thresholds within a second: 100 + 2,500 * 0.05 = 225.00, then 1,475.00, 1,975.00
+  for (const n of ['2500', '25000', '10000']) await use('initech', `2027-05-03T08:00:0${n.length}.${n.slice(0, 3)}Z`, n);
+  const [, second] = await server.invoices('initech', 2);
+  expect(second).toMatchObject({ interim: { threshold: '1500.00', reached: '1975.00' }, total: '1875.00' });
+  const subscription = second?.subscription;
+  const { items } = await call<{ items: { subscription: string; threshold: string | null }[] }>(
+    'GET',
+    '/v1/invoice-runs?limit=20',
+  );
+  expect(items.filter((run) => run.subscription === subscription && run.threshold !== null)).toMatchObject([
+    { threshold: '1500.00', scheduled: false, invoices: 1 },
+    { threshold: '100.00', scheduled: false, state: 'complete', invoices: 1 },
+  ]);
+  if (second === undefined) throw new Error('there is no such invoice');
+  const text = invoiceText(second, { paint: (_style, shown) => shown });
+  expect(text).toContain('reached   the threshold of 1,500.00 USD: 1,975.00 owed for the period so far');
+  const page = invoicePage(second).replace(/\s+/g, ' ');
+  expect(page).toContain('as the threshold of 1500.00 USD was reached: 1975.00 are owed for them');
+  await server.clockTo('2027-06-01T00:10:00Z');
+  const all = await server.invoices('initech', 3);
+  // 39,500 * 0.05 = 1,975.00 are billed; the fee is for 29 of 31 days: 49.00 * 29 / 31 = 45.84
+  expect(all.map((invoice) => invoice.total)).toEqual(['100.00', '1875.00', '45.84']);
   await expectReconciled();
 }, 300_000);

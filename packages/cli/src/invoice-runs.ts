@@ -19,6 +19,8 @@ export interface InvoiceSummary {
   readonly period: { readonly from: string; readonly to: string };
   /** Of an interim invoice: the end of the usage that it bills. */
   readonly usageTo?: string;
+  /** Of an interim invoice: the invoice threshold that was reached with it. */
+  readonly threshold?: string;
   readonly currency: string;
   readonly total: string;
   readonly issuedAt: string;

@@ -106,6 +106,16 @@ Total                                                      1,070.57 USD`,
   });
 });
 
+describe('invoice list', () => {
+  it('says of an interim invoice which threshold it reached', async () => {
+    const interim = { ...summary('INV-000003', 'inv_3'), kind: 'interim', usageTo: '2023-11-10T09:01:00Z', threshold: '1000.00' };
+    const items = [interim, { ...interim, number: 'INV-000002', threshold: undefined }];
+    const { out } = await meterline(['invoice', 'list'], () => ({ body: { items, nextCursor: null } }));
+    expect(out).toMatch(/INV-000003 +interim at 1,000\.00 +acme +llm +2023-11-01T00:00:00Z up to 2023-11-10T09:01:00Z/);
+    expect(out).toMatch(/INV-000002 +interim +acme/);
+  });
+});
+
 describe('invoice run', () => {
   it('waits for the run and prints what it issued', async () => {
     const run = { id: 'run_1', at: '2023-12-01T00:00:00Z', invoices: 1, createdAt: '2023-12-01T00:05:00Z' };
@@ -131,6 +141,7 @@ describe('spend', () => {
       lines: INVOICE.lines,
       billedInAdvance: [{ invoice: 'INV-000004', key: 'base', name: 'Platform fee', amount: '1049.00' }],
       interims: [{ invoice: 'INV-000005', usageTo: '2023-11-15T00:00:00Z', amount: '20.00' }],
+      nextThreshold: '1000.00',
       commitment: null,
       total: '1070.55',
       toInvoice: '1.55',
@@ -142,6 +153,7 @@ describe('spend', () => {
     expect(out).toContain('1,049.00 of it for Platform fee are on INV-000004');
     expect(out).toContain('20.00 of it for usage up to 2023-11-15T00:00:00Z are on INV-000005');
     expect(out).toContain('1.55 of it are on no invoice yet');
+    expect(out).toContain('invoiced before the period ends when 1,000.00 are owed for usage');
     const drawn = { grant: 'grant_1', name: 'Starter', line: 'calls' };
     const units = [{ ...drawn, quantity: '72000', units: '1200' }];
     const prepaid = { units, credits: [{ ...drawn, name: 'Welcome', amount: '25.00' }], credited: '25.00', due: '1045.55' };

@@ -117,12 +117,15 @@ export function invoicePage(invoice: InvoiceDocument): string {
     </html>`.text;
 }
 
-function interimTerms({ period, billedOnInterims = [] }: InvoiceDocument, { part, usageTo }: InterimTerms): Markup {
+function interimTerms({ period, billedOnInterims = [], currency }: InvoiceDocument, interim: InterimTerms): Markup {
+  const { part, usageTo, threshold, reached = '' } = interim;
   const before = [...new Set(billedOnInterims.map(({ invoice }) => invoice))];
   return markup`<dt>Interim invoice</dt>
     <dd>
       Number ${part} of this period: the usage from ${period.from} up to ${usageTo}, less what was billed
-      before${before.length === 0 ? '' : ` on ${before.join(', ')}`}
+      before${before.length === 0 ? '' : ` on ${before.join(', ')}`}${
+        threshold === undefined ? '' : `, as the threshold of ${threshold} ${currency} was reached: ${reached} are owed for them`
+      }
     </dd>`;
 }
 

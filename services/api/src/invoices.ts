@@ -26,6 +26,7 @@ import { periodSchema } from './spend.ts';
 const runSchema = z.object({
   id: z.string(),
   subscription: z.string().nullable().describe('The only one that it looks at; null: all of them'),
+  threshold: z.string().nullable().describe('It began as what the subscription owes for a period reached this; null: it did not'),
   at: instantAnswer.describe('Periods that ended at or before this instant are invoiced'),
   scheduled: z.boolean(),
   state: z.enum(['running', 'complete']),
@@ -54,6 +55,10 @@ const invoiceSummarySchema = z.object({
   plan: z.string(),
   period: periodSchema,
   usageTo: instantAnswer.optional().describe('Of an interim invoice: usage of the period before this instant is billed'),
+  threshold: z
+    .string()
+    .optional()
+    .describe('Of an interim invoice: the invoice threshold of the plan version that was reached with it'),
   currency: z.string(),
   total: z.string(),
   issuedAt: instantAnswer,
@@ -62,6 +67,7 @@ const invoiceSummarySchema = z.object({
 const showRun = ({
   id,
   subscription,
+  threshold,
   atMs,
   scheduled,
   state,
@@ -72,6 +78,7 @@ const showRun = ({
 }: InvoiceRun): z.input<typeof runSchema> => ({
   id,
   subscription,
+  threshold,
   at: formatInstant(atMs),
   scheduled,
   state,
@@ -99,6 +106,7 @@ function showSummary(stored: StoredInvoice): z.input<typeof invoiceSummarySchema
     plan,
     period: { from: period.from, to: period.to },
     ...(interim && { usageTo: interim.usageTo }),
+    ...(interim?.threshold !== undefined && { threshold: interim.threshold }),
     currency,
     total,
     issuedAt,

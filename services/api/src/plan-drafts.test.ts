@@ -38,8 +38,9 @@ describe('a draft of a new version', () => {
       body: { version: 2, draft: true },
     });
     const changeRules = { changeFee: '5.00' };
-    expect(await put(2, { rateCards: fee('4.00'), unusedTime: 'refund', changeRules })).toMatchObject({
-      body: { rateCards: fee('4.00'), commitment: null, unusedTime: 'refund', changeRules },
+    const invoiceThresholds = { steps: ['100.00'], thenEvery: '50.00' };
+    expect(await put(2, { rateCards: fee('4.00'), unusedTime: 'refund', changeRules, invoiceThresholds })).toMatchObject({
+      body: { rateCards: fee('4.00'), commitment: null, unusedTime: 'refund', changeRules, invoiceThresholds },
     });
     expect((await subscribe()).body).toMatchObject({ planVersion: 1 });
     expect(await act(2, 'publish')).toMatchObject({ status: 200, body: { version: 2, draft: false, rateCards: fee('4.00') } });
@@ -54,6 +55,7 @@ describe('a draft of a new version', () => {
         features: [],
         phases: [],
         changeRules,
+        invoiceThresholds,
       },
       ...{ draft: false, createdAt: NOW, archivedAt: null },
     });

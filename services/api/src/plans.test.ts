@@ -39,7 +39,16 @@ test('a plan is created at version 1 with its rate cards as they were given', as
   expect(created).toEqual({
     status: 201,
     body: {
-      ...{ ...pro, version: 1, commitment: null, unusedTime: 'credit', changeRules: null, features: [], phases: [] },
+      ...{
+        ...pro,
+        version: 1,
+        commitment: null,
+        unusedTime: 'credit',
+        changeRules: null,
+        features: [],
+        phases: [],
+        invoiceThresholds: null,
+      },
       ...{ draft: false, createdAt: NOW, archivedAt: null },
     },
   });
@@ -54,7 +63,15 @@ test('new rate cards make a new version; the old one stays as it was', async () 
     body: { key: 'pro', version: 2, rateCards: cheaper },
   });
   const { body } = await api.call('GET', '/v1/plans/pro/versions?limit=1');
-  const terms = { rateCards: pro.rateCards, commitment: null, unusedTime: 'credit', changeRules: null, features: [], phases: [] };
+  const terms = {
+    rateCards: pro.rateCards,
+    commitment: null,
+    unusedTime: 'credit',
+    changeRules: null,
+    features: [],
+    phases: [],
+    invoiceThresholds: null,
+  };
   expect(body['items']).toEqual([{ plan: 'pro', version: 1, ...terms, draft: false, createdAt: NOW, archivedAt: null }]);
   const next = await api.call('GET', `/v1/plans/pro/versions?limit=1&cursor=${String(body['nextCursor'])}`);
   expect(next.body).toMatchObject({ items: [{ version: 2, rateCards: cheaper }], nextCursor: null });
@@ -64,6 +81,23 @@ test('versions added at the same time get numbers of their own', async () => {
   const add = () => api.call('POST', '/v1/plans/pro/versions', { rateCards: [base] });
   const answers = await Promise.all([add(), add(), add()]);
   expect(answers.map(({ body }) => body['version']).toSorted()).toEqual([3, 4, 5]);
+});
+
+test('invoice thresholds are refused with their field and rule', async () => {
+  const add = (invoiceThresholds: object) => api.call('POST', '/v1/plans/pro/versions', { rateCards: [base], invoiceThresholds });
+  expect(await add({ steps: ['100', '50'] })).toMatchObject({
+    status: 400,
+    body: { errors: [{ path: 'invoiceThresholds.steps[1]', message: 'a step must be above the one before it, 100' }] },
+  });
+  expect(await add({ steps: ['100.005'] })).toMatchObject({
+    status: 400,
+    body: {
+      code: 'plan.invoice_thresholds_invalid',
+      errors: [
+        { path: 'invoiceThresholds.steps[0]', message: 'must have at most 2 digits behind the point in USD, not 100.005' },
+      ],
+    },
+  });
 });
 
 test('a list of versions refuses the cursor of another list', async () => {

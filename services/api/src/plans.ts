@@ -1,4 +1,5 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
+import { invoiceThresholdsSchema } from '@meterline/domain/invoices';
 import { phasesSchema } from '@meterline/domain/phases';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { changeRulesSchema } from '@meterline/domain/stages';
@@ -31,6 +32,7 @@ export const planSchema = z.object({
   unusedTime: unusedTimeSchema,
   changeRules: changeRulesSchema.nullable(),
   phases: phasesSchema,
+  invoiceThresholds: invoiceThresholdsSchema.nullable(),
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable(),
 });
@@ -62,6 +64,7 @@ export const versionSchema = z.object({
   unusedTime: unusedTimeSchema,
   changeRules: changeRulesSchema.nullable(),
   phases: phasesSchema,
+  invoiceThresholds: invoiceThresholdsSchema.nullable(),
   createdAt: instantAnswer,
   archivedAt: instantAnswer.nullable().describe('Takes no new subscriptions since'),
 });

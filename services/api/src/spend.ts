@@ -83,6 +83,11 @@ const spendSchema = z.object({
       interims: z
         .array(z.object({ invoice: z.string(), usageTo: instantAnswer, amount: decimalText.describe('Before credits') }))
         .describe('Interim invoices of the period so far: what of the total they asked for, and up to which instant of usage'),
+      nextThreshold: decimalText
+        .nullable()
+        .describe(
+          'The next level of the plan version at which the period is invoiced so far: what its interim invoices ask for together',
+        ),
       commitment: settlementSchema.nullable().describe('What an agreed minimum or maximum adds; its lines are part of the total'),
       total: decimalText,
       toInvoice: decimalText.describe('What of the total is on no invoice yet'),

@@ -188,6 +188,14 @@ describe('a minimum paid in advance', () => {
     await expectVerified();
   });
 
+  test('is invoiced as the year begins for a customer that has grants too: they do not pay it', async () => {
+    await subscribe(prepaid);
+    await it.give('acme', { kind: 'money', key: 'gift', name: 'Gift', amount: '50.00' });
+    const invoices = await billAt('2026-01-01');
+    expect(invoices.map(({ kind, total }) => [kind, total])).toEqual([['advance', '1200.00']]);
+    await expectVerified();
+  });
+
   test('is invoiced with the first period where no run came in time, and never twice', async () => {
     await subscribe({ ...prepaid, every: 'period' });
     await use('2026-01-10', 1000);

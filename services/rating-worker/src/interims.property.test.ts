@@ -1,9 +1,9 @@
 import { catalogStores } from '@meterline/backends/postgres';
 import type { Commitment } from '@meterline/domain/commitments';
-import { charged, type InvoiceDocument } from '@meterline/domain/invoices';
+import { charged, type InvoiceDocument, type InvoiceThresholds } from '@meterline/domain/invoices';
 import { add, compare, decimal, formatMoney, ZERO } from '@meterline/domain/money';
 import type { Modifiers, Price, RateCard } from '@meterline/domain/prices';
-import { executeInvoiceRun, invoiceAccounting } from '@meterline/pipeline/invoices';
+import { executeInvoiceRun, invoiceAccounting, startRunsAtThresholds } from '@meterline/pipeline/invoices';
 import type { Database } from '@meterline/pipeline/ports';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -71,10 +71,25 @@ const use = fc.record({
   lateHours: fc.constantFrom(0, 0, 0, 5, 40 * 24),
   value: fc.integer({ min: -300, max: 500 }),
 });
+const thresholds = fc
+  .record({
+    steps: fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 3 }),
+    thenEvery: fc.option(fc.constantFrom('2.50', '11'), { nil: undefined }),
+  })
+  .map(({ steps, thenEvery }): InvoiceThresholds => {
+    return { steps: steps.toSorted((a, b) => a - b).map(String), ...(thenEvery && { thenEvery }) };
+  });
+/** Billed within the period by time, by amount or by both. */
+const within = fc
+  .record({
+    usageEvery: fc.option(fc.constantFrom('month', 'quarter', 'half_year' as const), { nil: undefined, freq: 2 }),
+    invoiceThresholds: fc.option(thresholds, { nil: null, freq: 4 }),
+  })
+  .filter(({ usageEvery, invoiceThresholds }) => usageEvery !== undefined || invoiceThresholds !== null);
 const year = fc.record({
   cards: fc.tuple(price, modifiers, fee),
   peak: fc.boolean(),
-  usageEvery: fc.constantFrom('month', 'quarter', 'half_year' as const),
+  within,
   commitment: fc.constantFrom<Commitment | null>(
     null,
     null,
@@ -92,7 +107,8 @@ const year = fc.record({
 /** Usage is withdrawn that was billed: one that is there whatever chance brings. */
 const FALLING: Year = {
   cards: [{ model: 'per_unit', unitAmount: '0.0137' }, {}, []],
-  ...{ peak: false, usageEvery: 'month', commitment: null, grants: [], newPriceAt: null, endsHours: null },
+  ...{ peak: false, commitment: null, grants: [], newPriceAt: null, endsHours: null },
+  within: { usageEvery: 'month', invoiceThresholds: { steps: ['2.00'] } },
   uses: [500, -300, 100].map((value, month) => ({ atHours: (month * 31 + 9) * 24, lateHours: 0, value })),
   runs: [32, 62, 100].map((days) => days * 24),
 };
@@ -108,6 +124,14 @@ async function runAt(atMs: number): Promise<void> {
   made += 1;
   const draft = { id: `run_interim_${made}`, tenant: it.tenant, atMs, scheduled: false, targetCut: [0], createdAtMs: START_MS };
   await executeInvoiceRun(it.ports, await it.ports.invoices.insertRun(draft));
+}
+
+/** As a rating worker does that hears of the customer's usage, at that instant. */
+async function lookAtThresholds(customer: string, nowMs: number): Promise<void> {
+  const ports = { ...it.ports, clock: { nowMs: async () => nowMs } };
+  await startRunsAtThresholds(ports, { subjects: [customer], customers: [] }, it.tenant);
+  const { items } = await ports.invoices.unfinishedRuns({ after: null, limit: 100 });
+  for (const run of items) await executeInvoiceRun(ports, run);
 }
 
 async function documentsOf(customer: string): Promise<InvoiceDocument[]> {
@@ -126,9 +150,13 @@ function sumOf(amounts: readonly string[]): string {
 }
 
 /** A subscription of a customer of its own, under such a plan. */
-async function subscribe(each: Year, customer: string, usageEvery: Year['usageEvery'] | undefined): Promise<string> {
+async function subscribe(
+  each: Year,
+  customer: string,
+  { usageEvery, invoiceThresholds }: Partial<Year['within']>,
+): Promise<string> {
   const billingPeriod = { every: 'year', anchor: 'calendar', ...(usageEvery && { usageEvery }) } as const;
-  const plan = { key: customer, name: customer, currency: 'USD', billingPeriod, rateCards: cardsOf(each), unusedTime: 'refund' } as const; // prettier-ignore
+  const plan = { key: customer, name: customer, currency: 'USD', billingPeriod, rateCards: cardsOf(each), unusedTime: 'refund', invoiceThresholds } as const; // prettier-ignore
   await catalogStores(database).plans.insert(plan, START_MS, it.tenant);
   await it.customer(customer, [customer]);
   if (each.grants.includes('pack')) await it.give(customer, { kind: 'units', key: `pack-${customer}`, name: 'Pack', meter: 'calls', amount: '333' }); // prettier-ignore
@@ -142,12 +170,12 @@ async function subscribe(each: Year, customer: string, usageEvery: Year['usageEv
 }
 
 test('a year that is billed in parts comes to the cent to what it comes to at once, whatever is used, withdrawn and known when', async () => {
-  let [interims, heldBack] = [0, 0];
+  let [interims, heldBack, reached] = [0, 0, 0];
   await fc.assert(
     fc.asyncProperty(year, async (each) => {
       made += 1;
       const [parts, whole] = [`parts-${made}`, `whole-${made}`];
-      const subscriptions = [await subscribe(each, parts, each.usageEvery), await subscribe(each, whole, undefined)];
+      const subscriptions = [await subscribe(each, parts, each.within), await subscribe(each, whole, {})];
       const endsAtMs = each.endsHours === null ? END_MS : START_MS + each.endsHours * HOUR_MS;
       const steps = [
         ...each.uses.map(({ atHours, lateHours, value }) => ({ value, atMs: START_MS + atHours * HOUR_MS, knownMs: START_MS + (atHours + lateHours) * HOUR_MS })), // prettier-ignore
@@ -161,6 +189,7 @@ test('a year that is billed in parts comes to the cent to what it comes to at on
             for (const meter of ['calls', 'minutes', 'peak'])
               it.usage.events.push({ meter, subject, atMs, value: String(value), dims: {} });
           }
+          await lookAtThresholds(parts, knownMs);
         }
       }
       if (each.endsHours !== null)
@@ -174,6 +203,9 @@ test('a year that is billed in parts comes to the cent to what it comes to at on
         heldBack += document.interim?.heldBack.length ?? 0;
       }
       interims += own.length;
+      const levels = own.flatMap(({ interim }) => (interim?.threshold === undefined ? [] : Number(interim.threshold)));
+      expect(levels).toEqual([...new Set(levels)].toSorted((a, b) => a - b));
+      reached += levels.length;
       expect(sumOf(inParts.map(charged))).toBe(sumOf(atOnce.map(charged)));
       // Nobody pays money for what a credit could have paid in the end.
       expect(sumOf(inParts.map(({ total }) => total))).toBe(sumOf(atOnce.map(({ total }) => total)));
@@ -182,6 +214,7 @@ test('a year that is billed in parts comes to the cent to what it comes to at on
   );
   expect(interims).toBeGreaterThan(20);
   expect(heldBack).toBeGreaterThan(0);
+  expect(reached).toBeGreaterThan(10);
   const all = await it.ports.invoices.allInvoices({ after: null, limit: 100_000 });
   const items = all.items.filter(({ tenant }) => tenant === it.tenant);
   const allInvoices = async () => ({ items, nextAfter: null });

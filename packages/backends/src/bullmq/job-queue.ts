@@ -37,7 +37,8 @@ export function bullmqJobQueue({ queue: openQueue, worker: openWorker, onError }
   };
 
   return {
-    async enqueue(name, data, { jobId, attemptsMax = ATTEMPTS_MAX_DEFAULT, backoffMs = BACKOFF_MS_DEFAULT }: JobOptions) {
+    async enqueue(name, data, options: JobOptions) {
+      const { jobId, attemptsMax = ATTEMPTS_MAX_DEFAULT, backoffMs = BACKOFF_MS_DEFAULT, delayMs = 0 } = options;
       const id = storedId(jobId);
       const queue = queueNamed(name);
       // A job that used up its attempts is kept to be looked at, but must not keep the next one out.
@@ -46,6 +47,7 @@ export function bullmqJobQueue({ queue: openQueue, worker: openWorker, onError }
         jobId: id,
         attempts: attemptsMax,
         backoff: { type: 'exponential', delay: backoffMs },
+        delay: delayMs,
         removeOnComplete: true,
         removeOnFail: { count: FAILED_JOBS_KEPT },
       });

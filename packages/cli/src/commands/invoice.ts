@@ -81,9 +81,9 @@ function invoiceTable(invoices: readonly InvoiceSummary[]): string {
       { title: 'total', align: 'right' },
       { title: '' },
     ],
-    invoices.map(({ number, kind, customer, plan, period, usageTo = period.to, total, currency }) => [
+    invoices.map(({ number, kind, threshold, customer, plan, period, usageTo = period.to, total, currency }) => [
       number,
-      kind,
+      threshold === undefined ? kind : `${kind} at ${groupDigits(threshold)}`,
       customer,
       plan,
       `${period.from} up to ${usageTo}`,

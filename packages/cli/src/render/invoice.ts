@@ -1,4 +1,10 @@
-import { billedDays, type BilledOnInterim, type InvoiceAdjustment, type InvoiceDocument } from '@meterline/domain/invoices';
+import {
+  billedDays,
+  type BilledOnInterim,
+  type InterimTerms,
+  type InvoiceAdjustment,
+  type InvoiceDocument,
+} from '@meterline/domain/invoices';
 import type { Terminal } from '../terminal.ts';
 import { CHARGE_COLUMNS, chargeRows } from './charges.ts';
 import { commitmentRows } from './commitments.ts';
@@ -31,6 +37,7 @@ export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, '
     `  plan      ${invoice.plan}, version ${invoice.planVersion}${invoice.phase ? `, ${invoice.phase.name}` : ''}`,
     `  period    ${period.from} up to ${period.to} (${billedDays(period)})`,
     ...(interim ? [`  interim   number ${interim.part}: the usage up to ${interim.usageTo}, less what was billed before`] : []),
+    ...(interim?.threshold === undefined ? [] : [`  reached   ${reachedText(interim, currency)}`]),
     `  issued    ${invoice.issuedAt}`,
     invoice.kind === 'advance' || invoice.kind === 'fee'
       ? '  before    anything is used'
@@ -38,6 +45,10 @@ export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, '
     '',
     table(CHARGE_COLUMNS, rows, total),
   ].join('\n');
+}
+
+function reachedText({ threshold = '', reached = '' }: InterimTerms, currency: string): string {
+  return `the threshold of ${groupDigits(threshold)} ${currency}: ${groupDigits(reached)} owed for the period so far`;
 }
 
 /** What was billed before: it is taken off. */

@@ -21,6 +21,7 @@ export interface Spend {
     readonly lines: readonly ChargeLine[];
     readonly billedInAdvance: readonly { readonly invoice: string; readonly name: string; readonly amount: string }[];
     readonly interims: readonly { readonly invoice: string; readonly usageTo: string; readonly amount: string }[];
+    readonly nextThreshold: string | null;
     readonly commitment: CommitmentSettlement | null;
     readonly toInvoice: string;
     readonly total: string;
@@ -49,6 +50,7 @@ export function spendText(spend: Spend, terminal: Pick<Terminal, 'paint'>): stri
       lines,
       billedInAdvance,
       interims,
+      nextThreshold,
       commitment,
       toInvoice,
       total: planTotal,
@@ -64,9 +66,11 @@ export function spendText(spend: Spend, terminal: Pick<Terminal, 'paint'>): stri
       ({ invoice, usageTo, amount }) => `  ${groupDigits(amount)} of it for usage up to ${usageTo} are on ${invoice}`,
     );
     const open = billed.length + onInterims.length === 0 ? [] : [`  ${groupDigits(toInvoice)} of it are on no invoice yet`];
+    const ahead =
+      nextThreshold === null ? [] : [`  invoiced before the period ends when ${groupDigits(nextThreshold)} are owed for usage`];
     return [
       `${head}\n\n${table(CHARGE_COLUMNS, rows, sum)}`,
-      ...[...billed, ...onInterims, ...open].map((line) => paint('dim', line)),
+      ...[...billed, ...onInterims, ...open, ...ahead].map((line) => paint('dim', line)),
       '',
     ].join('\n');
   });

@@ -135,6 +135,10 @@ export interface InterimTerms {
   readonly usageTo: string;
   /** What came to less than was billed of it before: no interim invoice gives money back, the invoice of the period does. */
   readonly heldBack: readonly { readonly key: string; readonly name: string; readonly amount: string }[];
+  /** The highest level of the plan version's `invoiceThresholds` that is reached with it, if one is: money. Absent otherwise. */
+  readonly threshold?: string;
+  /** What it and the interim invoices of the period before it ask for together, before credits. Where a level is reached. */
+  readonly reached?: string;
 }
 
 /** A fee of which some time is not used. */

@@ -31,4 +31,12 @@ export {
 export { invoiceLines } from './line.ts';
 export type { LineInput } from './line-input.ts';
 export { linesUnder } from './lines-under.ts';
+export {
+  invoicedWithin,
+  type InvoiceThresholds,
+  invoiceThresholdsSchema,
+  nextThreshold,
+  reachedWith,
+  thresholdFaults,
+} from './thresholds.ts';
 export { INVOICE_POLICY, type InvoicePolicy } from './policy.ts';

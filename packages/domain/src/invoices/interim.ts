@@ -61,13 +61,18 @@ export function takenOff(
   };
 }
 
-/** What an interim invoice does not give back: where one of its lines came to less than was billed of it. */
+/**
+ * What an interim invoice does not give back: where one of its lines came to less than was billed of it, or is no more, as the plan was changed on the
+ * first day of the period.
+ */
 export function heldBack(
   lines: readonly Pick<InvoiceLine, 'key' | 'name' | 'amount'>[],
-  billed: readonly Amount[],
+  billed: readonly Pick<InvoiceLine, 'key' | 'name' | 'amount'>[],
   currency: string,
 ): InterimTerms['heldBack'] {
-  return lines.flatMap(({ key, name, amount }) => {
+  const keys = new Set(lines.map(({ key }) => key));
+  const gone = new Map(billed.filter(({ key }) => !keys.has(key)).map(({ key, name }) => [key, { key, name, amount: '0' }]));
+  return [...lines, ...gone.values()].flatMap(({ key, name, amount }) => {
     const short = subtract(sumOf(key, billed), decimal(amount));
     return compare(short, ZERO) > 0 ? [{ key, name, amount: formatMoney(short, currency) }] : [];
   });

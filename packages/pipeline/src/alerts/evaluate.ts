@@ -5,20 +5,20 @@ import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import type {
   Account,
   AlertOccurrence,
-  InvoiceStore,
   Occurrence,
   SubscriptionTerms,
   Wakeup,
   WakeupStore,
   WatchedCustomer,
 } from '../ports/index.ts';
+import { startRunsAtThresholds, type ThresholdPorts } from '../invoices/index.ts';
 import { refreshEntitlements, type RefreshPorts } from '../entitlements/index.ts';
 import { periodAt, type RatingPorts, spendAt, type CustomerSpend } from '../spend/index.ts';
 import { amountText, occurrenceId } from './occurrence.ts';
 
-export interface AlertPorts extends RatingPorts, Omit<RefreshPorts, 'accounts'> {
+export interface AlertPorts extends RatingPorts, Omit<RefreshPorts, 'accounts'>, Pick<ThresholdPorts, 'jobs'> {
   readonly wakeups: WakeupStore;
-  readonly invoices: Pick<InvoiceStore, 'billedThrough' | 'issuedSince'>;
+  readonly invoices: ThresholdPorts['invoices'];
 }
 
 /** Usage can be accepted this long after it happened (35 days by default), so an older period can no longer change. */
@@ -26,13 +26,15 @@ const ENDED_PERIODS_MS = 40 * 86_400_000;
 const CUSTOMERS_AT_A_TIME_MAX = 500;
 
 /**
- * Looks at whoever the rows of one tenant name, keeps anew what they may use, fires what was crossed and forgets the rows. Answers the
+ * Looks at whoever the rows of one tenant name, keeps anew what they may use, fires what was crossed, has invoiced what reached a threshold of its plan
+ * and forgets the rows. Answers the
  * occurrences that are new.
  *
  * Killed anywhere, it neither misses nor doubles:
  * - A row becomes visible together with the usage (or rule, or subscription) it tells about, so the evaluation after reading it sees
  *   at least that. Whatever is committed later comes with a row of its own, which is not among the ones forgotten here.
- * - Up to `conclude` nothing is written but balances, which are a cache. Killed before it, the rows are still there and are evaluated again.
+ * - Up to `conclude` nothing is written but balances, which are a cache, and runs at invoice thresholds, which start once. Killed before it, the rows
+ *   are still there and are evaluated again.
  * - `conclude` is one transaction: occurrences, their webhook messages and the end of the rows exist all or not at all.
  * - Two workers over the same rows come to the same occurrences; the unique key lets one of them insert each, and only that one sends
  *   the message. Forgetting a row that is gone changes nothing.
@@ -46,6 +48,7 @@ export async function evaluateWakeups(ports: AlertPorts, tenant: string, wakeups
   for (let from = 0; from < watched.length; from += CUSTOMERS_AT_A_TIME_MAX) {
     occurrences.push(...(await crossedLevels(ports, watched.slice(from, from + CUSTOMERS_AT_A_TIME_MAX), tenant)));
   }
+  await startRunsAtThresholds(ports, { subjects, customers }, tenant);
   return ports.wakeups.conclude(
     occurrences,
     wakeups.map((wakeup) => wakeup.id),

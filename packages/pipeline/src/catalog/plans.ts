@@ -1,6 +1,6 @@
 import { commitmentSchema } from '@meterline/domain/commitments';
 import { Fault } from '@meterline/domain/faults';
-import { UNUSED_TIME } from '@meterline/domain/invoices';
+import { invoiceThresholdsSchema, UNUSED_TIME } from '@meterline/domain/invoices';
 import { phasesSchema } from '@meterline/domain/phases';
 import { rateCardSchema } from '@meterline/domain/prices';
 import { changeRulesSchema } from '@meterline/domain/stages';
@@ -46,6 +46,10 @@ const phasesField = phasesSchema
   .describe('What subscriptions begin with, one after the other; then the version is as it says otherwise');
 const commitmentField = commitmentSchema.optional().describe('What each subscription spends at least or at most');
 
+const thresholdsField = invoiceThresholdsSchema
+  .optional()
+  .describe('Amounts at which what a subscription owes for a billing period so far is invoiced, before the period ends');
+
 const draftField = z.boolean().optional().describe('A draft may change until it is published, and takes no subscriptions');
 
 export const newPlanSchema = z.strictObject({
@@ -60,6 +64,7 @@ export const newPlanSchema = z.strictObject({
   unusedTime: unusedTimeSchema.default('credit'),
   changeRules: changeRulesField,
   phases: phasesField,
+  invoiceThresholds: thresholdsField,
 });
 export type NewPlan = z.output<typeof newPlanSchema>;
 
@@ -71,6 +76,7 @@ export const newPlanVersionSchema = z.strictObject({
   unusedTime: unusedTimeSchema.default('credit'),
   changeRules: changeRulesField,
   phases: phasesField,
+  invoiceThresholds: thresholdsField,
 });
 export type NewPlanVersion = z.output<typeof newPlanVersionSchema>;
 

@@ -1,4 +1,5 @@
 import { Fault, type FaultDetail } from '@meterline/domain/faults';
+import { thresholdFaults } from '@meterline/domain/invoices';
 import { cardsIn, phaseFaults, type PlanPhase } from '@meterline/domain/phases';
 import type { RateCard } from '@meterline/domain/prices';
 import type { FeatureStore, MeterStore, PlanRecord, PlanStore, PlanVersionDraft } from '../ports/index.ts';
@@ -13,7 +14,12 @@ export interface FitPorts {
 
 /** Fails with everything of a plan version that does not fit the meters, features and plans there are. */
 export async function refuseUnfit(
-  { rateCards, features = [], phases = [] }: Pick<PlanVersionDraft, 'rateCards' | 'features' | 'phases'>,
+  {
+    rateCards,
+    features = [],
+    phases = [],
+    invoiceThresholds,
+  }: Pick<PlanVersionDraft, 'rateCards' | 'features' | 'phases' | 'invoiceThresholds'>,
   plan: Pick<PlanRecord, 'key' | 'currency'>,
   ports: FitPorts,
   tenant: string,
@@ -21,12 +27,14 @@ export async function refuseUnfit(
   const cards = await meteringFaults(rateCards, ports.meters, tenant);
   const entitlements = [...addOnFaults(features, rateCards), ...(await featureFaults(features, ports, tenant))];
   const phased = [...phaseFaults(phases, rateCards), ...(await phaseMisfits(phases, rateCards, plan, ports, tenant))];
-  const errors = [...cards, ...entitlements, ...phased];
+  const thresholds = invoiceThresholds ? thresholdFaults(invoiceThresholds, plan.currency) : [];
+  const errors = [...cards, ...entitlements, ...phased, ...thresholds];
   if (errors.length === 0) return;
   if (cards.length > 0) throw new Fault('invalid', 'plan.rate_card_invalid', 'A rate card does not fit the meters.', { errors });
   if (entitlements.length > 0)
     throw new Fault('invalid', 'plan.feature_invalid', 'An entitlement does not fit the features.', { errors });
-  throw new Fault('invalid', 'plan.phase_invalid', 'A phase does not fit the plan version.', { errors });
+  if (phased.length > 0) throw new Fault('invalid', 'plan.phase_invalid', 'A phase does not fit the plan version.', { errors });
+  throw new Fault('invalid', 'plan.invoice_thresholds_invalid', 'An invoice threshold does not fit the currency.', { errors });
 }
 
 async function phaseMisfits(

@@ -2,14 +2,31 @@ import {
   type EarlierDocuments,
   heldBack,
   type InterimTerms,
+  type InvoiceThresholds,
   type InvoiceDocument,
   type InvoiceLine,
+  reachedWith,
   takenOff,
 } from '@meterline/domain/invoices';
 import { keepsUnused } from './earlier-of-issued.ts';
 
 /** What an issued invoice should take off its lines, and hold back if it is an interim one: by the documents of its period before it. */
 export type BilledAgain = Pick<InvoiceDocument, 'billedInAdvance' | 'billedOnInterims'> & Pick<InterimTerms, 'part' | 'heldBack'>;
+
+/** Where an interim invoice does not say which level it reaches: by the documents before it, and by what it should ask for before credits. */
+export function thresholdDifferences(
+  { interim, currency }: InvoiceDocument,
+  thresholds: InvoiceThresholds | null,
+  of: { readonly interims: readonly InvoiceDocument[]; readonly amount: string },
+): string[] {
+  const again = reachedWith(thresholds, of, currency);
+  const isSame = again.threshold === interim?.threshold && again.reached === interim?.reached;
+  return isSame ? [] : [`threshold: issued ${level(interim)}, reached again ${level(again)}`];
+}
+
+function level({ threshold = 'nothing', reached = 'nothing' }: Partial<InterimTerms> = {}): string {
+  return `${threshold} at ${reached}`;
+}
 
 export function billedAgain(invoice: InvoiceDocument, lines: readonly InvoiceLine[], earlier: EarlierDocuments): BilledAgain {
   const { kind, currency } = invoice;

@@ -13,7 +13,7 @@ export interface BilledStretch {
   readonly terms: SubscriptionTerms;
 }
 
-export const eachStretch = ({ account, stretches }: BilledSubscription): BilledStretch[] =>
+export const eachStretch = ({ account, stretches }: Pick<BilledSubscription, 'account' | 'stretches'>): BilledStretch[] =>
   stretches.map((terms) => ({ account, terms }));
 
 export async function billedSubscriptions(

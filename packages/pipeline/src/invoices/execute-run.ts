@@ -18,6 +18,7 @@ import { issueFees } from './fees.ts';
 import { type DueNow, withHistory } from './history.ts';
 import { issueInterims } from './interims.ts';
 import { issueInTurn } from './issue-in-turn.ts';
+import { issueAtThresholds } from './thresholds.ts';
 
 export interface InvoicingPorts extends RatingPorts {
   readonly invoices: InvoiceStore;
@@ -47,9 +48,10 @@ const SUBSCRIPTIONS_AT_A_TIME_MAX = 200;
 
 /**
  * Gives back what ended subscriptions paid too much of in advance, invoices what is due in advance, and every period that ended at or before the run's
- * instant and has no invoice yet, then the usage so far of periods that go on, where their plans say so, and completes the run. Safe to run again,
- * and beside other runs: each invoice is one transaction that the unique key of (subscription, kind, period, part) lets happen once, whoever comes
- * first; whatever is invoiced already is passed over. Fails with NotSealedError if the log is not sealed up to the run's beginning.
+ * instant and has no invoice yet, then the usage so far of periods that go on, where their plans say so, and completes the run. One that began at a
+ * threshold leaves ended periods and months to the others: they wait for late usage. Safe to run again, and beside other runs: each invoice is one
+ * transaction that the unique key of (subscription, kind, period, part) lets happen once, whoever comes first; whatever is invoiced already is passed
+ * over. Fails with NotSealedError if the log is not sealed up to the run's beginning.
  */
 export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, options: RunOptions = {}): Promise<void> {
   let cut: Cut | undefined;
@@ -67,12 +69,13 @@ export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, 
     await issueCreditNotes(ports, subscriptions, run);
     await issueFees(ports, subscriptions, run);
     // Oldest period first: a subscription several periods behind gets one invoice a turn, and the next knows of it.
-    while (pending.length > 0) {
+    while (run.threshold === null && pending.length > 0) {
       options.signal?.throwIfAborted();
       const due = await duePeriods(ports, pending, run);
       pending = due.length === 0 ? [] : await issueAll(ports, due, { cut: await sealed(), run });
     }
-    await issueInterims(ports, subscriptions, { run, sealed });
+    if (run.threshold === null) await issueInterims(ports, subscriptions, { run, sealed });
+    await issueAtThresholds(ports, subscriptions, { run, sealed });
     after = page.nextAfter;
   } while (after !== null);
   if (run.subscription === null) await settleRests(ports, run);

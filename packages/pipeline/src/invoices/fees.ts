@@ -4,10 +4,10 @@ import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import type { Cut, EventLog, InvoiceDraft, InvoiceRun, InvoiceStore, TenantClock } from '../ports/index.ts';
 import { invoiceGrants } from '../prepaid/index.ts';
 import { periodAt, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
-import { type BilledStretch, type BilledSubscription, eachStretch, readAgain } from './billed-subscriptions.ts';
+import { type BilledStretch, type BilledSubscription, eachStretch } from './billed-subscriptions.ts';
 import { drawnInAdvance } from './drawn-in-advance.ts';
 import { invoiceDraft } from './invoice-draft.ts';
-import { issueInTurn } from './issue-in-turn.ts';
+import { issueUntilCurrent } from './issue-in-turn.ts';
 
 export interface FeeDraftPorts extends RatingPorts {
   readonly log: Pick<EventLog, 'partitionCount'>;
@@ -30,13 +30,7 @@ interface DueFees extends BilledStretch {
  * on its own invoice instead: what is due for it less what was billed before.
  */
 export async function issueFees(ports: FeePorts, subscriptions: readonly BilledSubscription[], run: InvoiceRun): Promise<void> {
-  let drafts = await draftDueFees(ports, subscriptions, run);
-  while (drafts.length > 0) {
-    const outcomes = await issueInTurn(ports.invoices, drafts, run.tenant);
-    const stale = new Set(drafts.flatMap(({ subscription }, index) => (outcomes[index] === 'stale' ? subscription : [])));
-    const behind = subscriptions.filter(({ subscription }) => stale.has(subscription));
-    drafts = behind.length === 0 ? [] : await draftDueFees(ports, await readAgain(ports, behind, run.tenant), run);
-  }
+  await issueUntilCurrent(ports, subscriptions, (current) => draftDueFees(ports, current, run), run.tenant);
 }
 
 /** The fee invoices that are due at the run's instant and not issued yet. */

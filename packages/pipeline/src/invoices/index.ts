@@ -15,6 +15,7 @@ export {
   requestSubscriptionRun,
   startDueRuns,
 } from './runs.ts';
+export { startRunsAtThresholds, type ThresholdPorts } from './threshold-runs.ts';
 export { DEFAULT_SCHEDULE, nextRunMs, setSchedule } from './schedule.ts';
 export { type Scheduler, startScheduler } from './scheduler.ts';
 export { type InvoiceAccounting, invoiceAccounting, type InvoiceCheck, verifyInvoice } from './verify.ts';

@@ -1,25 +1,21 @@
-import { cardsOnInterims, earlierDocuments, heldBack, type InvoiceDocument, takenOff } from '@meterline/domain/invoices';
 import { usageInvoicedTo } from '@meterline/domain/subscriptions';
-import { formatInstant, parseInstantMs } from '@meterline/domain/time';
 import type { Cut, InvoiceDraft, InvoiceRun, InvoiceStore, TenantClock } from '../ports/index.ts';
-import { billedBeforeInvoice, invoiceGrants } from '../prepaid/index.ts';
-import { carriedStates, periodAt, periodToRate, ratePeriods, type RatingPorts, spanOf } from '../spend/index.ts';
-import { type BilledStretch, type BilledSubscription, eachStretch, readAgain } from './billed-subscriptions.ts';
-import { countOf, type DuePeriod } from './draft.ts';
+import { periodAt, type RatingPorts, spanOf } from '../spend/index.ts';
+import { type BilledStretch, type BilledSubscription, eachStretch } from './billed-subscriptions.ts';
 import { withHistory } from './history.ts';
-import { type DraftContext, invoiceDraft, periodDocument } from './invoice-draft.ts';
-import { issueInTurn } from './issue-in-turn.ts';
-import { settledWithin } from './settlements.ts';
+import { type DueInterim, interimContents, invoicedToMs } from './interim-contents.ts';
+import { invoiceDraft } from './invoice-draft.ts';
+import { issueUntilCurrent } from './issue-in-turn.ts';
 
 export interface InterimPorts extends RatingPorts {
   readonly invoices: RatingPorts['invoices'] & Pick<InvoiceStore, 'issue'>;
   readonly clock: TenantClock;
 }
 
-/** A period that goes on, of which usage is to be invoiced. */
-interface DueInterim extends DuePeriod {
-  /** Up to this instant. */
-  readonly usageToMs: number;
+/** The run that issues, and the sealed part of the log, asked for only where there is something to rate. */
+export interface InterimRun {
+  readonly run: InvoiceRun;
+  readonly sealed: () => Promise<Cut>;
 }
 
 /**
@@ -29,17 +25,17 @@ interface DueInterim extends DuePeriod {
 export async function issueInterims(
   ports: InterimPorts,
   subscriptions: readonly BilledSubscription[],
-  { run, sealed }: { readonly run: InvoiceRun; readonly sealed: () => Promise<Cut> },
+  { run, sealed }: InterimRun,
 ): Promise<void> {
-  let due = await dueInterims(ports, subscriptions, run);
-  while (due.length > 0) {
-    const context = { cut: await sealed(), nowMs: await ports.clock.nowMs(run.tenant), run: run.id };
-    const drafts = await draftInterims(ports, due, context, run.tenant);
-    const outcomes = await issueInTurn(ports.invoices, drafts, run.tenant);
-    const stale = new Set(drafts.flatMap(({ subscription }, index) => (outcomes[index] === 'stale' ? subscription : [])));
-    const behind = subscriptions.filter(({ subscription }) => stale.has(subscription));
-    due = behind.length === 0 ? [] : await dueInterims(ports, await readAgain(ports, behind, run.tenant), run);
-  }
+  const { tenant } = run;
+  const draftsOf = async (current: readonly BilledSubscription[]): Promise<InvoiceDraft[]> => {
+    const due = await dueInterims(ports, current, run);
+    if (due.length === 0) return [];
+    const context = { cut: await sealed(), nowMs: await ports.clock.nowMs(tenant), run: run.id };
+    const { contents } = await interimContents(ports, due, tenant, context.cut);
+    return contents.map((content) => invoiceDraft(content, context, tenant));
+  };
+  await issueUntilCurrent(ports, subscriptions, draftsOf, tenant);
 }
 
 async function dueInterims(
@@ -59,55 +55,5 @@ async function dueInterims(
   return (await withHistory(ports.invoices, now, tenant)).flatMap((each) => {
     const usageToMs = parts.get(each.terms);
     return usageToMs === undefined || usageToMs <= invoicedToMs(each) ? [] : [{ ...each, usageToMs }];
-  });
-}
-
-/** The instant up to which the usage of the period is on interim invoices. */
-function invoicedToMs({ period, earlier }: DuePeriod): number {
-  const last = earlierDocuments(earlier, formatInstant(period.fromMs)).interims.at(-1);
-  return parseInstantMs(last?.interim?.usageTo ?? '') ?? period.fromMs;
-}
-
-/** Cumulative, less what was billed of the period before: so that all documents of a period come to what its invoice alone would. */
-async function draftInterims(
-  ports: InterimPorts,
-  due: readonly DueInterim[],
-  context: DraftContext,
-  tenant: string,
-): Promise<InvoiceDraft[]> {
-  const parties = due.map(({ account, terms }) => ({ customer: account.key, currency: terms.currency }));
-  const grants = await invoiceGrants(ports.accounts, parties, tenant);
-  const carried = await carriedStates(ports, new Map(due.map(({ terms, account }) => [terms, account])), tenant);
-  const billing = due.map((each, index) => {
-    const { account, terms, period, usageToMs } = each;
-    const documents = earlierDocuments(each.earlier, periodDocument(period).from);
-    const left = carried.get(terms);
-    const toRate = {
-      ...periodToRate(terms, account, period),
-      rateCards: cardsOnInterims(terms.rateCards),
-      changeFees: [],
-      usageToMs,
-      ...(left?.billedThroughMs === period.fromMs && { carried: { stated: left.stated } }),
-      prepaid: grants.drawing(index, billedBeforeInvoice(documents, { keepsUnused: false })),
-    };
-    return { ...each, documents, toRate };
-  });
-  const { rated } = await ratePeriods(ports, billing.map(({ toRate }) => toRate), tenant, context.cut); // prettier-ignore
-  return billing.map(({ documents, toRate: _toRate, usageToMs, ...each }, index) => {
-    const { account, terms, period } = each;
-    const { currency } = terms;
-    const lines = rated[index]?.lines ?? [];
-    const off = takenOff(lines, documents, { kind: 'interim', keepsUnused: false, currency });
-    const held = heldBack(lines, [...(off.billedInAdvance ?? []), ...(off.billedOnInterims ?? [])], currency);
-    const interim: InvoiceDocument['interim'] = {
-      part: documents.interims.length + 1,
-      usageTo: formatInstant(usageToMs),
-      heldBack: held,
-    };
-    const charges = { kind: 'interim', lines, ...off, adjustments: [], interim } as const;
-    const commitments = settledWithin(each, charges);
-    const prepaid = grants.drafted(index, [rated[index]?.prepaid]);
-    const content = { ...charges, account, terms, period, commitments, prepaid, earlier: countOf(documents) };
-    return invoiceDraft(content, context, tenant);
   });
 }

@@ -139,10 +139,11 @@ function sharingDocument(sharing: FeeSharing): NonNullable<InvoiceDocument['peri
 }
 
 /** What the webhook tells: enough to know which document and how much, the rest is for asking. */
-function messageOf({ id, number, kind, period, creditNote, total, cut, ...document }: InvoiceDocument) {
+function messageOf({ id, number, kind, period, creditNote, interim, total, cut, ...document }: InvoiceDocument) {
   const { customer, subscription, plan, currency, issuedAt } = document;
   const shared = { customer: customer.key, subscription, plan, period: { from: period.from, to: period.to }, currency };
-  if (creditNote === undefined) return { invoice: id, number, ...(kind && { kind }), ...shared, total, issuedAt, cut };
+  const told = { ...(kind && { kind }), ...(interim?.threshold !== undefined && { threshold: interim.threshold }) };
+  if (creditNote === undefined) return { invoice: id, number, ...told, ...shared, total, issuedAt, cut };
   const { invoice, reason, treatment, amount } = creditNote;
   return { creditNote: id, number, invoice, ...shared, reason, treatment, amount, issuedAt };
 }

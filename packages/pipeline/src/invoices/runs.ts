@@ -1,12 +1,23 @@
 import { Fault } from '@meterline/domain/faults';
 import { newId } from '../ids/index.ts';
-import type { Cut, InvoiceRun, InvoiceRunDraft, InvoiceRunStore, JobQueue, Page } from '../ports/index.ts';
+import type {
+  Cut,
+  InvoiceRun,
+  InvoiceRunDraft,
+  InvoiceRunStore,
+  JobOptions,
+  JobQueue,
+  Page,
+  ThresholdRunDraft,
+} from '../ports/index.ts';
 import { executeInvoiceRun, type InvoicingPorts, type RunOptions } from './execute-run.ts';
 import { DEFAULT_SCHEDULE, nextRunMs } from './schedule.ts';
 
 const QUEUE = 'invoice-runs';
 // Short of patience, as the scheduler enqueues a run that failed for good again.
 const JOB = { attemptsMax: 5, backoffMs: 1000 };
+/** Levels that are reached so soon after the first are on one invoice with it. */
+const THRESHOLD_GATHER_MS = 1000;
 const UNFINISHED_RUNS_AT_A_TIME_MAX = 100;
 
 export interface InvoiceRunPorts extends InvoicingPorts {
@@ -26,6 +37,19 @@ export async function requestInvoiceRun(ports: InvoiceRunPorts, atMs: number | u
 /** Starts a run that bills what is due of one subscription now. */
 export async function requestSubscriptionRun(ports: InvoiceRunPorts, subscription: string, tenant: string): Promise<InvoiceRun> {
   return begin(ports, { atMs: await ports.clock.nowMs(tenant), scheduled: false, subscription }, tenant);
+}
+
+/** What one subscription owes for its period reached a level, at `cut`: starts the run that invoices it, unless there is one that will. */
+export async function requestThresholdRun(
+  ports: { readonly invoices: Pick<InvoiceRunStore, 'startAtThreshold'>; readonly jobs: JobQueue },
+  { cut, ...asked }: Pick<ThresholdRunDraft, 'subscription' | 'threshold' | 'atMs'> & { readonly cut: Cut },
+  tenant: string,
+): Promise<void> {
+  const { atMs } = asked;
+  const draft = { ...asked, id: newId('run', atMs), tenant, scheduled: false, targetCut: cut, createdAtMs: atMs };
+  const run = await ports.invoices.startAtThreshold(draft);
+  // As below.
+  if (run !== undefined) await enqueue(ports, run, { delayMs: THRESHOLD_GATHER_MS }).catch(() => undefined);
 }
 
 async function begin(ports: InvoiceRunPorts, asked: Parameters<typeof runDraft>[1], tenant: string): Promise<InvoiceRun> {
@@ -91,8 +115,12 @@ export async function requeuePending(
   return { invoiceRuns };
 }
 
-async function enqueue(ports: Pick<InvoiceRunPorts, 'jobs'>, run: InvoiceRun): Promise<void> {
-  await ports.jobs.enqueue(QUEUE, { run: run.id, tenant: run.tenant }, { jobId: run.id, ...JOB });
+async function enqueue(
+  ports: Pick<InvoiceRunPorts, 'jobs'>,
+  run: InvoiceRun,
+  when: Pick<JobOptions, 'delayMs'> = {},
+): Promise<void> {
+  await ports.jobs.enqueue(QUEUE, { run: run.id, tenant: run.tenant }, { jobId: run.id, ...JOB, ...when });
 }
 
 async function runDraft(

@@ -1,9 +1,17 @@
-import { feeLines, type InvoiceDocument, type InvoiceLine, linesUnder, totalDue, totalOf } from '@meterline/domain/invoices';
+import {
+  feeLines,
+  type InvoiceDocument,
+  type InvoiceLine,
+  type InvoiceThresholds,
+  linesUnder,
+  totalDue,
+  totalOf,
+} from '@meterline/domain/invoices';
 import { add, compare, decimal } from '@meterline/domain/money';
 import type { InvoiceStore } from '../ports/index.ts';
 import { billedBeforeInvoice, drawingOfInvoice, type PrepaidEntries, type StatedPeriod } from '../prepaid/index.ts';
 import { mayCarryOver, type PeriodToRate, type RatedPeriod, ratePeriods, type RatingPorts } from '../spend/index.ts';
-import { type BilledAgain, billedAgain, billedDifferences } from './billed-again.ts';
+import { type BilledAgain, billedAgain, billedDifferences, thresholdDifferences } from './billed-again.ts';
 import { carriedAgain } from './carried-again.ts';
 import { termsOfInvoice } from './draft.ts';
 import { earlierOfIssued, keepsUnused } from './earlier-of-issued.ts';
@@ -112,6 +120,7 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
     first.cut,
   );
   const commitmentsOf = await settledAgain(ports.invoices, invoices, first.tenant);
+  const thresholdsOf = await thresholdsOfIssued(ports, invoices);
   const results = rated.values();
   return invoices.map((invoice) => {
     const own = ratesItsPeriod(invoice) ? results.next().value : undefined;
@@ -119,7 +128,9 @@ async function verifyTogether(ports: RatingPorts, invoices: readonly InvoiceDocu
     const before = billedAgain(invoice, own?.lines ?? [], earlierOf(invoice));
     const commitments = commitmentsOf(invoice, own?.lines ?? [], before);
     const found = differences(invoice, { own, earlier, commitments, before });
-    return { id: invoice.id, number: invoice.number, differences: [...found, ...carriedOf(invoice).differences] };
+    const amount = amountDue(invoice, { lines: own?.lines ?? [], commitments, before });
+    const levels = thresholdDifferences(invoice, thresholdsOf(invoice), { interims: earlierOf(invoice).interims, amount });
+    return { id: invoice.id, number: invoice.number, differences: [...found, ...levels, ...carriedOf(invoice).differences] };
   });
 }
 
@@ -197,13 +208,34 @@ function differences(invoice: InvoiceDocument, { own, earlier, commitments, befo
   if (JSON.stringify(commitments) !== JSON.stringify(invoice.commitments))
     found.push(`commitments: issued ${settled(invoice.commitments)}, settled again ${settled(commitments)}`);
   found.push(...billedDifferences(invoice, before));
-  const { adjustments, currency, prepaid, interim } = invoice;
-  const { part, heldBack, ...off } = before;
-  const held = interim && { interim: { ...interim, heldBack } };
-  const charges = { lines, ...off, adjustments, commitments: commitments ?? [], ...(prepaid && { prepaid }), ...held };
-  const total = totalDue(charges, currency);
+  const total = amountDue(invoice, { lines, commitments, before }, invoice.prepaid);
   if (total !== invoice.total) found.push(`total: issued ${invoice.total}, rated again ${total}`);
   return found;
+}
+
+/** What an invoice should ask for: before credits, or less what they paid. */
+function amountDue(
+  { adjustments, currency, interim }: InvoiceDocument,
+  { lines, commitments = [], before }: Pick<RatedAgain, 'commitments' | 'before'> & Pick<InvoiceDocument, 'lines'>,
+  prepaid?: InvoiceDocument['prepaid'],
+): string {
+  const { part: _part, heldBack, ...off } = before;
+  const held = interim && { interim: { ...interim, heldBack } };
+  return totalDue({ lines, ...off, adjustments, commitments, ...(prepaid && { prepaid }), ...held }, currency);
+}
+
+/** Answers the levels of the plan versions that interim invoices are under; null for any other. */
+async function thresholdsOfIssued(
+  { accounts }: Pick<RatingPorts, 'accounts'>,
+  invoices: readonly InvoiceDocument[],
+): Promise<(invoice: InvoiceDocument) => InvoiceThresholds | null> {
+  const found = new Map<InvoiceDocument, InvoiceThresholds | null>();
+  for (const invoice of invoices) {
+    const { kind, plan, planVersion: version, phase, tenant } = invoice;
+    if (kind !== 'interim') continue;
+    found.set(invoice, (await accounts.pricesOf({ plan, version }, phase?.key ?? null, tenant)).invoiceThresholds);
+  }
+  return (invoice) => found.get(invoice) ?? null;
 }
 
 function settled(commitments: InvoiceDocument['commitments'] = []): string {

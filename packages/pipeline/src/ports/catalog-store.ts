@@ -1,6 +1,6 @@
 import type { Commitment } from '@meterline/domain/commitments';
 import type { PlanFeature } from '@meterline/domain/entitlements';
-import type { UnusedTime } from '@meterline/domain/invoices';
+import type { InvoiceThresholds, UnusedTime } from '@meterline/domain/invoices';
 import type { Meter } from '@meterline/domain/meters';
 import type { PlanPhase } from '@meterline/domain/phases';
 import type { NegotiatedEnd, NegotiatedPrice, Negotiation, PriceChange } from '@meterline/domain/price-versions';
@@ -106,12 +106,14 @@ export interface PlanDraft {
   readonly changeRules?: ChangeRules | null | undefined;
   /** That subscriptions begin with; none unless given. */
   readonly phases?: readonly PlanPhase[] | undefined;
+  /** Amounts at which a billing period is invoiced so far; none unless given. */
+  readonly invoiceThresholds?: InvoiceThresholds | null | undefined;
 }
 
 /** What a version of a plan consists of. */
 export type PlanVersionDraft = Pick<
   PlanDraft,
-  'rateCards' | 'commitment' | 'features' | 'draft' | 'unusedTime' | 'changeRules' | 'phases'
+  'rateCards' | 'commitment' | 'features' | 'draft' | 'unusedTime' | 'changeRules' | 'phases' | 'invoiceThresholds'
 >;
 
 /** A plan with its latest published version; a draft only while there is no other, or where one was asked for. */
@@ -123,6 +125,7 @@ export interface PlanRecord extends PlanDraft {
   readonly unusedTime: UnusedTime;
   readonly changeRules: ChangeRules | null;
   readonly phases: readonly PlanPhase[];
+  readonly invoiceThresholds: InvoiceThresholds | null;
   /** Of the newest price change of that version; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;
@@ -139,6 +142,7 @@ export interface PlanVersionRecord {
   readonly unusedTime: UnusedTime;
   readonly changeRules: ChangeRules | null;
   readonly phases: readonly PlanPhase[];
+  readonly invoiceThresholds: InvoiceThresholds | null;
   /** Of its newest price change; 0 = none. */
   readonly priceRevision: number;
   readonly createdAtMs: number;

@@ -10,6 +10,8 @@ export interface InvoiceRun {
   readonly tenant: string;
   /** The only subscription that it looks at; null: at all. */
   readonly subscription: string | null;
+  /** Money: the run began as what this subscription owes within a period reached it, and bills that alone. Null for other runs. */
+  readonly threshold: string | null;
   readonly atMs: number;
   readonly scheduled: boolean;
   readonly state: 'running' | 'complete';
@@ -23,6 +25,8 @@ export interface InvoiceRun {
 
 export type InvoiceRunDraft = Pick<InvoiceRun, 'id' | 'tenant' | 'atMs' | 'scheduled' | 'targetCut' | 'createdAtMs'> &
   Partial<Pick<InvoiceRun, 'subscription'>>;
+
+export type ThresholdRunDraft = InvoiceRunDraft & { readonly subscription: string; readonly threshold: string };
 
 export interface InvoiceSchedule {
   readonly cron: string;
@@ -65,7 +69,7 @@ export interface InvoiceDraft extends Omit<StoredInvoice, 'document' | 'movedCut
   readonly negotiatedRevision: number;
   /** The run that counts this invoice as its own. */
   readonly run: string;
-  /** What it takes from the customer's grants, which may be nothing; null for a customer without any. */
+  /** What it takes from the customer's grants, which may be nothing; null for a customer without any, and in advance of a minimum, which they never pay. */
   readonly prepaid: PrepaidBooking | null;
   /**
    * How many documents that bill its period before the invoice it was drafted with: fee invoices and their credit notes, and interim invoices. Absent
@@ -94,11 +98,17 @@ export interface BillingCandidate {
 export interface InvoiceRunStore {
   /** A scheduled run that exists already (same tenant and instant) is answered instead of inserted. */
   insertRun(draft: InvoiceRunDraft): Promise<InvoiceRun>;
+  /**
+   * A subscription has one such run at a time: one that is not complete is answered instead, raised to the level and cut of this one if its own level is
+   * lower. Undefined if it was completed meanwhile, which wakes rating for the customer.
+   */
+  startAtThreshold(draft: ThresholdRunDraft): Promise<InvoiceRun | undefined>;
   run(id: string, tenant: string): Promise<InvoiceRun | undefined>;
   /** Newest first; `after` is a run id. */
   runs(request: PageRequest, tenant: string): Promise<Page<InvoiceRun>>;
   /** Runs of every tenant that are not complete, oldest first; `after` is a run id. */
   unfinishedRuns(request: PageRequest): Promise<Page<InvoiceRun>>;
+  /** Where the run began at a threshold also wakes rating for its customer: a level may have been reached while it ran. */
   completeRun(id: string, nowMs: number, tenant: string): Promise<void>;
 }
 

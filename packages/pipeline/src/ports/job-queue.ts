@@ -4,6 +4,8 @@ export interface JobOptions {
   /** Attempts in all, with exponential backoff between them. Default 5. */
   readonly attemptsMax?: number;
   readonly backoffMs?: number;
+  /** How long it waits before its first attempt. Default not at all. */
+  readonly delayMs?: number;
 }
 
 export interface JobHandle {

@@ -1,7 +1,7 @@
 import type { AlertRule } from '@meterline/domain/alerts';
 import type { Commitment } from '@meterline/domain/commitments';
 import type { EntitlementSource, PlanFeature } from '@meterline/domain/entitlements';
-import type { StatedPhase, UnusedTime } from '@meterline/domain/invoices';
+import type { InvoiceThresholds, StatedPhase, UnusedTime } from '@meterline/domain/invoices';
 import type { Negotiation, PriceChange } from '@meterline/domain/price-versions';
 import type { RateCard } from '@meterline/domain/prices';
 import type { ChangeFee, Quantities } from '@meterline/domain/stages';
@@ -38,6 +38,8 @@ export interface SubscriptionTerms {
   readonly features: readonly PlanFeature[];
   /** What becomes of time that was paid in advance and lies after the end. */
   readonly unusedTime: UnusedTime;
+  /** Amounts at which a billing period is invoiced so far; null: none. */
+  readonly invoiceThresholds: InvoiceThresholds | null;
   /** In order; what holds before the first is one of each. */
   readonly quantities: readonly QuantitiesFrom[];
   readonly changeFees: readonly ChangeFeeAt[];
@@ -93,6 +95,7 @@ export interface AccountReader extends PrepaidReader {
 export interface VersionPrices {
   readonly rateCards: readonly RateCard[];
   readonly phase: PricedPhase | null;
+  readonly invoiceThresholds: InvoiceThresholds | null;
 }
 
 /** One row of `rating_wakeup`: written in the transaction that committed usage or changed the catalogue. */
@@ -162,6 +165,8 @@ export interface WakeupStore {
   watched(subjects: readonly string[], customers: readonly string[], tenant: string): Promise<WatchedCustomer[]>;
   /** Of these and the owners of these subjects, the customers whose entitlements may have changed: none where the tenant has no features. */
   entitled(subjects: readonly string[], customers: readonly string[], tenant: string): Promise<string[]>;
+  /** Of these and the owners of these subjects, the customers that are or were under a plan version with levels at which it invoices. */
+  invoicedByThreshold(subjects: readonly string[], customers: readonly string[], tenant: string): Promise<string[]>;
   /** Levels of these rules that fired for these customers in periods ending after `sinceMs`. */
   fired(rules: readonly string[], customers: readonly string[], sinceMs: number, tenant: string): Promise<FiredLevel[]>;
   /**

@@ -30,8 +30,8 @@ export function isBeforeInvoice({ kind }: Pick<StoredInvoice, 'kind'>): boolean 
   return kind === 'fee' || kind === 'credit_note' || kind === 'interim';
 }
 
-function billsBefore({ rateCards, cadence }: SubscriptionTerms): boolean {
-  return cardsInAdvance(rateCards).length > 0 || cadence.usageEvery !== undefined;
+function billsBefore({ rateCards, cadence, invoiceThresholds }: SubscriptionTerms): boolean {
+  return cardsInAdvance(rateCards).length > 0 || cadence.usageEvery !== undefined || invoiceThresholds !== null;
 }
 
 /** Grants paid their part of it when it was billed. */

@@ -6,7 +6,9 @@ import {
   type EarlierDocuments,
   feesBilled,
   INVOICE_POLICY,
+  invoicedWithin,
   type InvoiceLine,
+  nextThreshold,
   type StatedPhase,
   totalDue,
   totalOf,
@@ -34,6 +36,8 @@ export interface SubscriptionSpend {
   readonly billedInAdvance: readonly BilledInAdvance[];
   /** Interim invoices of the period so far. */
   readonly interims: readonly InterimInSpend[];
+  /** The next level of the plan version at which there will be one; money. Null without one. */
+  readonly nextThreshold: string | null;
   /** What a minimum or maximum that was agreed on adds; null without one. */
   readonly commitment: CommitmentSettlement | null;
   /** Sum of the rounded lines, and of those of the commitment. */
@@ -124,7 +128,8 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
     const { id, plan, planVersion, currency } = terms;
     const phase = terms.phase && { key: terms.phase.key, name: terms.phase.name };
     const total = totalDue({ lines, adjustments: [], commitments: commitment === null ? [] : [commitment] }, currency);
-    const invoiced = invoicedOf(earlierOf({ terms, period }));
+    const earlier = earlierOf({ terms, period });
+    const invoiced = { ...invoicedOf(earlier), nextThreshold: levelAhead(terms, earlier) };
     const toInvoice = less(total, [...invoiced.billedInAdvance, ...invoiced.interims], currency);
     return {
       request,
@@ -149,6 +154,10 @@ export async function spendAt(ports: RatingPorts, requests: readonly SpendReques
     const prepaid = grants.summary(request, toInvoice, drawn);
     return { customer: account.key, currency: account.currency, asOf: { cut, atMs }, subscriptions, total, prepaid };
   });
+}
+
+function levelAhead({ invoiceThresholds, currency }: SubscriptionTerms, { interims }: EarlierDocuments): string | null {
+  return (invoiceThresholds && nextThreshold(invoiceThresholds, invoicedWithin(interims), currency)) ?? null;
 }
 
 function invoicedOf({ fees, interims }: EarlierDocuments): Pick<SubscriptionSpend, 'billedInAdvance' | 'interims'> {

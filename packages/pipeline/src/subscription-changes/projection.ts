@@ -105,8 +105,12 @@ export async function accountWith(
 }
 
 async function plannedStage(plans: ProjectionPorts['plans'], stage: StageRecord, tenant: string) {
-  const { plan, phases, rateCards, priceRevision, features, unusedTime } = await planTerms(plans, stage, tenant);
-  const terms = { phases, rateCards, priceRevision, features, unusedTime };
+  const { plan, phases, rateCards, priceRevision, features, unusedTime, invoiceThresholds } = await planTerms(
+    plans,
+    stage,
+    tenant,
+  );
+  const terms = { phases, rateCards, priceRevision, features, unusedTime, invoiceThresholds };
   return { ...stage, currency: plan.currency, cadence: plan.billingPeriod, ...terms };
 }
 

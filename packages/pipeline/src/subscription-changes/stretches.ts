@@ -1,5 +1,5 @@
 import type { PlanFeature } from '@meterline/domain/entitlements';
-import type { UnusedTime } from '@meterline/domain/invoices';
+import type { InvoiceThresholds, UnusedTime } from '@meterline/domain/invoices';
 import { type PlanPhase, pricedBy, termsIn } from '@meterline/domain/phases';
 import type { RateCard } from '@meterline/domain/prices';
 import { sameTerms } from '@meterline/domain/stages';
@@ -24,6 +24,7 @@ export interface StagePlan {
   readonly priceRevision: number;
   readonly features: readonly PlanFeature[];
   readonly unusedTime: UnusedTime;
+  readonly invoiceThresholds: InvoiceThresholds | null;
 }
 
 export type PlannedStage = StageRecord & StagePlan;
@@ -53,11 +54,12 @@ export function stretchesOf(
         changeFees: [...last.changeFees, ...feesOf(stage)],
       };
     } else {
-      const { plan, planVersion, commitment, currency, cadence, priceRevision, unusedTime, paysWhole, untilMs } = stage;
+      const { plan, planVersion, commitment, currency, cadence, priceRevision, paysWhole, untilMs } = stage;
+      const { unusedTime, invoiceThresholds } = stage;
       const { rateCards, features, phase } = pricedIn(stage.phase?.key ?? null, stage);
       stretches.push({
-        ...{ plan, planVersion, phase, commitment, currency, cadence, rateCards, priceRevision, features, unusedTime },
-        ...{ paysWhole, endsAtMs, untilMs },
+        ...{ plan, planVersion, phase, commitment, currency, cadence, rateCards, priceRevision, features },
+        ...{ unusedTime, invoiceThresholds, paysWhole, endsAtMs, untilMs },
         id: subscription.id,
         startsAtMs: stage.fromMs,
         anchorMs: anchors[index] ?? subscription.startsAtMs,

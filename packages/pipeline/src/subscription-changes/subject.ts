@@ -26,7 +26,15 @@ export interface SubjectPorts {
 /** A version of a plan, with the plan it is of. */
 export interface PlanTerms extends Pick<
   PlanVersionRecord,
-  'version' | 'rateCards' | 'commitment' | 'changeRules' | 'priceRevision' | 'features' | 'unusedTime' | 'phases'
+  | 'version'
+  | 'rateCards'
+  | 'commitment'
+  | 'changeRules'
+  | 'priceRevision'
+  | 'features'
+  | 'unusedTime'
+  | 'phases'
+  | 'invoiceThresholds'
 > {
   readonly plan: PlanRecord;
 }
@@ -69,8 +77,9 @@ export async function planTerms(
 ): Promise<PlanTerms> {
   const [plan, version] = await Promise.all([plans.byKey(key, tenant), plans.version(key, planVersion, tenant)]);
   if (plan === undefined || version === undefined) throw new Error(`plan ${key} has no version ${planVersion}`);
-  const { rateCards, commitment, changeRules, priceRevision, features, unusedTime, phases } = version;
-  return { plan, version: planVersion, rateCards, commitment, changeRules, priceRevision, features, unusedTime, phases };
+  const { rateCards, commitment, changeRules, priceRevision, features, unusedTime, phases, invoiceThresholds } = version;
+  const terms = { rateCards, commitment, changeRules, priceRevision, features, unusedTime, phases, invoiceThresholds };
+  return { plan, version: planVersion, ...terms };
 }
 
 export function planAndVersion({ plan, planVersion }: Pick<StageRecord, 'plan' | 'planVersion'>): string {

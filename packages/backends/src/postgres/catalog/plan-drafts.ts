@@ -16,8 +16,8 @@ export function planDrafts(db: Database): PlanDrafts {
         const refusal = await refusalOf(tx, key, tenant);
         if (refusal !== undefined) return refusal;
         await tx.query(
-          `update plan_version set (rate_cards, commitment, unused_time, features, change_rules, phases)
-             = ($4::jsonb, $5::jsonb, $6, $7::jsonb, $8::jsonb, $9::jsonb)
+          `update plan_version set (rate_cards, commitment, unused_time, features, change_rules, phases, invoice_thresholds)
+             = ($4::jsonb, $5::jsonb, $6, $7::jsonb, $8::jsonb, $9::jsonb, $10::jsonb)
            where plan = $1 and version = $2 and tenant = $3`,
           [key.plan, key.version, tenant, ...versionTerms(version)],
         );

@@ -1,6 +1,6 @@
 import type { Commitment } from '@meterline/domain/commitments';
 import type { PlanFeature } from '@meterline/domain/entitlements';
-import type { UnusedTime } from '@meterline/domain/invoices';
+import type { InvoiceThresholds, UnusedTime } from '@meterline/domain/invoices';
 import type { PlanPhase } from '@meterline/domain/phases';
 import type { RateCard } from '@meterline/domain/prices';
 import type { ChangeRules } from '@meterline/domain/stages';
@@ -31,13 +31,14 @@ interface PlanRow {
   readonly unused_time: UnusedTime;
   readonly change_rules: ChangeRules | null;
   readonly phases: PlanPhase[];
+  readonly invoice_thresholds: InvoiceThresholds | null;
   readonly price_revision: number;
   readonly created_at: string;
   readonly archived_at: string | null;
 }
 
 const SELECT = `select p.key, p.name, p.currency, p.billing_period, p.created_at, p.archived_at,
-    v.version, v.rate_cards, v.commitment, v.change_rules, v.phases, v.unused_time, v.features, v.draft, v.price_revision
+    v.version, v.rate_cards, v.commitment, v.change_rules, v.phases, v.invoice_thresholds, v.unused_time, v.features, v.draft, v.price_revision
   from plan p join plan_version v on v.plan = p.key and v.tenant = p.tenant`;
 const SELECT_LATEST = `${SELECT} and v.version = p.latest_version`;
 
@@ -54,6 +55,7 @@ const record = (row: PlanRow): PlanRecord => ({
   unusedTime: row.unused_time,
   changeRules: row.change_rules,
   phases: row.phases,
+  invoiceThresholds: row.invoice_thresholds,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
@@ -69,6 +71,7 @@ export interface PlanVersionRow {
   readonly unused_time: UnusedTime;
   readonly change_rules: ChangeRules | null;
   readonly phases: PlanPhase[];
+  readonly invoice_thresholds: InvoiceThresholds | null;
   readonly price_revision: number;
   readonly created_at: string;
   readonly archived_at: string | null;
@@ -84,13 +87,14 @@ export const versionRecord = (row: PlanVersionRow): PlanVersionRecord => ({
   unusedTime: row.unused_time,
   changeRules: row.change_rules,
   phases: row.phases,
+  invoiceThresholds: row.invoice_thresholds,
   priceRevision: row.price_revision,
   createdAtMs: epochMs(row.created_at),
   archivedAtMs: epochMsOrNull(row.archived_at),
 });
 
-export const SELECT_VERSION = `select plan, version, rate_cards, commitment, change_rules, phases, unused_time, features, draft, price_revision, created_at,
-    archived_at
+export const SELECT_VERSION = `select plan, version, rate_cards, commitment, change_rules, phases, invoice_thresholds, unused_time, features, draft,
+    price_revision, created_at, archived_at
   from plan_version`;
 
 async function byKey(db: SqlExecutor, key: string, tenant: string): Promise<PlanRecord | undefined> {
@@ -110,7 +114,7 @@ export async function planAt(db: SqlExecutor, { plan, version }: PlanVersionKey,
   return found;
 }
 
-/** As parameters: rate cards, commitment, unused time, features, change rules, phases. */
+/** As parameters: rate cards, commitment, unused time, features, change rules, phases, invoice thresholds. */
 export function versionTerms({
   rateCards,
   commitment = null,
@@ -118,8 +122,9 @@ export function versionTerms({
   features = [],
   changeRules = null,
   phases = [],
+  invoiceThresholds = null,
 }: PlanVersionDraft): SqlValue[] {
-  const json = [jsonOrNull(changeRules), JSON.stringify(phases)];
+  const json = [jsonOrNull(changeRules), JSON.stringify(phases), jsonOrNull(invoiceThresholds)];
   return [JSON.stringify(rateCards), jsonOrNull(commitment), unusedTime, JSON.stringify(features), ...json];
 }
 
@@ -132,8 +137,9 @@ async function insertVersion(
   tenant: string,
 ): Promise<void> {
   await tx.query(
-    `insert into plan_version (plan, version, draft, created_at, tenant, rate_cards, commitment, unused_time, features, change_rules, phases)
-     values ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8, $9::jsonb, $10::jsonb, $11::jsonb)`,
+    `insert into plan_version (plan, version, draft, created_at, tenant, rate_cards, commitment, unused_time, features, change_rules, phases,
+       invoice_thresholds)
+     values ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8, $9::jsonb, $10::jsonb, $11::jsonb, $12::jsonb)`,
     [key, version, draft.draft ?? false, new Date(nowMs), tenant, ...versionTerms(draft)],
   );
 }

@@ -15,7 +15,8 @@ export function issue(db: Database, draft: InvoiceDraft, tenant: string): Promis
     if (await isBilled(tx, draft, tenant)) return 'exists';
     if ((await isStale(tx, draft, tenant)) || (await isBehindOthers(tx, draft, tenant))) return 'stale';
     const ledger = await lockLedger(tx, draft.customer, tenant);
-    if (!isAsDrafted(ledger, draft.prepaid)) return 'stale';
+    // A minimum in advance is never paid by grants: they stand as they like.
+    if (draft.kind !== 'advance' && !isAsDrafted(ledger, draft.prepaid)) return 'stale';
     const { creditNote } = draft;
     const text = creditNote === undefined ? formatInvoiceNumber(last + 1n) : creditNoteNumber(creditNote.invoice);
     const { document, message } = draft.finish(text, last === 0n ? null : formatInvoiceNumber(last));

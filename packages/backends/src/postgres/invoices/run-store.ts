@@ -7,6 +7,7 @@ import type {
   InvoiceSchedule,
   ScheduleStore,
   SqlExecutor,
+  ThresholdRunDraft,
 } from '@meterline/pipeline/ports';
 import { epochMs, epochMsOrNull, pageOf } from '../catalog/rows.ts';
 
@@ -14,6 +15,7 @@ interface RunRow {
   readonly id: string;
   readonly tenant: string;
   readonly subscription: string | null;
+  readonly threshold: string | null;
   readonly at: string;
   readonly scheduled: boolean;
   readonly state: 'running' | 'complete';
@@ -34,6 +36,7 @@ const run = (row: RunRow): InvoiceRun => ({
   id: row.id,
   tenant: row.tenant,
   subscription: row.subscription,
+  threshold: row.threshold,
   atMs: epochMs(row.at),
   scheduled: row.scheduled,
   state: row.state,
@@ -69,9 +72,30 @@ async function insertRun(tx: SqlExecutor, draft: InvoiceRunDraft): Promise<Invoi
   return run(existing);
 }
 
+async function startAtThreshold(db: SqlExecutor, draft: ThresholdRunDraft): Promise<InvoiceRun | undefined> {
+  const [started] = await db.query<RunRow>(
+    `insert into invoice_run (id, at, scheduled, state, target_cut, created_at, subscription, threshold, tenant)
+     values ($1, $2, false, 'running', $3::jsonb, $4, $5, $6::numeric, $7)
+     on conflict (tenant, subscription) where threshold is not null and state = 'running'
+     do update set threshold = excluded.threshold, target_cut = excluded.target_cut where invoice_run.threshold < excluded.threshold
+     returning *`,
+    [
+      ...[draft.id, new Date(draft.atMs), JSON.stringify(draft.targetCut), new Date(draft.createdAtMs)],
+      ...[draft.subscription, draft.threshold, draft.tenant],
+    ],
+  );
+  if (started !== undefined) return run(started);
+  const [running] = await db.query<RunRow>(
+    `select * from invoice_run where threshold is not null and state = 'running' and subscription = $1 and tenant = $2`,
+    [draft.subscription, draft.tenant],
+  );
+  return running && run(running);
+}
+
 export function invoiceRunStore(db: Database): InvoiceRunStore {
   return {
     insertRun: (draft) => insertRun(db, draft),
+    startAtThreshold: (draft) => startAtThreshold(db, draft),
 
     async run(id, tenant) {
       const rows = await db.query<RunRow>('select * from invoice_run where id = $1 and tenant = $2', [id, tenant]);
@@ -96,7 +120,11 @@ export function invoiceRunStore(db: Database): InvoiceRunStore {
 
     async completeRun(id, nowMs, tenant) {
       await db.query(
-        `update invoice_run set state = 'complete', completed_at = $2 where state = 'running' and id = $1 and tenant = $3`,
+        `with completed as (
+           update invoice_run set state = 'complete', completed_at = $2 where state = 'running' and id = $1 and tenant = $3
+           returning subscription, threshold)
+         insert into rating_wakeup (customers, tenant) select jsonb_build_array(s.customer), $3 from completed c
+           join subscription s on s.id = c.subscription and s.tenant = $3 where c.threshold is not null`,
         [id, new Date(nowMs), tenant],
       );
     },

@@ -1,5 +1,5 @@
 import type { PlanFeature } from '@meterline/domain/entitlements';
-import type { UnusedTime } from '@meterline/domain/invoices';
+import type { InvoiceThresholds, UnusedTime } from '@meterline/domain/invoices';
 import type { PlanPhase } from '@meterline/domain/phases';
 import type { RateCard } from '@meterline/domain/prices';
 import type { BillingCadence } from '@meterline/domain/subscriptions';
@@ -34,6 +34,7 @@ interface PlannedStageRow extends StageRow {
   readonly features: PlanFeature[];
   readonly phases: PlanPhase[];
   readonly unused_time: UnusedTime;
+  readonly invoice_thresholds: InvoiceThresholds | null;
 }
 
 function stretches(rows: readonly PlannedStageRow[]): SubscriptionTerms[] {
@@ -50,6 +51,7 @@ function stretches(rows: readonly PlannedStageRow[]): SubscriptionTerms[] {
       features: row.features,
       phases: row.phases,
       unusedTime: row.unused_time,
+      invoiceThresholds: row.invoice_thresholds,
       priceRevision: row.price_revision,
     })),
   );
@@ -68,7 +70,7 @@ export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof Prepai
       );
       const stageRows = await db.query<PlannedStageRow>(
         `select s.id, s.customer, s.version, s.starts_at, s.ends_at as subscription_ends_at, st.*, p.currency, p.billing_period, v.rate_cards,
-           v.features, v.phases, v.unused_time, v.price_revision
+           v.features, v.phases, v.unused_time, v.invoice_thresholds, v.price_revision
          from subscription s
          join subscription_stage st on st.tenant = s.tenant and st.subscription = s.id
          join plan p on p.tenant = st.tenant and p.key = st.plan
@@ -87,12 +89,15 @@ export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof Prepai
     },
 
     async pricesOf({ plan, version }, phase, tenant) {
-      const [row] = await db.query<Pick<PlannedStageRow, 'rate_cards' | 'phases'>>(
-        'select rate_cards, phases from plan_version where plan = $1 and version = $2 and tenant = $3',
+      const [row] = await db.query<Pick<PlannedStageRow, 'rate_cards' | 'phases' | 'invoice_thresholds'>>(
+        'select rate_cards, phases, invoice_thresholds from plan_version where plan = $1 and version = $2 and tenant = $3',
         [plan, version, tenant],
       );
       if (row === undefined) throw new Error(`plan ${plan} has no version ${version}`);
-      return pricedIn(phase, { rateCards: row.rate_cards, features: [], phases: row.phases });
+      return {
+        ...pricedIn(phase, { rateCards: row.rate_cards, features: [], phases: row.phases }),
+        invoiceThresholds: row.invoice_thresholds,
+      };
     },
 
     priceChanges: (version, revision, tenant) => priceChangesUpTo(db, version, revision, tenant),

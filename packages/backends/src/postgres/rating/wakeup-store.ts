@@ -67,6 +67,20 @@ export function wakeupStore(db: Database, worker?: string): WakeupStore {
       return rows.map(({ key }) => key);
     },
 
+    async invoicedByThreshold(subjects, customers, tenant) {
+      const rows = await db.query<{ key: string }>(
+        `select key from (
+           select customer as key from customer_subject where subject = any($1::text[]) and tenant = $3
+           union select unnest($2::text[])
+         ) touched where exists (select from plan_version where invoice_thresholds is not null and tenant = $3) and exists (
+           select from subscription s join subscription_stage st on st.subscription = s.id and st.tenant = s.tenant
+             join plan_version v on v.plan = st.plan and v.version = st.plan_version and v.tenant = st.tenant
+           where s.customer = touched.key and v.invoice_thresholds is not null and s.tenant = $3) order by key`,
+        [subjects, customers, tenant],
+      );
+      return rows.map(({ key }) => key);
+    },
+
     async fired(rules, customers, sinceMs, tenant) {
       const rows = await db.query<{ rule: string; customer: string; period_from: string; threshold: string }>(
         `select rule, customer, period_from, threshold from alert_occurrence

@@ -274,6 +274,34 @@ describe('a change is refused', () => {
     ]);
   });
 
+  test('to another version while its end is to come; once it has ended it begins again under the version that is asked for', async () => {
+    const dearer = { rateCards: [{ key: 'base', name: 'Base', price: { model: 'flat' as const, amount: '93.00' } }] };
+    await catalogStores(database).plans.addVersion('large', dearer, it.clock.nowMs(), it.tenant);
+    await changeNow(it, subscription, { kind: 'cancel' });
+    for (const [field, other] of [
+      ['version', { version: 2 }],
+      ['plan', { plan: 'small' }],
+    ] as const) {
+      const refused = changeNow(it, subscription, { kind: 'resubscribe', ...other });
+      await expect(refused).rejects.toMatchObject({ code: 'subscription.not_ended', errors: [{ path: field }] });
+    }
+    const at = '2026-03-16T00:00:00Z';
+    const versionFor = async (asked: object) => {
+      const { decided, next } = await previewNow(it, subscription, { kind: 'resubscribe', at, ...asked });
+      const { plans, update } = decided;
+      return [plans.to.version, update.stages.at(-1)?.planVersion, next.find(({ period }) => period.from === at)?.total];
+    };
+    // 16 of the 31 days of March: 32.00 of 62.00, 48.00 of 93.00, without calls.
+    for (const same of [{}, { plan: 'large' }, { version: 1 }]) expect(await versionFor(same)).toEqual([1, 1, '32.00']);
+    for (const other of [{ version: 2 }, { plan: 'large', version: 2 }]) expect(await versionFor(other)).toEqual([2, 2, '48.00']);
+    await expect(changeNow(it, subscription, { kind: 'resubscribe', at, version: 9 })).rejects.toMatchObject({
+      code: 'plan.version_unknown',
+      errors: [{ path: 'version' }],
+    });
+    const { subscription: again } = await changeNow(it, subscription, { kind: 'resubscribe', at, version: 2 });
+    expect(again.stages.map(({ planVersion }) => planVersion)).toEqual([1, 2]);
+  });
+
   test('when it is withdrawn after it began, or by a name that is not its', async () => {
     const { change } = await changeNow(it, subscription, small);
     await expect(withdrawNow(it, subscription, change.id)).rejects.toMatchObject({ code: 'subscription.change_begun' });

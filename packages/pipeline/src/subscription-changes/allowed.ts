@@ -49,6 +49,22 @@ export function refuseState(request: ChangeRequest, day: EpochDay, before: Timel
   if (request.kind === 'resume' && !paused) throw refuse('not_paused', 'The subscription does not rest.');
 }
 
+/** A change of plan is asked the rules of the plan, and calling off an end is not: so it cannot be both. */
+export function refuseOtherPlan(
+  request: ChangeRequest,
+  { from, to }: ChangePlans,
+  day: EpochDay,
+  before: Timeline,
+  subject: Subject,
+): void {
+  if (request.kind !== 'resubscribe' || from === to || before.endsAtMs === null) return;
+  if (day > localDateAt(before.endsAtMs, subject.customer.timezone)) return;
+  const path = from.plan.key === to.plan.key ? 'version' : 'plan';
+  throw new Fault('conflict', 'subscription.not_ended', 'The subscription has not ended yet.', {
+    errors: [{ path, message: 'must be absent while the end is to come: call it off first, and change the plan then' }],
+  });
+}
+
 export function directionFor(request: ChangeRequest, { from, to }: ChangePlans, quantities: Quantities): ChangeDirection {
   const asked = 'quantities' in request ? request.quantities : undefined;
   const now = { rateCards: from.rateCards, cadence: from.plan.billingPeriod, commitment: from.commitment, quantities };

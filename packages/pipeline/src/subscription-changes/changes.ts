@@ -125,12 +125,13 @@ async function target(
   { from, currency }: { readonly from: ChangePlans['from']; readonly currency: string },
   tenant: string,
 ): Promise<ChangePlans['to']> {
-  if (!('plan' in request) || request.plan === undefined) return from;
-  const plan = await plans.byKey(request.plan, tenant);
-  if (plan === undefined) throw fault('invalid', 'plan.unknown', 'plan', `there is no plan "${request.plan}"`);
+  const asked = planAsked(request, from);
+  if (asked === undefined) return from;
+  const plan = await plans.byKey(asked.plan, tenant);
+  if (plan === undefined) throw fault('invalid', 'plan.unknown', 'plan', `there is no plan "${asked.plan}"`);
   const refused = unfit(plan, currency);
   if (refused !== undefined) throw refused;
-  const { version = plan.version } = request;
+  const { version = plan.version } = asked;
   const record = await plans.version(plan.key, version, tenant);
   if (record === undefined)
     throw fault('invalid', 'plan.version_unknown', 'version', `plan "${plan.key}" has no version ${version}`);
@@ -138,6 +139,17 @@ async function target(
   if (record.archivedAtMs !== null)
     throw fault('conflict', 'plan_version.archived', 'version', `version ${version} is archived and takes no new subscriptions`);
   return planTerms(plans, { plan: plan.key, planVersion: version }, tenant);
+}
+
+/** Undefined where it stays. A new beginning under the plan it had keeps the version as well, unless another one is named. */
+function planAsked(
+  request: ChangeRequest,
+  from: ChangePlans['from'],
+): { readonly plan: string; readonly version: number | undefined } | undefined {
+  if (request.kind !== 'plan' && request.kind !== 'resubscribe') return undefined;
+  const { plan = from.plan.key, version } = request;
+  if (request.kind === 'resubscribe' && plan === from.plan.key && (version ?? from.version) === from.version) return undefined;
+  return { plan, version };
 }
 
 function unfit(plan: PlanRecord, currency: string): Fault | undefined {

@@ -5,7 +5,7 @@ import { type EpochDay, formatInstant, localDateAt, startOfDateMs } from '@meter
 import { instantMs, refuseUncountable } from '../catalog/index.ts';
 import type { SubscriptionChangeRecord, SubscriptionUpdate } from '../ports/index.ts';
 import { byDays, phasingRecord, stageRecords, standing, timelineIn } from '../stages/index.ts';
-import { directionFor, isTrialOn, lapses, refuseByRules, refuseState, type Timed } from './allowed.ts';
+import { directionFor, isTrialOn, lapses, refuseByRules, refuseOtherPlan, refuseState, type Timed } from './allowed.ts';
 import { phasingFor } from './phasing.ts';
 import type { ChangeRequest } from './request.ts';
 import { type ChangePlans, renewalFrom, type Subject } from './subject.ts';
@@ -52,6 +52,7 @@ export function decide({ request, day, plans, id }: ChangeToDecide, subject: Sub
   const stood = standing(subject.changes, timezone);
   const before = timelineIn(stood, timezone);
   refuseState(request, day, before, subject);
+  refuseOtherPlan(request, plans, day, before, subject);
   const direction = directionFor(request, plans, quantitiesOn(day, before));
   refuseByRules(request, direction, plans.from, { day, before, stood }, subject);
   const change = changeOf(request, direction, plans, subject, { id, day, before, stood });
@@ -186,7 +187,7 @@ function changeOf(
         kind: 'resubscribe',
         fromMs,
         untilMs: null,
-        ...((isAnother(request, before) || lapses(before)) && { terms, ...phased() }),
+        ...((from !== to || lapses(before)) && { terms, ...phased() }),
       };
     }
     case 'pause':
@@ -194,9 +195,6 @@ function changeOf(
       return { ...base, kind: request.kind, fromMs, untilMs };
   }
 }
-
-const isAnother = (request: ChangeRequest, before: Timeline) =>
-  'plan' in request && request.plan !== undefined && request.plan !== before.stages.at(-1)?.terms.plan;
 
 /** The exact instant of an end, within its last day. */
 function endMs({ at = 'now' }: Extract<ChangeRequest, { readonly kind: 'cancel' }>, endOfDayMs: number, nowMs: number): number {

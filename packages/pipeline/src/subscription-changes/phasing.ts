@@ -12,8 +12,10 @@ export function phasingFor(
   day: EpochDay,
   stood: readonly SubscriptionChange[],
 ): Phasing | undefined {
-  const running = request.kind === 'plan' ? agreedOn(stood, day) : undefined;
-  if (running?.terms.plan !== to.plan.key) return phasingOf(phased, day, trial, 'trial' in request ? request.trial : undefined);
+  const running = agreedOn(stood, day);
+  const hasLapsed = request.kind === 'resubscribe' && (running?.phasing?.lapse?.fromDay ?? Infinity) <= day;
+  if (running?.terms.plan !== to.plan.key || hasLapsed)
+    return phasingOf(phased, day, trial, 'trial' in request ? request.trial : undefined);
   const { phases, lapse } = running.phasing ?? { phases: [], lapse: null };
   const left = phasesGoingOn(to.phases, phases, day);
   return left.length === 0 ? undefined : { phases: left, lapse: left.some(isTrial) ? lapse : null };

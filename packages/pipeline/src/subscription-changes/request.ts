@@ -26,7 +26,13 @@ const changes = [
   z.strictObject({ kind: z.literal('pause'), at, until }),
   z.strictObject({ kind: z.literal('resume'), at }),
   z.strictObject({ kind: z.literal('cancel'), at }),
-  z.strictObject({ kind: z.literal('resubscribe'), plan: keySchema.optional(), version, trial: trialField, at }),
+  z.strictObject({
+    kind: z.literal('resubscribe'),
+    plan: keySchema.optional().describe('Default the one that it had'),
+    version: z.int().min(1).optional().describe('Default the one that it had, of another plan the latest'),
+    trial: trialField,
+    at,
+  }),
   z
     .strictObject({
       kind: z.literal('trial'),

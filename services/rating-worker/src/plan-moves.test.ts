@@ -68,6 +68,16 @@ const madeBy = async (key: string) =>
   (await it.ports.subscriptions.changes(id(key), it.tenant)).filter(({ kind }) => kind === 'plan');
 
 describe('a move', () => {
+  test('leaves the customer the changes that its plan allows it', async () => {
+    await it.changeRules('pro', { limit: { changes: 1, days: 30 } });
+    await move({ customers: ['acme'] });
+    const own = { kind: 'quantity', quantities: { base: '2' } } as const;
+    await changeNow(it, id('acme'), own);
+    await expect(changeNow(it, id('acme'), { ...own, quantities: { base: '3' } })).rejects.toMatchObject({
+      errors: [{ path: 'changeRules.limit' }],
+    });
+  });
+
   test('brings those it is about to the version from today on, or with their next period, and leaves the others', async () => {
     const now = await move({ customers: ['acme'] });
     expect(now.move).toMatchObject({ state: 'complete', counts: { pending: 0, moved: 1, skipped: 0, failed: 0 } });

@@ -61,6 +61,8 @@ export interface SubscriptionChange {
   readonly paysWhole?: boolean | undefined;
   /** It takes the place of a stage that has begun within a billing period: what is billed begins with it anew, even if all is as it was before that. */
   readonly anew?: boolean | undefined;
+  /** Not the customer's: made by the vendor, or to take back what failed. Where changes are limited it does not count. */
+  readonly byVendor?: boolean | undefined;
   /** Of a `cancel`: its exact instant, within the last billed day. */
   readonly endsAtMs?: number | undefined;
 }

@@ -109,6 +109,7 @@ export interface SubscriptionChangeRecord {
   readonly fee?: ChangeFee | undefined;
   readonly paysWhole?: boolean | undefined;
   readonly anew?: boolean | undefined;
+  readonly byVendor?: boolean | undefined;
   readonly createdAtMs: number;
   readonly withdrawnAtMs: number | null;
 }

@@ -9,12 +9,12 @@ export function standing(changes: readonly SubscriptionChangeRecord[], timezone:
 }
 
 export function byDays(change: SubscriptionChangeRecord, timezone: string): SubscriptionChange {
-  const { id, seq, kind, fromMs, untilMs, terms, phasing, amends, quantities, fee, paysWhole, anew } = change;
+  const { id, seq, kind, fromMs, untilMs, terms, phasing, amends, quantities, fee, paysWhole, anew, byVendor } = change;
   const day = localDateAt(fromMs, timezone);
   const untilDay = untilMs === null ? null : localDateAt(untilMs, timezone);
   const end = kind === 'cancel' ? { fromDay: day + 1, endsAtMs: fromMs } : { fromDay: day };
   const phased = phasing && { phasing: phasingByDays(phasing, timezone) };
-  return { id, seq, kind, untilDay, terms, amends, quantities, fee, paysWhole, anew, ...phased, ...end };
+  return { id, seq, kind, untilDay, terms, amends, quantities, fee, paysWhole, anew, byVendor, ...phased, ...end };
 }
 
 export function phasingByDays({ phases, lapse }: PhasingRecord, timezone: string): Phasing {

@@ -93,7 +93,9 @@ export function refuseByRules(
     direction,
     day,
     planSince: planSince(before, day),
-    earlier: stood.filter((change) => change.kind === 'plan' || change.kind === 'quantity').map(({ fromDay }) => fromDay),
+    earlier: stood
+      .filter((change) => (change.kind === 'plan' || change.kind === 'quantity') && change.byVendor !== true)
+      .map(({ fromDay }) => fromDay),
     nowMs: subject.nowMs,
     startOfDayMs: (date) => startOfDateMs(date, timezone),
     renewalFrom: (date) => renewalFrom(date, from.plan.billingPeriod, subject),

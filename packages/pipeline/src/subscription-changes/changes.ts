@@ -58,7 +58,7 @@ export async function decideChange(
   if ('trial' in request) refuseMissingTrial({ key: to.plan.key, phases: to.phases }, request.trial);
   const phased = await phasedVersion(ports.plans, to, tenant);
   const plans = { from, to, phased, trial: await trialFacts(ports, customer, { key: to.plan.key, phases: to.phases }, tenant) };
-  return { ...decide({ request, day, plans, id: change ?? newId('chg', nowMs) }, subject), request, plans, subject };
+  return { ...decide({ request, day, plans, id: change ?? newId('chg', nowMs), byVendor }, subject), request, plans, subject };
 }
 
 /** Makes what was decided, unless the subscription was changed since. */

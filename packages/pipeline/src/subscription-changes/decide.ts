@@ -28,6 +28,8 @@ export interface ChangeToDecide {
   readonly plans: ChangePlans;
   /** Of the change that is made. */
   readonly id: string;
+  /** As in `SubscriptionChange`. */
+  readonly byVendor: boolean;
 }
 
 /** The day on which what is asked for would hold first, by the billing periods of now. */
@@ -46,7 +48,7 @@ export function dayOf(request: ChangeRequest, cadence: BillingCadence, subject: 
  * What a change would make of the subscription: a pure function of the request and of everything it depends on, so that what was shown is what is done.
  * Fails with a Fault that says why it cannot be, and for a rule of the plan from when on it could.
  */
-export function decide({ request, day, plans, id }: ChangeToDecide, subject: Subject): Decision {
+export function decide({ request, day, plans, id, byVendor }: ChangeToDecide, subject: Subject): Decision {
   const { subscription, customer, nowMs } = subject;
   const { timezone } = customer;
   const stood = standing(subject.changes, timezone);
@@ -55,7 +57,7 @@ export function decide({ request, day, plans, id }: ChangeToDecide, subject: Sub
   refuseOtherPlan(request, plans, day, before, subject);
   const direction = directionFor(request, plans, quantitiesOn(day, before));
   refuseByRules(request, direction, plans.from, { day, before, stood }, subject);
-  const change = changeOf(request, direction, plans, subject, { id, day, before, stood });
+  const change = changeOf(request, direction, plans, subject, { id, byVendor, day, before, stood });
   const withdraws = overtaken(request, day, subject);
   const after = timelineIn([...stood.filter((each) => !withdraws.includes(each.id)), byDays(change, timezone)], timezone);
   if (JSON.stringify(shape(after)) === JSON.stringify(shape(before)))
@@ -148,7 +150,7 @@ function changeOf(
   direction: ChangeDirection,
   plans: ChangePlans,
   subject: Subject,
-  { id, day, before, stood }: Timed & { readonly id: string },
+  { id, byVendor, day, before, stood }: Timed & Pick<ChangeToDecide, 'id' | 'byVendor'>,
 ): SubscriptionChangeRecord {
   const { from, to } = plans;
   const { subscription, customer, changes, nowMs } = subject;
@@ -156,7 +158,15 @@ function changeOf(
   const seq = Math.max(0, ...changes.map((each) => each.seq)) + 1;
   const fromMs = startOfDateMs(day, timezone);
   const anew = takesBack(day, before, to, subject) ? true : undefined;
-  const base = { id, subscription: subscription.id, seq, anew, createdAtMs: nowMs, withdrawnAtMs: null };
+  const base = {
+    id,
+    subscription: subscription.id,
+    seq,
+    anew,
+    byVendor: byVendor || undefined,
+    createdAtMs: nowMs,
+    withdrawnAtMs: null,
+  };
   const until = 'until' in request ? instantMs(request.until) : undefined;
   const untilMs = until === undefined ? null : startOfDateMs(localDateAt(until, timezone), timezone);
   const amount = isTrialOn(day, before) ? undefined : from.changeRules?.changeFee;

@@ -64,6 +64,7 @@ function restoration(change: SubscriptionChangeRecord, subject: Subject, isParte
     billedThroughMs === fromMs && isParted
       ? {
           ...{ id: newId('chg', nowMs), subscription: subscription.id, kind: 'quantity', quantities: {}, anew: true },
+          byVendor: true,
           seq: Math.max(...changes.map(({ seq }) => seq)) + 1,
           ...{ fromMs, untilMs: null, createdAtMs: nowMs, withdrawnAtMs: null },
         }

@@ -110,8 +110,9 @@ export async function withdrawChanges(tx: SqlExecutor, ids: readonly string[], n
 }
 
 export async function insertChange(tx: SqlExecutor, change: ChangeDraft, nowMs: number, tenant: string): Promise<void> {
-  const { id, subscription, seq, kind, fromMs, untilMs, terms, phasing, amends, quantities, fee, paysWhole, anew } = change;
-  const details: ChangeDetails = { terms, phasing, amends, quantities, fee, paysWhole, anew };
+  const { id, subscription, seq, kind, fromMs, untilMs, terms, phasing, amends, quantities, fee, paysWhole, anew, byVendor } =
+    change;
+  const details: ChangeDetails = { terms, phasing, amends, quantities, fee, paysWhole, anew, byVendor };
   await tx.query(
     `insert into subscription_change (id, subscription, seq, kind, from_at, until_at, details, created_at, tenant)
      values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9)`,

@@ -88,6 +88,7 @@ export interface ChangeDetails {
   readonly fee?: ChangeFee | undefined;
   readonly paysWhole?: boolean | undefined;
   readonly anew?: boolean | undefined;
+  readonly byVendor?: boolean | undefined;
 }
 
 export const changeRecord = (row: ChangeRow): SubscriptionChangeRecord => ({

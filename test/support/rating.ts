@@ -149,10 +149,9 @@ export function fakeJobs(): JobQueue & { idle(): Promise<void>; readonly failure
 let tenants = 0;
 
 /** A new tenant on a real billing store in memory, with usage and the log played by a list. */
-export async function openRatingFixture(database: Database, startIso: string) {
+export async function openRatingFixture(database: Database, startIso: string, clock = testClock(startIso)) {
   tenants += 1;
   const tenant = `tenant-${tenants}`;
-  const clock = testClock(startIso);
   await database.query('insert into tenant (id, name, created_at) values ($1, $1, now())', [tenant]);
   const catalog = catalogStores(database);
   const usage = fakeUsage();

@@ -30,9 +30,10 @@ const invoiceSchema = z.object({
 });
 
 const documentSchema = z.object({
-  kind: z.enum(['fee', 'credit_note']),
+  kind: z.enum(['advance', 'fee', 'interim', 'credit_note']),
   ...{ plan: z.string(), planVersion: z.int(), from: instantAnswer, to: instantAnswer },
   lines: z.array(z.object({ key: z.string(), name: z.string(), amount: decimalText })),
+  usageTo: instantAnswer.optional().describe('Of an interim invoice: due then, for what is used of the period before it'),
   treatment: z.enum(['credit', 'refund']).optional().describe('Of a credit note: what becomes of its amount'),
   amount: decimalText.describe('To be paid; of a credit note, what is given back'),
 });
@@ -65,7 +66,8 @@ export const previewSchema = z.object({
   documents: z
     .array(documentSchema)
     .describe(
-      'Billed in advance, and given back, when the change takes effect. The invoices below have the same fees and deduct these',
+      'What is billed and given back beside the invoices below, which rate the same and deduct these: up to when the change takes effect, and ' +
+        'the first interim invoice after it',
     ),
   now: z.object({ invoices: z.array(invoiceSchema), total: decimalText }).describe('Due as soon as the change is made'),
   next: z.array(invoiceSchema).describe('The invoices that come then, up to the first whole period after the change'),
@@ -151,11 +153,13 @@ function showInvoice({
   };
 }
 
-function showDocument({ plan, planVersion, period, lines, creditNote, total }: InvoiceDocument): z.input<typeof documentSchema> {
+function showDocument(document: InvoiceDocument): z.input<typeof documentSchema> {
+  const { kind = 'fee', plan, planVersion, period, lines, creditNote, interim, total } = document;
   const of = { plan, planVersion, from: period.from, to: period.to };
   const shown = (all: readonly Pick<InvoiceLine, 'key' | 'name' | 'amount'>[]) =>
     all.map(({ key, name, amount }) => ({ key, name, amount }));
-  if (creditNote === undefined) return { kind: 'fee', ...of, lines: shown(lines), amount: total };
+  if (creditNote === undefined)
+    return { kind, ...of, lines: shown(lines), ...(interim && { usageTo: interim.usageTo }), amount: total };
   const { treatment, amount } = creditNote;
   return { kind: 'credit_note', ...of, lines: shown(creditNote.lines), treatment, amount };
 }

@@ -70,6 +70,19 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
     await expectVerified(it);
   });
 
+  test('is shown with what an end to come gives back, though it comes in the middle of its day', async () => {
+    subscription = await it.subscribe('acme', 'small', '2024-03-01T00:00:00Z');
+    await billAt('2024-03-01T00:05:00Z');
+    const { documents, token } = await previewNow(it, subscription, { kind: 'cancel', at: '2024-03-12T15:00:00Z' });
+    // 19 of 31 days of 10.00 are left: 10.00 - 3.87.
+    expect(documents.map(({ kind, total }) => [kind, total])).toEqual([['credit_note', '-6.13']]);
+    await changeNow(it, subscription, { token });
+    expect(told(await billAt('2024-03-12T15:00:00Z'))).toEqual([
+      'INV-000001 fee small 10.00',
+      'INV-000001-CN1 credit_note small -6.13',
+    ]);
+  });
+
   test('that is taken back on its day gives back all of its fees, and bills every day of the old plan once', async () => {
     const setup = {
       key: 'setup',
@@ -95,6 +108,33 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
       'INV-000001-CN1 credit_note paid -70.00',
       'INV-000002 period arrears 22.00',
       'INV-000003 period arrears 40.00',
+    ]);
+    await expectVerified(it);
+  });
+
+  test('of which no day is left is paid back whole, whatever the plan says of unused time, though the subscription rests from its first day on', async () => {
+    subscription = await it.subscribe('acme', 'kept', '2024-03-05T10:00:00Z');
+    await billAt('2024-03-05T10:00:00Z');
+    it.clock.moveTo(Date.parse('2024-03-05T12:00:00Z'));
+    const { documents } = await previewNow(it, subscription, { kind: 'pause' });
+    expect(documents.map(({ kind, total }) => [kind, total])).toEqual([['credit_note', '-8.71']]);
+    await changeNow(it, subscription, { kind: 'pause' });
+    // Paid: 27 of 31 days at 10.00.
+    const all = ['INV-000001 fee kept 8.71', 'INV-000001-CN1 credit_note kept -8.71'];
+    expect(told(await billAt('2024-03-05T12:01:00Z'))).toEqual(all);
+    expect(told(await billAt('2024-05-01T00:00:00Z'))).toEqual(all);
+    await expectVerified(it);
+  });
+
+  test('is given back though the prices of the plan changed since', async () => {
+    subscription = await it.subscribe('acme', 'small', '2024-03-05T10:00:00Z');
+    await billAt('2024-03-05T10:00:00Z');
+    const dearer = { rateCard: 'base', validFrom: '2024-03-06T00:00:00Z', price: { model: 'flat', amount: '99.00', paymentTerm: 'advance' } } as const; // prettier-ignore
+    await it.priceChanges.add({ plan: 'small', version: 1 }, dearer, it.tenant);
+    await changeNow(it, subscription, { kind: 'pause' });
+    expect(told(await billAt('2024-03-05T12:01:00Z'))).toEqual([
+      'INV-000001 fee small 8.71',
+      'INV-000001-CN1 credit_note small -8.71',
     ]);
     await expectVerified(it);
   });

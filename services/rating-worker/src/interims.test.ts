@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openTestDatabase } from '../../../test/support/database.ts';
 import { expectVerified } from '../../../test/support/rated-again.ts';
 import { openRatingFixture, type RatingFixture } from '../../../test/support/rating.ts';
+import { changeNow, previewNow } from '../../../test/support/subscription-changes.ts';
 
 const calls = (unitAmount: string, modifiers?: Modifiers): RateCard => {
   return {
@@ -269,6 +270,32 @@ describe('what pays for it', () => {
     expect(told(await billAt('2027-01-01')).at(-1)).toBe('INV-000003 period -10.00');
     await expectVerified(it);
   });
+});
+
+test('a preview shows the interim invoices up to its change, and the first one after it, as they are issued', async () => {
+  const subscription = await subscribe([BASE, calls('1')]);
+  const billingPeriod = { every: 'year', anchor: 'calendar', usageEvery: 'month' } as const;
+  await catalogStores(database).plans.insert({ key: 'max', name: 'Max', currency: 'USD', billingPeriod, rateCards: [calls('0.50')] }, it.clock.nowMs(), it.tenant); // prettier-ignore
+  await use('2026-01-10', 5);
+  it.clock.moveTo(Date.parse('2026-01-20T00:00:00Z'));
+  const preview = await previewNow(it, subscription, { kind: 'plan', plan: 'max', at: '2026-02-10T00:00:00Z' });
+  // January and the nine days of February by the old plan; from its change on, months are those of the calendar.
+  expect(
+    preview.documents.map(({ plan, interim, total }) => [plan, interim?.part, interim?.usageTo.slice(0, 10), total]),
+  ).toEqual([
+    ['pro', 1, '2026-02-01', '5.00'],
+    ['max', 1, '2026-03-01', '0.00'],
+  ]);
+  await changeNow(it, subscription, { token: preview.token });
+  await billAt('2026-02-01');
+  // 120.00 * 40 / 365 = 13.15 with the usage, of which 5.00 are billed.
+  expect(told(await billAt('2026-03-01'))).toEqual([
+    'INV-000001 interim 1 to 2026-02-01 5.00',
+    'INV-000002 period 13.15',
+    'INV-000003 interim 1 to 2026-03-01 0.00',
+  ]);
+  expect(preview.next[0]?.total).toBe('18.15');
+  await expectVerified(it);
 });
 
 test('live spend says what of the period is invoiced, and what is open', async () => {

@@ -36,11 +36,13 @@ interface PreviewedInvoice {
   readonly total: string;
 }
 
-/** Billed in advance, or given back, with the change. */
-export interface PreviewedDocument {
-  readonly kind: 'fee' | 'credit_note';
+/** Billed, or given back, beside the invoices of periods. */
+interface PreviewedDocument {
+  readonly kind: 'advance' | 'fee' | 'interim' | 'credit_note';
   readonly plan: string;
   readonly from: string;
+  /** Of an interim invoice. */
+  readonly usageTo?: string;
   readonly amount: string;
 }
 
@@ -139,13 +141,22 @@ export function previewText(preview: ChangePreview): string {
     table(columns, rows),
     '',
     `Together ${preview.total}; without the change ${preview.totalWithout}`,
-    ...preview.documents.map(({ kind, plan, from, amount }) =>
-      kind === 'fee'
-        ? `Billed in advance with the change: ${amount} for ${plan} from ${from}`
-        : `Given back with the change: ${amount} of what was paid for ${plan}`,
-    ),
+    ...preview.documents.map(documentText),
     ...[...prices, ...messages, ...gained, ...unpriced, ...months],
     '',
     `Token: ${preview.token}`,
   ].join('\n');
+}
+
+function documentText({ kind, plan, from, usageTo, amount }: PreviewedDocument): string {
+  switch (kind) {
+    case 'advance':
+      return `Committed in advance: ${amount} for ${plan} from ${from}`;
+    case 'fee':
+      return `Billed in advance: ${amount} for ${plan} from ${from}`;
+    case 'interim':
+      return `Billed on an interim invoice: ${amount} of ${plan} for usage before ${usageTo ?? ''}`;
+    case 'credit_note':
+      return `Given back: ${amount} of what was paid for ${plan}`;
+  }
 }

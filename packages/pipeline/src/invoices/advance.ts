@@ -1,7 +1,8 @@
 import { settleTerm } from '@meterline/domain/invoices';
 import { formatInstant } from '@meterline/domain/time';
 import { type AgreedSubscription, termAt } from '../commitments/index.ts';
-import type { Account, EventLog, InvoiceDraft, InvoiceRun, InvoiceStore, TenantClock } from '../ports/index.ts';
+import type { Account, EventLog, InvoiceDraft, InvoiceStore, TenantClock } from '../ports/index.ts';
+import type { BillingRun } from './fees.ts';
 import { invoiceDraft } from './invoice-draft.ts';
 import { parseInvoice } from './parse-invoice.ts';
 
@@ -18,7 +19,7 @@ interface Ports {
 export async function issueAdvances(
   ports: Ports,
   subscriptions: readonly { readonly account: Account; readonly terms: Account['subscriptions'][number] }[],
-  run: InvoiceRun,
+  run: BillingRun,
 ): Promise<void> {
   const agreed = subscriptions.flatMap(({ account, terms }) => {
     const { commitment } = terms;
@@ -34,7 +35,7 @@ export async function issueAdvances(
 async function advanceDraft(
   ports: Ports,
   agreed: AgreedSubscription & { readonly account: Account },
-  run: InvoiceRun,
+  run: BillingRun,
 ): Promise<InvoiceDraft | undefined> {
   const { account, terms, commitment } = agreed;
   const term = termAt(agreed, run.atMs);

@@ -11,12 +11,12 @@ import type { Grant } from '@meterline/domain/prepaid';
 import { cardsInAdvance } from '@meterline/domain/prices';
 import { parseInstantMs, startOfLocalDay } from '@meterline/domain/time';
 import { newId } from '../ids/index.ts';
-import type { InvoiceDraft, InvoiceRun, SubscriptionTerms } from '../ports/index.ts';
+import type { InvoiceDraft, SubscriptionTerms } from '../ports/index.ts';
 import { billedPeriod, invoiceGrants } from '../prepaid/index.ts';
 import { periodAt, type PeriodToRate, ratePeriods } from '../spend/index.ts';
 import { type BilledStretch, type BilledSubscription, eachStretch, readAgain } from './billed-subscriptions.ts';
 import { termsOfInvoice } from './draft.ts';
-import { type BillingRun, type FeeDraftPorts, type FeePorts, noUsage } from './fees.ts';
+import { type BillingRun, type BillingPorts, noUsage } from './fees.ts';
 import { type CreditNoteContent, invoiceDraft, periodDocument } from './invoice-draft.ts';
 import { parseInvoice } from './parse-invoice.ts';
 
@@ -25,9 +25,9 @@ import { parseInvoice } from './parse-invoice.ts';
  * billed less what is due for the time that was used. Whatever no credit note gives back is settled by the invoice of the period.
  */
 export async function issueCreditNotes(
-  ports: FeePorts,
+  ports: BillingPorts,
   subscriptions: readonly BilledSubscription[],
-  run: InvoiceRun,
+  run: BillingRun,
 ): Promise<void> {
   for (const each of subscriptions) {
     let subscription: BilledSubscription | undefined = each;
@@ -41,8 +41,8 @@ export async function issueCreditNotes(
 }
 
 /** The credit notes that are due at the run's instant and not issued yet, each drafted when what came of the one before is known. */
-export async function* draftCreditNotes(
-  ports: FeeDraftPorts,
+async function* draftCreditNotes(
+  ports: BillingPorts,
   subscription: BilledSubscription,
   run: BillingRun,
 ): AsyncGenerator<InvoiceDraft> {
@@ -61,7 +61,7 @@ interface FeeToGiveBack {
 
 /** Fee invoices that reach beyond the end of what they were issued under, or whose plan was taken back altogether, and that nothing has settled yet. */
 async function feesToGiveBack(
-  ports: FeeDraftPorts,
+  ports: BillingPorts,
   subscription: BilledSubscription,
   { atMs, tenant }: BillingRun,
 ): Promise<FeeToGiveBack[]> {
@@ -81,27 +81,29 @@ async function feesToGiveBack(
     issued.filter(({ kind }) => kind === 'credit_note' || kind === 'period').map(({ periodFromMs }) => periodFromMs),
   );
   const fees = issued.filter(({ kind, periodFromMs }) => kind === 'fee' && !settled.has(periodFromMs)).map(parseInvoice);
-  return fees.flatMap((fee) => {
+  const givenBack: FeeToGiveBack[] = [];
+  for (const fee of fees) {
     const stretch = issuedUnder(fee, subscription);
-    if (stretch === undefined) return takenBack(fee, subscription);
-    return over.some(({ terms }) => terms === stretch.terms) ? [{ stretch, fee, isTakenBack: false }] : [];
-  });
+    if (stretch === undefined) givenBack.push(...(await takenBack(ports, fee, subscription, tenant)));
+    else if (over.some(({ terms }) => terms === stretch.terms)) givenBack.push({ stretch, fee, isTakenBack: false });
+  }
+  return givenBack;
 }
 
 /** All of it is to be paid back. */
-function takenBack(fee: InvoiceDocument, subscription: BilledSubscription): FeeToGiveBack[] {
+async function takenBack(
+  { accounts }: BillingPorts,
+  fee: InvoiceDocument,
+  subscription: BilledSubscription,
+  tenant: string,
+): Promise<FeeToGiveBack[]> {
   const [instead] = eachStretch(subscription).toReversed();
   if (instead === undefined) return [];
-  const { plan, planVersion, priceRevision = 0 } = fee;
-  const terms = {
-    ...instead.terms,
-    plan,
-    planVersion,
-    priceRevision,
-    unusedTime: 'refund',
-    untilMs: instead.terms.startsAtMs,
-  } as const;
-  return [{ stretch: { ...instead, terms }, fee, isTakenBack: true }];
+  const { plan, planVersion } = fee;
+  const { phase, priceRevision } = await accounts.pricesOf({ plan, version: planVersion }, fee.phase?.key ?? null, tenant);
+  const { startsAtMs } = instead.terms;
+  const unlike = { plan, planVersion, phase, priceRevision, unusedTime: 'refund', untilMs: startsAtMs } as const;
+  return [{ stretch: { ...instead, terms: { ...instead.terms, ...unlike } }, fee, isTakenBack: true }];
 }
 
 /** What a fee was issued under. A plan that was left since may have ended before the fee's period began: then the last days under it count. */
@@ -112,13 +114,14 @@ function issuedUnder(fee: InvoiceDocument, subscription: BilledSubscription): Bi
       terms.plan === fee.plan &&
       terms.planVersion === fee.planVersion &&
       terms.phase?.key === fee.phase?.key &&
-      startOfLocalDay(terms.startsAtMs, account.timezone) <= fromMs,
+      startOfLocalDay(terms.startsAtMs, account.timezone) <= fromMs &&
+      periodAt(terms, account, terms.startsAtMs) !== undefined,
   );
 }
 
 /** Undefined where nothing is to be given back. */
 async function draftCreditNote(
-  ports: FeeDraftPorts,
+  ports: BillingPorts,
   { stretch: { account, terms }, fee, isTakenBack }: FeeToGiveBack,
   run: BillingRun,
 ): Promise<InvoiceDraft | undefined> {

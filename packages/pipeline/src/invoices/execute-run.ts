@@ -1,24 +1,7 @@
-import type {
-  BillingCandidate,
-  Clock,
-  Cut,
-  EventLog,
-  InvoiceRun,
-  InvoiceStore,
-  SegmentLedger,
-  TenantClock,
-} from '../ports/index.ts';
+import type { Clock, Cut, EventLog, InvoiceRun, InvoiceStore, SegmentLedger, TenantClock } from '../ports/index.ts';
 import { settleRests, type SettlePorts } from '../prepaid/index.ts';
-import { nextPeriod, type RatingPorts } from '../spend/index.ts';
-import { issueAdvances } from './advance.ts';
-import { type BilledSubscription, billedSubscriptions, eachStretch } from './billed-subscriptions.ts';
-import { issueCreditNotes } from './credit-notes.ts';
-import { draftInvoices, type DuePeriod } from './draft.ts';
-import { issueFees } from './fees.ts';
-import { type DueNow, withHistory } from './history.ts';
-import { issueInterims } from './interims.ts';
-import { issueInTurn } from './issue-in-turn.ts';
-import { issueAtThresholds } from './thresholds.ts';
+import type { RatingPorts } from '../spend/index.ts';
+import { billDue } from './bill-due.ts';
 
 export interface InvoicingPorts extends RatingPorts {
   readonly invoices: InvoiceStore;
@@ -62,48 +45,11 @@ export async function executeInvoiceRun(ports: InvoicingPorts, run: InvoiceRun, 
     const { subscription } = run;
     const request = { after, limit: SUBSCRIPTIONS_AT_A_TIME_MAX, subscription };
     const page = await ports.invoices.candidates(run.atMs, request, run.tenant);
-    let pending: readonly BillingCandidate[] = page.items;
-    const subscriptions = await billedSubscriptions(ports, pending, run.tenant);
-    await issueAdvances(ports, subscriptions.flatMap(eachStretch), run);
-    // First what is given back, which pays for the fees of what it was changed to.
-    await issueCreditNotes(ports, subscriptions, run);
-    await issueFees(ports, subscriptions, run);
-    // Oldest period first: a subscription several periods behind gets one invoice a turn, and the next knows of it.
-    while (run.threshold === null && pending.length > 0) {
-      options.signal?.throwIfAborted();
-      const due = await duePeriods(ports, pending, run);
-      pending = due.length === 0 ? [] : await issueAll(ports, due, { cut: await sealed(), run });
-    }
-    if (run.threshold === null) await issueInterims(ports, subscriptions, { run, sealed });
-    await issueAtThresholds(ports, subscriptions, { run, sealed });
+    await billDue(ports, page.items, { run, sealed, signal: options.signal });
     after = page.nextAfter;
   } while (after !== null);
   if (run.subscription === null) await settleRests(ports, run);
   await ports.invoices.completeRun(run.id, await ports.clock.nowMs(run.tenant), run.tenant);
-}
-
-async function duePeriods(ports: InvoicingPorts, pending: readonly BillingCandidate[], run: InvoiceRun): Promise<DuePeriod[]> {
-  const dueNow = ({ account, stretches, billedThroughMs }: BilledSubscription): DueNow[] => {
-    const next = nextPeriod(stretches, account, billedThroughMs);
-    return next === undefined || next.period.toMs > run.atMs ? [] : [{ account, ...next }];
-  };
-  return withHistory(ports.invoices, (await billedSubscriptions(ports, pending, run.tenant)).flatMap(dueNow), run.tenant);
-}
-
-/** Answers the subscriptions as candidates for their next period. */
-async function issueAll(
-  ports: InvoicingPorts,
-  due: readonly DuePeriod[],
-  { cut, run }: { readonly cut: Cut; readonly run: InvoiceRun },
-): Promise<BillingCandidate[]> {
-  const drafts = await draftInvoices(ports, due, { cut, nowMs: await ports.clock.nowMs(run.tenant), run: run.id }, run.tenant);
-  const outcomes = await issueInTurn(ports.invoices, drafts, run.tenant);
-  return drafts.map(({ subscription, customer, periodFromMs, periodToMs }, index) => ({
-    subscription,
-    customer,
-    // Whoever invoiced it, this period is done. A stale draft is made anew from the same period on.
-    billedThroughMs: outcomes[index] === 'stale' ? periodFromMs : periodToMs,
-  }));
 }
 
 /** The sealed part of the log, once it holds everything below `target`. */

@@ -9,17 +9,14 @@ import { drawnInAdvance } from './drawn-in-advance.ts';
 import { invoiceDraft } from './invoice-draft.ts';
 import { issueUntilCurrent } from './issue-in-turn.ts';
 
-export interface FeeDraftPorts extends RatingPorts {
+export interface BillingPorts extends RatingPorts {
   readonly log: Pick<EventLog, 'partitionCount'>;
   readonly clock: TenantClock;
-}
-
-export interface FeePorts extends FeeDraftPorts {
   readonly invoices: RatingPorts['invoices'] & Pick<InvoiceStore, 'issue'>;
 }
 
 /** The run that bills, and the instant for which it does. */
-export type BillingRun = Pick<InvoiceRun, 'id' | 'atMs' | 'tenant'>;
+export type BillingRun = Pick<InvoiceRun, 'id' | 'atMs' | 'tenant' | 'threshold'>;
 
 interface DueFees extends BilledStretch {
   readonly period: BillingPeriod;
@@ -29,13 +26,17 @@ interface DueFees extends BilledStretch {
  * Invoices the fees that are due in advance for the period that the run's instant lies in, from no usage at all. A period whose run was missed has them
  * on its own invoice instead: what is due for it less what was billed before.
  */
-export async function issueFees(ports: FeePorts, subscriptions: readonly BilledSubscription[], run: InvoiceRun): Promise<void> {
+export async function issueFees(
+  ports: BillingPorts,
+  subscriptions: readonly BilledSubscription[],
+  run: BillingRun,
+): Promise<void> {
   await issueUntilCurrent(ports, subscriptions, (current) => draftDueFees(ports, current, run), run.tenant);
 }
 
 /** The fee invoices that are due at the run's instant and not issued yet. */
-export async function draftDueFees(
-  ports: FeeDraftPorts,
+async function draftDueFees(
+  ports: BillingPorts,
   subscriptions: readonly BilledSubscription[],
   run: BillingRun,
 ): Promise<InvoiceDraft[]> {
@@ -43,7 +44,7 @@ export async function draftDueFees(
   return due.length === 0 ? [] : draftFees(ports, due, run);
 }
 
-async function dueFees(ports: FeeDraftPorts, subscriptions: readonly BilledSubscription[], run: BillingRun): Promise<DueFees[]> {
+async function dueFees(ports: BillingPorts, subscriptions: readonly BilledSubscription[], run: BillingRun): Promise<DueFees[]> {
   const begun = subscriptions.flatMap(eachStretch).flatMap((each): DueFees[] => {
     if (cardsInAdvance(each.terms.rateCards).length === 0) return [];
     const period = periodAt(each.terms, each.account, run.atMs);
@@ -60,7 +61,7 @@ async function dueFees(ports: FeeDraftPorts, subscriptions: readonly BilledSubsc
   return begun.filter((each) => !isBilled(each));
 }
 
-async function draftFees(ports: FeeDraftPorts, due: readonly DueFees[], run: BillingRun): Promise<InvoiceDraft[]> {
+async function draftFees(ports: BillingPorts, due: readonly DueFees[], run: BillingRun): Promise<InvoiceDraft[]> {
   const parties = due.map(({ account, terms }) => ({ customer: account.key, currency: terms.currency }));
   const grants = await invoiceGrants(ports.accounts, parties, run.tenant);
   const cut = noUsage(ports);
@@ -85,6 +86,6 @@ async function draftFees(ports: FeeDraftPorts, due: readonly DueFees[], run: Bil
 }
 
 /** The cut below which nothing is. */
-export function noUsage({ log }: Pick<FeeDraftPorts, 'log'>): Cut {
+export function noUsage({ log }: Pick<BillingPorts, 'log'>): Cut {
   return Array.from({ length: log.partitionCount }, () => 0);
 }

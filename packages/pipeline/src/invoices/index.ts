@@ -1,9 +1,9 @@
 export { type BilledSubscription } from './billed-subscriptions.ts';
+export { billDue } from './bill-due.ts';
 export { billAtOnce, billedAtOnce } from './billed-at-once.ts';
-export { draftCreditNotes } from './credit-notes.ts';
 export { draftInvoices, looksBackAt } from './draft.ts';
 export { executeInvoiceRun, type InvoicingPorts, NotSealedError, type RunOptions } from './execute-run.ts';
-export { draftDueFees, type FeeDraftPorts } from './fees.ts';
+export type { BillingPorts } from './fees.ts';
 export { type DueNow, withHistory } from './history.ts';
 export { invoiceOnLog, parseInvoice } from './parse-invoice.ts';
 export {

@@ -1,7 +1,8 @@
 import { usageInvoicedTo } from '@meterline/domain/subscriptions';
-import type { Cut, InvoiceDraft, InvoiceRun, InvoiceStore, TenantClock } from '../ports/index.ts';
+import type { Cut, InvoiceDraft, InvoiceStore, TenantClock } from '../ports/index.ts';
 import { periodAt, type RatingPorts, spanOf } from '../spend/index.ts';
 import { type BilledStretch, type BilledSubscription, eachStretch } from './billed-subscriptions.ts';
+import type { BillingRun } from './fees.ts';
 import { withHistory } from './history.ts';
 import { type DueInterim, interimContents, invoicedToMs } from './interim-contents.ts';
 import { invoiceDraft } from './invoice-draft.ts';
@@ -14,7 +15,7 @@ export interface InterimPorts extends RatingPorts {
 
 /** The run that issues, and the sealed part of the log, asked for only where there is something to rate. */
 export interface InterimRun {
-  readonly run: InvoiceRun;
+  readonly run: BillingRun;
   readonly sealed: () => Promise<Cut>;
 }
 
@@ -41,7 +42,7 @@ export async function issueInterims(
 async function dueInterims(
   ports: InterimPorts,
   subscriptions: readonly BilledSubscription[],
-  { atMs, tenant }: InvoiceRun,
+  { atMs, tenant }: BillingRun,
 ): Promise<DueInterim[]> {
   const parts = new Map<BilledStretch['terms'], number>();
   const now = subscriptions.flatMap(eachStretch).flatMap(({ account, terms }) => {

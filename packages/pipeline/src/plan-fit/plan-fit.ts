@@ -11,7 +11,7 @@ import type {
   PlanRecord,
   PlanStore,
 } from '../ports/index.ts';
-import type { RatingPorts } from '../spend/index.ts';
+import { periodAt, type RatingPorts } from '../spend/index.ts';
 import { type PlanNotCompared, type PlanTerms, termsFor } from './plan-terms.ts';
 import type { CustomerMonths } from './periods.ts';
 import { rateMonths } from './rate-months.ts';
@@ -110,7 +110,7 @@ export function ratingOf(
 ): CustomerMonths {
   const priced = new Set(compared.flatMap(({ rateCards }) => rateCards.flatMap(({ meter }) => meter ?? [])));
   const months = wholeMonthsBefore({ anchorMs, timezone: account.timezone, nowMs, count });
-  const billed = account.subscriptions.filter(({ startsAtMs, endsAtMs }) => endsAtMs === null || endsAtMs >= startsAtMs);
+  const billed = account.subscriptions.filter((terms) => periodAt(terms, account, terms.startsAtMs) !== undefined);
   const sinceMs = billed.length === 0 ? null : Math.min(...billed.map(({ startsAtMs }) => startsAtMs));
   return { account, months, terms: compared, meters: [...priced].flatMap((key) => meters.get(key) ?? []), sinceMs };
 }

@@ -96,6 +96,8 @@ export interface VersionPrices {
   readonly rateCards: readonly RateCard[];
   readonly phase: PricedPhase | null;
   readonly invoiceThresholds: InvoiceThresholds | null;
+  /** Of its newest price change so far, which alone is not for ever. */
+  readonly priceRevision: number;
 }
 
 /** One row of `rating_wakeup`: written in the transaction that committed usage or changed the catalogue. */

@@ -20,7 +20,10 @@ export interface ChangePreview {
   readonly decided: Decided;
   readonly token: string;
   readonly cut: Cut;
-  /** What is billed in advance, and given back, when the change takes effect; it is part of the invoices below. */
+  /**
+   * What is billed and given back beside the invoices below, which rate the same and deduct these: up to when the change takes effect, and the first
+   * interim invoice after it.
+   */
   readonly documents: readonly InvoiceDocument[];
   /** Their days are over, so they are due as soon as the change is made. */
   readonly now: readonly InvoiceDocument[];
@@ -53,7 +56,7 @@ export async function previewChange(
     decided,
     token: tokenOf(decided),
     cut,
-    documents: await projectedDocuments(ports, decided, changed, tenant),
+    documents: await projectedDocuments(ports, decided, changed, cut, tenant),
     now: invoices.filter(isOver),
     next: invoices.filter((invoice) => !isOver(invoice)),
     without,

@@ -1,23 +1,15 @@
 import type { InvoiceDocument } from '@meterline/domain/invoices';
-import { decimal, ZERO } from '@meterline/domain/money';
-import type { Grant } from '@meterline/domain/prepaid';
+import { billingPeriodAt, billingPeriods } from '@meterline/domain/subscriptions';
 import { startOfDateMs } from '@meterline/domain/time';
-import {
-  draftCreditNotes,
-  draftDueFees,
-  draftInvoices,
-  type DueNow,
-  type FeeDraftPorts,
-  parseInvoice,
-  withHistory,
-} from '../invoices/index.ts';
-import type { Account, Cut, InvoiceDraft, StageRecord } from '../ports/index.ts';
-import { nextPeriod } from '../spend/index.ts';
+import { billDue, draftInvoices, type DueNow, parseInvoice, withHistory } from '../invoices/index.ts';
+import type { Account, Cut, StageRecord, SubscriptionTerms } from '../ports/index.ts';
+import { nextPeriod, periodAt, spanOf } from '../spend/index.ts';
 import type { Decided } from './changes.ts';
+import { rehearsal, type RehearsalPorts } from './rehearsal.ts';
 import { stretchesOf } from './stretches.ts';
 import { planTerms, renewalFrom, type SubjectPorts } from './subject.ts';
 
-export interface ProjectionPorts extends Pick<SubjectPorts, 'plans'>, FeeDraftPorts {}
+export interface ProjectionPorts extends Pick<SubjectPorts, 'plans'>, RehearsalPorts {}
 
 /** More would not be looked at; years of weeks would take long to rate. */
 const INVOICES_MAX = 60;
@@ -48,44 +40,56 @@ export async function projectedInvoices(
 }
 
 /**
- * What is billed in advance, and given back of what was, as soon as the change takes effect. The invoices of the periods have the same fees in their lines,
- * and deduct what was billed before.
+ * What runs will bill and give back beside the invoices of periods, up to when the change takes effect and the first interim invoice after it. Those
+ * invoices rate the same, and deduct what was billed before.
  */
 export async function projectedDocuments(
   ports: ProjectionPorts,
-  { subject, update }: Decided,
+  decided: Decided,
   account: Account,
+  cut: Cut,
   tenant: string,
 ): Promise<InvoiceDocument[]> {
-  const { subscription, billedThroughMs, nowMs } = subject;
-  const stretches = account.subscriptions.filter((terms) => terms.id === subscription.id);
-  const billed = { account, subscription: subscription.id, stretches, billedThroughMs };
-  const run = { id: '', atMs: Math.max(update.fromMs, nowMs), tenant };
-  const notes: InvoiceDraft[] = [];
-  for await (const note of draftCreditNotes(ports, billed, run)) notes.push(note);
-  const grants = notes.flatMap(({ creditNote }) => creditNote?.grant ?? []);
-  const fees = await draftDueFees({ ...ports, accounts: givenAlso(ports.accounts, grants, account.key) }, [billed], run);
-  return [...notes, ...fees].map((draft) => parseInvoice(draft.finish('', null)));
+  const { id } = decided.subject.subscription;
+  const rehearsed = rehearsal(ports, account, id);
+  for (const atMs of runInstants(decided, account)) {
+    const at = rehearsed.portsAt(atMs);
+    const billedThroughMs = (await at.invoices.billedThrough([id], tenant)).get(id) ?? null;
+    const run = { id: '', atMs, tenant, threshold: null };
+    await billDue(at, [{ subscription: id, customer: account.key, billedThroughMs }], { run, sealed: async () => cut });
+  }
+  return rehearsed.documents().filter(({ kind }) => kind !== undefined);
 }
 
-/** The accounts as they will be once a customer has these grants too. */
-function givenAlso(
-  accounts: ProjectionPorts['accounts'],
-  grants: readonly Grant[],
-  customer: string,
-): ProjectionPorts['accounts'] {
-  if (grants.length === 0) return accounts;
-  const given = grants.map((grant) => ({ grant, balance: decimal(grant.amount), expired: ZERO, carried: ZERO, voided: false }));
-  return {
-    ...accounts,
-    async prepaid(customers, tenant) {
-      const states = await accounts.prepaid(customers, tenant);
-      const own = states.find((state) => state.customer === customer) ?? {
-        ...{ customer, position: 0, order: 'priority', balances: [], billedThroughMs: new Map() },
-      };
-      return [...states.filter((state) => state !== own), { ...own, balances: [...own.balances, ...given] }];
-    },
-  };
+/** Now, and whenever something begins or ends that is billed by itself, in order. */
+function runInstants({ subject, update, change }: Decided, account: Account): number[] {
+  const { nowMs, subscription } = subject;
+  // What ends does so within its last day.
+  const effectMs = Math.max(update.fromMs, change.fromMs, nowMs);
+  const stretches = account.subscriptions.filter(({ id }) => id === subscription.id);
+  const throughMs = interimAfter(stretches, account, effectMs) ?? effectMs;
+  const begins = stretches.flatMap((terms) => {
+    const { every, usageEvery = every, anchor } = terms.cadence;
+    const span = spanOf(terms, account);
+    const parts = [every, usageEvery].flatMap((each) =>
+      billingPeriods({ every: each, anchor }, span, { untilMs: throughMs + 1 }),
+    );
+    return [...parts.map(({ fromMs }) => fromMs), ...[terms.endsAtMs, terms.untilMs].filter((end) => end !== null)];
+  });
+  const instants = [...new Set([nowMs, ...begins, effectMs])].filter((ms) => ms >= nowMs && ms <= throughMs);
+  return instants.toSorted((a, b) => a - b).slice(0, INVOICES_MAX);
+}
+
+/** When the first interim invoice of the period of an instant is due after it, if there is to be one. */
+function interimAfter(stretches: readonly SubscriptionTerms[], account: Account, atMs: number): number | undefined {
+  for (const terms of stretches) {
+    const { usageEvery, anchor } = terms.cadence;
+    const period = periodAt(terms, account, atMs);
+    if (period === undefined || usageEvery === undefined) continue;
+    const part = billingPeriodAt({ every: usageEvery, anchor }, spanOf(terms, account), atMs);
+    if (part !== undefined && part.toMs < period.toMs) return part.toMs;
+  }
+  return undefined;
 }
 
 /** The account as it would be with these stages of the subscription. */
@@ -97,7 +101,7 @@ export async function accountWith(
 ): Promise<Account> {
   const { id, startsAtMs, version } = subject.subscription;
   const planned = await Promise.all(update.stages.map((stage) => plannedStage(plans, stage, tenant)));
-  const own = stretchesOf({ id, startsAtMs, version, endsAtMs: update.endsAtMs }, planned);
+  const own = stretchesOf({ id, startsAtMs, version: version + 1, endsAtMs: update.endsAtMs }, planned);
   const at = account.subscriptions.findIndex((terms) => terms.id === id);
   const others = account.subscriptions.filter((terms) => terms.id !== id);
   const place = at === -1 ? others.length : at;

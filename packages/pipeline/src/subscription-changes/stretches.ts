@@ -28,15 +28,14 @@ export interface StagePlan {
 }
 
 export type PlannedStage = StageRecord & StagePlan;
+type Changed = Pick<SubscriptionRecord, 'id' | 'startsAtMs' | 'endsAtMs' | 'version'>;
 
 /**
  * What a subscription is charged by, from its stages in order. Stages that differ in quantities alone are one: tiers, allowances and commitments go on
- * through them. Each phase is one of its own. Those that rest are left out.
+ * through them. Each phase is one of its own. Those that rest are left out; where all of them do, the first is there without a day, for what was paid
+ * before.
  */
-export function stretchesOf(
-  subscription: Pick<SubscriptionRecord, 'id' | 'startsAtMs' | 'endsAtMs' | 'version'>,
-  stages: readonly PlannedStage[],
-): SubscriptionTerms[] {
+export function stretchesOf(subscription: Changed, stages: readonly PlannedStage[]): SubscriptionTerms[] {
   const stretches: SubscriptionTerms[] = [];
   const begun = new Set<string>();
   const anchors = anchorsOf(subscription.startsAtMs, stages);
@@ -54,24 +53,34 @@ export function stretchesOf(
         changeFees: [...last.changeFees, ...feesOf(stage)],
       };
     } else {
-      const { plan, planVersion, commitment, currency, cadence, priceRevision, paysWhole, untilMs } = stage;
-      const { unusedTime, invoiceThresholds } = stage;
-      const { rateCards, features, phase } = pricedIn(stage.phase?.key ?? null, stage);
-      stretches.push({
-        ...{ plan, planVersion, phase, commitment, currency, cadence, rateCards, priceRevision, features },
-        ...{ unusedTime, invoiceThresholds, paysWhole, endsAtMs, untilMs },
-        id: subscription.id,
-        startsAtMs: stage.fromMs,
-        anchorMs: anchors[index] ?? subscription.startsAtMs,
-        begins: !begun.has(onceFeesOf(stage)),
-        quantities: quantitiesOf(stage, []),
-        changeFees: feesOf(stage),
-        subscriptionVersion: subscription.version,
-      });
+      const anchorMs = anchors[index] ?? subscription.startsAtMs;
+      stretches.push({ ...stretchOf(subscription, stage), anchorMs, endsAtMs, begins: !begun.has(onceFeesOf(stage)) });
     }
     begun.add(onceFeesOf(stage));
   }
-  return stretches;
+  const [first] = stages;
+  return stretches.length > 0 || first === undefined ? stretches : [{ ...stretchOf(subscription, first), untilMs: first.fromMs }];
+}
+
+function stretchOf({ id, startsAtMs, version }: Changed, stage: PlannedStage): SubscriptionTerms {
+  const { plan, planVersion, commitment, currency, cadence, priceRevision, paysWhole, fromMs, untilMs } = stage;
+  const { unusedTime, invoiceThresholds } = stage;
+  const { rateCards, features, phase } = pricedIn(stage.phase?.key ?? null, stage);
+  return {
+    ...{ id, plan, planVersion, phase, commitment, currency, cadence, rateCards, priceRevision, features, unusedTime },
+    ...{
+      invoiceThresholds,
+      paysWhole,
+      startsAtMs: fromMs,
+      endsAtMs: stage.endsAtMs,
+      untilMs,
+      anchorMs: startsAtMs,
+      begins: true,
+    },
+    quantities: quantitiesOf(stage, []),
+    changeFees: feesOf(stage),
+    subscriptionVersion: version,
+  };
 }
 
 function goesOn(before: StageRecord, stage: StageRecord): boolean {

@@ -89,15 +89,13 @@ export function accountReader(db: SqlExecutor): Omit<AccountReader, keyof Prepai
     },
 
     async pricesOf({ plan, version }, phase, tenant) {
-      const [row] = await db.query<Pick<PlannedStageRow, 'rate_cards' | 'phases' | 'invoice_thresholds'>>(
-        'select rate_cards, phases, invoice_thresholds from plan_version where plan = $1 and version = $2 and tenant = $3',
+      const [row] = await db.query<Pick<PlannedStageRow, 'rate_cards' | 'phases' | 'invoice_thresholds' | 'price_revision'>>(
+        'select rate_cards, phases, invoice_thresholds, price_revision from plan_version where plan = $1 and version = $2 and tenant = $3',
         [plan, version, tenant],
       );
       if (row === undefined) throw new Error(`plan ${plan} has no version ${version}`);
-      return {
-        ...pricedIn(phase, { rateCards: row.rate_cards, features: [], phases: row.phases }),
-        invoiceThresholds: row.invoice_thresholds,
-      };
+      const { rate_cards: rateCards, phases, invoice_thresholds: invoiceThresholds, price_revision: priceRevision } = row;
+      return pricedIn(phase, { rateCards, features: [], phases, invoiceThresholds, priceRevision });
     },
 
     priceChanges: (version, revision, tenant) => priceChangesUpTo(db, version, revision, tenant),

@@ -1,5 +1,6 @@
 import { catalogStores } from '@meterline/backends/postgres';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
+import { subscriptionCatalog } from '@meterline/pipeline/catalog';
 import { executeInvoiceRun, invoiceAccounting, requestInvoiceRun } from '@meterline/pipeline/invoices';
 import type { Database } from '@meterline/pipeline/ports';
 import { spendOf } from '@meterline/pipeline/spend';
@@ -157,6 +158,30 @@ describe('changes of plan', () => {
 });
 
 describe('changes within a plan', () => {
+  test('a trial that lapsed weeks ago is left behind by a new beginning, which bills from its own day on', async () => {
+    const trial = {
+      key: 'trial',
+      name: 'Trial',
+      lasts: { days: 10 },
+      percentOff: '100',
+      trial: { converts: 'on_request' },
+    } as const;
+    const rateCards = [{ key: 'fee', name: 'Fee', price: { model: 'flat', amount: '31.00' } } as const];
+    const billingPeriod = { every: 'month', anchor: 'calendar' } as const;
+    const { plans, subscriptions, customers } = catalogStores(database);
+    await plans.insert(
+      { key: 'tried', name: 'Tried', currency: 'USD', billingPeriod, rateCards, phases: [trial] },
+      it.clock.nowMs(),
+      it.tenant,
+    );
+    const catalog = subscriptionCatalog({ plans, subscriptions, customers, clock: it.clock });
+    const { id } = await catalog.create({ customer: 'acme', plan: 'tried' }, it.tenant);
+    expect(await billAt('2026-03-15')).toEqual(['01-01..01-11 tried 0.00']);
+    // With the period to come, not with the end of the trial: nothing is billed for the weeks between.
+    const { change } = await changeNow(it, id, { kind: 'resubscribe', at: 'period_end' });
+    expect(new Date(change.fromMs).toISOString()).toBe('2026-04-01T00:00:00.000Z');
+  });
+
   test('seats are charged by their days in one invoice, and tiers go on', async () => {
     const subscription = await it.subscribe('acme', 'team', '2026-03-01T00:00:00Z');
     await it.use('calls', 'a', '2026-03-05T00:00:00Z', '80');

@@ -97,5 +97,6 @@ export function renewalFrom(day: EpochDay, cadence: PlanRecord['billingPeriod'],
   // On or before the first day there is no renewal but the beginning itself.
   if (before === undefined) return Math.max(day, localDateAt(startsAtMs, timezone));
   const phaseEndMs = stages[running]?.phase?.untilMs ?? Infinity;
-  return localDateAt(Math.min(before.toMs, phaseEndMs), timezone);
+  // A trial that lapsed is the last stage for good, and long over.
+  return localDateAt(phaseEndMs > atMs ? Math.min(before.toMs, phaseEndMs) : before.toMs, timezone);
 }

@@ -101,15 +101,16 @@ const amounts = (of: readonly { readonly key: string; readonly amount: string }[
   of.map(({ key, amount }) => [key, amount]);
 
 /** What a document charges, whatever was billed of it before. */
-function rated({ kind, plan, planVersion, phase, period, lines, adjustments, commitments }: InvoiceDocument): string {
+function rated({ kind, plan, planVersion, phase, period, lines, adjustments, commitments = [] }: InvoiceDocument): string {
   const quantities = lines.map(({ quantity }) => quantity);
-  return JSON.stringify([kind, plan, planVersion, phase, period, quantities, amounts(lines), amounts(adjustments), commitments]);
+  const committed = commitments.map(({ minimum, maximum, spend, due }) => [minimum, maximum, spend, due]);
+  return JSON.stringify([kind, plan, planVersion, phase, period, quantities, amounts(lines), amounts(adjustments), committed]);
 }
 
 /** All that it says but its number and time, and those of others. */
 function content(document: InvoiceDocument): string {
-  const { billedInAdvance, billedOnInterims, interim, creditNote, prepaid, total } = document;
+  const { billedInAdvance, billedOnInterims, commitments, interim, creditNote, prepaid, total } = document;
   const note = creditNote && [creditNote.amount, creditNote.treatment, creditNote.reason, creditNote.lines];
   const off = [amounts(billedInAdvance), amounts(billedOnInterims)];
-  return JSON.stringify([rated(document), off, interim, note, prepaid?.credited ?? '0.00', total]);
+  return JSON.stringify([rated(document), off, commitments, interim, note, prepaid?.credited ?? '0.00', total]);
 }

@@ -5,7 +5,7 @@ import { localDateAt, parseInstantMs } from '@meterline/domain/time';
 import type { Database, SubscriptionRecord } from '@meterline/pipeline/ports';
 import fc from 'fast-check';
 import { type PlanTerms, type WholeLife, wholeLife } from '../../support/subscription-arbitraries.ts';
-import { bill, subscribed, type Subscribed, take } from '../../support/subscription-life.ts';
+import { bill, documents, subscribed, type Subscribed, take } from '../../support/subscription-life.ts';
 import type { Law } from '../law.ts';
 import { chargedByPeriod, isOfPeriod } from './charged.ts';
 
@@ -41,8 +41,9 @@ async function daysAreBilledOnce(database: Database, { steps, beginning }: Whole
   atMs += 100 * DAY_MS;
   await billInTime(monthly, atMs);
   for (const { it } of [monthly, atOnce]) it.clock.moveTo(atMs);
-  const inParts = await bill(monthly.it);
-  const inOneGo = await bill(atOnce.it);
+  for (const { it } of [monthly, atOnce]) await bill(it);
+  const inParts = await documents(monthly.it);
+  const inOneGo = await documents(atOnce.it);
   const covered = periodsOf(inOneGo);
   assert.deepEqual(periodsOf(inParts), covered);
   const whole = new Set(inOneGo.filter(isOfPeriod).map(({ period }) => period.from));

@@ -6,8 +6,8 @@ import type { Account, Cut, StageRecord, SubscriptionTerms } from '../ports/inde
 import { nextPeriod, periodAt, spanOf } from '../spend/index.ts';
 import type { Decided } from './changes.ts';
 import { rehearsal, type RehearsalPorts } from './rehearsal.ts';
-import { stretchesOf } from './stretches.ts';
-import { planTerms, renewalFrom, type SubjectPorts } from './subject.ts';
+import { type PlannedStage, stretchesOf } from './stretches.ts';
+import { planAndVersion, type PlanTerms, planTerms, renewalFrom, type SubjectPorts } from './subject.ts';
 
 export interface ProjectionPorts extends Pick<SubjectPorts, 'plans'>, RehearsalPorts {}
 
@@ -96,11 +96,19 @@ function interimAfter(stretches: readonly SubscriptionTerms[], account: Account,
 export async function accountWith(
   { plans }: Pick<ProjectionPorts, 'plans'>,
   account: Account,
-  { update, subject }: Decided,
+  { update, subject, plans: { from, to } }: Decided,
   tenant: string,
 ): Promise<Account> {
   const { id, startsAtMs, version } = subject.subscription;
-  const planned = await Promise.all(update.stages.map((stage) => plannedStage(plans, stage, tenant)));
+  const versions = new Map(
+    [from, to].map((terms) => [planAndVersion({ plan: terms.plan.key, planVersion: terms.version }), terms]),
+  );
+  const planned: PlannedStage[] = [];
+  for (const stage of update.stages) {
+    const version = versions.get(planAndVersion(stage)) ?? (await planTerms(plans, stage, tenant));
+    versions.set(planAndVersion(stage), version);
+    planned.push(plannedStage(stage, version));
+  }
   const own = stretchesOf({ id, startsAtMs, version: version + 1, endsAtMs: update.endsAtMs }, planned);
   const at = account.subscriptions.findIndex((terms) => terms.id === id);
   const others = account.subscriptions.filter((terms) => terms.id !== id);
@@ -108,12 +116,8 @@ export async function accountWith(
   return { ...account, subscriptions: [...others.slice(0, place), ...own, ...others.slice(place)] };
 }
 
-async function plannedStage(plans: ProjectionPorts['plans'], stage: StageRecord, tenant: string) {
-  const { plan, phases, rateCards, priceRevision, features, unusedTime, invoiceThresholds } = await planTerms(
-    plans,
-    stage,
-    tenant,
-  );
+function plannedStage(stage: StageRecord, version: PlanTerms): PlannedStage {
+  const { plan, phases, rateCards, priceRevision, features, unusedTime, invoiceThresholds } = version;
   const terms = { phases, rateCards, priceRevision, features, unusedTime, invoiceThresholds };
   return { ...stage, currency: plan.currency, cadence: plan.billingPeriod, ...terms };
 }

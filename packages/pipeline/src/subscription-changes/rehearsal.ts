@@ -6,7 +6,7 @@ import type { RatingPorts } from '../spend/index.ts';
 
 export interface RehearsalPorts extends RatingPorts, Pick<BillingPorts, 'log'> {}
 
-/** Ports by which a customer's subscription can be billed as if it were so, and later than now. Nothing is written. */
+/** Ports by which one subscription can be billed as if it were so, and later than now: they know of no other. Nothing is written. */
 export interface Rehearsal {
   /** At an instant that is not before that of the call before. */
   portsAt(nowMs: number): BillingPorts;
@@ -21,21 +21,17 @@ interface Rehearsed extends StoredInvoice {
 
 const NO_GRANTS = { position: 0, order: 'priority', balances: [], billedThroughMs: new Map() } as const;
 
-/** Documents and grants as they are stored, and over them what is issued here of one `subscription` of the `account`. */
+/** Documents and grants as they are stored when first asked for, and over them what is issued here of one `subscription` of the `account`. */
 export function rehearsal(ports: RehearsalPorts, account: Account, subscription: string): Rehearsal {
   const issued: Rehearsed[] = [];
-  const isOwn = (customer: string) => customer === account.key;
+  const stored = storedOnce(ports, account.key, subscription);
 
   const invoices: BillingPorts['invoices'] = {
-    async issuedSince(subscriptions, sinceMs, tenant) {
-      const stored = await ports.invoices.issuedSince(subscriptions, sinceMs, tenant);
-      const here = issued.filter((each) => subscriptions.includes(each.subscription) && each.periodToMs >= sinceMs);
-      return [...stored, ...here].toSorted((a, b) => a.periodFromMs - b.periodFromMs || placeOf(a) - placeOf(b));
+    async issuedSince(_subscriptions, sinceMs, tenant) {
+      const all = [...(await stored.documents(sinceMs, tenant)), ...issued].filter(({ periodToMs }) => periodToMs >= sinceMs);
+      return all.toSorted((a, b) => a.periodFromMs - b.periodFromMs || placeOf(a) - placeOf(b));
     },
-    async billedThrough(subscriptions, tenant) {
-      const stored = await ports.invoices.billedThrough(subscriptions, tenant);
-      return subscriptions.includes(subscription) ? withPeriods(stored, issued) : stored;
-    },
+    billedThrough: async (_subscriptions, tenant) => withPeriods(await stored.billedThrough(tenant), issued),
     async issue(draft) {
       const isBilled = ({ kind, periodFromMs }: StoredInvoice) =>
         periodFromMs === draft.periodFromMs &&
@@ -50,24 +46,32 @@ export function rehearsal(ports: RehearsalPorts, account: Account, subscription:
 
   const accounts: BillingPorts['accounts'] = {
     ...ports.accounts,
-    accounts: async (customers, tenant) => {
-      const others = customers.filter((key) => !isOwn(key));
-      const stored = others.length === 0 ? [] : await ports.accounts.accounts(others, tenant);
-      return customers.some(isOwn) ? [...stored, account] : stored;
-    },
-    async prepaid(customers, tenant) {
-      const stored = await ports.accounts.prepaid(customers, tenant);
-      if (!customers.some(isOwn)) return stored;
-      const before = stored.find(({ customer }) => isOwn(customer));
-      const own = issued.reduce(booked, before);
-      const others = stored.filter((each) => each !== before);
-      return own === undefined ? others : [...others, { ...own, billedThroughMs: withPeriods(own.billedThroughMs, issued) }];
+    accounts: async () => [account],
+    async prepaid(_customers, tenant) {
+      const own = issued.reduce(booked, await stored.prepaid(tenant));
+      return own === undefined ? [] : [{ ...own, billedThroughMs: withPeriods(own.billedThroughMs, issued) }];
     },
   };
 
   return {
     portsAt: (nowMs) => ({ ...ports, invoices, accounts, clock: { nowMs: () => nowMs } }),
     documents: () => issued.map(parseInvoice),
+  };
+}
+
+/** What is stored, read once. Documents are read again only where earlier ones are asked for. */
+function storedOnce({ invoices, accounts }: RehearsalPorts, customer: string, subscription: string) {
+  let documents: { readonly sinceMs: number; readonly all: Promise<StoredInvoice[]> } | undefined;
+  let billedThrough: Promise<ReadonlyMap<string, number>> | undefined;
+  let prepaid: Promise<CustomerPrepaid[]> | undefined;
+  return {
+    documents(sinceMs: number, tenant: string): Promise<StoredInvoice[]> {
+      if (documents === undefined || sinceMs < documents.sinceMs)
+        documents = { sinceMs, all: invoices.issuedSince([subscription], sinceMs, tenant) };
+      return documents.all;
+    },
+    billedThrough: (tenant: string) => (billedThrough ??= invoices.billedThrough([subscription], tenant)),
+    prepaid: async (tenant: string) => (await (prepaid ??= accounts.prepaid([customer], tenant)))[0],
   };
 }
 

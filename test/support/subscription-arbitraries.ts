@@ -56,6 +56,18 @@ const commitment = fc.oneof<[fc.WeightedArbitrary<Commitment | null>, ...fc.Weig
   { weight: 3, arbitrary: fc.constant(null) },
   { weight: 1, arbitrary: cents(3_000).map((minimumSpend) => ({ minimumSpend, every: 'period' })) },
   { weight: 1, arbitrary: fc.constant({ maximumSpend: '60', every: 'period' }) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom('term_end' as const, 'in_advance' as const)
+      .map((trueUp) => ({ minimumSpend: '40', every: 'period', trueUp })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom('period_end' as const, 'term_end' as const)
+      .map((trueUp) => ({ minimumSpend: '300', every: 'year', trueUp })),
+  },
 );
 
 const introLasts = fc.oneof(
@@ -103,6 +115,7 @@ const planTerms = (cadence: fc.Arbitrary<Pick<BillingCadence, 'every' | 'usageEv
     commitment,
     unusedTime: fc.constantFrom(...UNUSED_TIME),
     changeFee: maybe(cents(500), 1),
+    invoiceThresholds: fc.constantFrom(undefined, undefined, undefined, { steps: ['2', '10'] }, { thenEvery: '5' }),
     upgrade: fc.constantFrom('prorated' as const, 'full_price' as const),
     phases,
   });
@@ -114,7 +127,8 @@ const threePlans = fc.oneof({ weight: 3, arbitrary: alike(shortCadence) }, { wei
 
 /** As a vendor could make it: refused ones are a fault of this file. */
 export function planDraft(key: PlanKey, terms: PlanTerms): PlanDraft {
-  const { cadence, anchor, proration, base, once, addOn, seats, usage, unusedTime, changeFee, upgrade } = terms;
+  const { cadence, anchor, proration, base, once, addOn, seats, usage, unusedTime, changeFee, upgrade, invoiceThresholds } =
+    terms;
   const [price, modifiers] = usage;
   const flat = (card: string, of: object | undefined) =>
     of === undefined ? [] : [{ key: card, name: card, price: { model: 'flat', ...of } }];
@@ -130,6 +144,7 @@ export function planDraft(key: PlanKey, terms: PlanTerms): PlanDraft {
     ...(terms.commitment !== null && { commitment: terms.commitment }),
     unusedTime,
     changeRules: { upgrade, changeFee },
+    invoiceThresholds,
     phases: terms.phases.map((phase) => (key === 'three' && phase.trial ? { ...phase, trial: { converts: 'always' } } : phase)),
   };
   return newPlanSchema.parse(JSON.parse(JSON.stringify(draft)));
@@ -152,7 +167,7 @@ const when = fc.oneof(
 );
 
 /** Something that is asked for some time after what came before. Days are counted from then. */
-const asked = { change, when, lastsDays: fc.option(fc.integer({ min: 1, max: 60 })) };
+const asked = { change, when, lastsDays: fc.option(fc.integer({ min: 1, max: 60 }), { freq: 1 }) };
 /** A change that may be asked for; whether it can be made is not known. Days are counted from then. */
 const request = fc.record(asked);
 export type Asked = typeof request extends fc.Arbitrary<infer T> ? T : never;
@@ -167,7 +182,14 @@ const goesBy = {
 const pause = fc.record(goesBy);
 export type Pause = typeof pause extends fc.Arbitrary<infer T> ? T : never;
 /** And then something that is asked for, or withdrawn, and perhaps billed. */
-const step = fc.record({ ...goesBy, ...asked, billed: mostly, withdrawn: fc.constantFrom(false, false, false, true) });
+const step = fc.record({
+  ...goesBy,
+  ...asked,
+  /** Another list price of the fee of a plan. */
+  repriced: fc.option(fc.record({ plan, amount: fee, inDays: fc.integer({ min: 0, max: 30 }) }), { nil: null, freq: 1 }),
+  billed: mostly,
+  withdrawn: fc.constantFrom(false, false, false, true),
+});
 export type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 export function requestOf({ change: asked, when: at, lastsDays }: Asked, nowMs: number): ChangeRequest {

@@ -40,7 +40,7 @@ async function negotiate(
   it: RatingFixture,
   { plan, agreed, inDays, lastsDays }: NonNullable<Beginning['negotiated']>,
 ): Promise<void> {
-  const fromMs = Math.floor(it.clock.nowMs() / 60_000) * 60_000 + inDays * DAY_MS;
+  const fromMs = minuteIn(it, inDays);
   const validFrom = new Date(fromMs).toISOString();
   const validUntil = lastsDays === null ? undefined : new Date(fromMs + lastsDays * DAY_MS).toISOString();
   await it.negotiatedPrices.add(CUSTOMER, { plan, ...agreed, validFrom, validUntil }, it.tenant);
@@ -49,12 +49,22 @@ async function negotiate(
 /** Usage comes up to an instant, a change is asked for then or withdrawn, and perhaps everything due is billed. Answers what came of it. */
 export async function take({ it, subscription }: Subscribed, each: Step, atMs: number): Promise<string> {
   await use(it, each, atMs);
+  if (each.repriced !== null) await reprice(it, each.repriced);
   const outcome = each.withdrawn
     ? await withdrawLast({ it, subscription })
     : await outcomeOf(changeNow(it, subscription, requestOf(each, it.clock.nowMs())));
   if (each.billed) await bill(it);
   return typeof outcome === 'string' ? outcome : outcome.change.kind;
 }
+
+async function reprice(it: RatingFixture, { plan, amount, inDays }: NonNullable<Step['repriced']>): Promise<void> {
+  const validFrom = new Date(minuteIn(it, inDays)).toISOString();
+  const change = { rateCard: 'base', validFrom, price: { model: 'flat', amount } } as const;
+  await outcomeOf(it.priceChanges.add({ plan, version: 1 }, change, it.tenant));
+}
+
+/** Price changes and agreements begin with a whole minute. */
+const minuteIn = (it: RatingFixture, days: number) => Math.ceil(it.clock.nowMs() / 60_000) * 60_000 + days * DAY_MS;
 
 async function withdrawLast({ it, subscription }: Subscribed) {
   const changes = await it.ports.subscriptions.changes(subscription, it.tenant);

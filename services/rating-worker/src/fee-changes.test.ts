@@ -83,6 +83,24 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
     ]);
   });
 
+  test('is shown without another minimum in advance where the one of its term is invoiced', async () => {
+    const commitment = { every: 'period', minimumSpend: '31', trueUp: 'in_advance' } as const;
+    subscription = await it.subscribe('acme', 'kept', '2024-03-01T00:00:00Z', commitment);
+    // 31.00 committed, of which the fee draws 10.00.
+    expect(told(await billAt('2024-03-01T00:05:00Z'))).toEqual(['INV-000001 advance kept 31.00', 'INV-000002 fee kept 0.00']);
+    it.clock.moveTo(Date.parse('2024-03-12T12:00:00Z'));
+    const { documents, token } = await previewNow(it, subscription, { kind: 'plan', plan: 'large', at: '2024-03-20T00:00:00Z' });
+    // 15.00 * 12 / 31. The term is cut to 19 days: what of its minimum is too much then goes back with the invoice of its period.
+    expect(documents.map(({ kind, plan, total }) => [kind, plan, total])).toEqual([['fee', 'large', '5.81']]);
+    await changeNow(it, subscription, { token });
+    await billAt('2024-03-12T12:01:00Z');
+    expect(told(await billAt('2024-03-20T00:01:00Z')).filter((each) => !each.includes('period'))).toEqual([
+      'INV-000001 advance kept 31.00',
+      'INV-000002 fee kept 0.00',
+      'INV-000003 fee large 5.81',
+    ]);
+  });
+
   test('that is taken back on its day gives back all of its fees, and bills every day of the old plan once', async () => {
     const setup = {
       key: 'setup',

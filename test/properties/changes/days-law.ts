@@ -19,11 +19,15 @@ export function daysLaw(database: Database): Law {
   return { title: TITLE, property: fc.asyncProperty(wholeLife, (lived) => daysAreBilledOnce(database, lived)) };
 }
 
-/** What is kept of fees for unused time was billed by whoever billed in time: such plans are left to the other law. */
-const givesBack = (terms: PlanTerms): PlanTerms => ({
-  ...terms,
-  unusedTime: terms.unusedTime === 'none' ? 'refund' : terms.unusedTime,
-});
+/**
+ * What is kept of fees for unused time was billed by whoever billed in time: such plans are left to the other law. So are minimums in advance, which
+ * nothing pays back by itself where the plan had no day (ADR 47).
+ */
+function givesBack(terms: PlanTerms): PlanTerms {
+  const { unusedTime, commitment } = terms;
+  const inAdvance = commitment?.trueUp === 'in_advance';
+  return { ...terms, unusedTime: unusedTime === 'none' ? 'refund' : unusedTime, commitment: inAdvance ? null : commitment };
+}
 
 /** Each day is billed once, by its plan, and what it comes to does not depend on when invoices run. */
 async function daysAreBilledOnce(database: Database, { steps, beginning }: WholeLife): Promise<void> {
@@ -46,9 +50,11 @@ async function daysAreBilledOnce(database: Database, { steps, beginning }: Whole
   const inOneGo = await documents(atOnce.it);
   const covered = periodsOf(inOneGo);
   assert.deepEqual(periodsOf(inParts), covered);
-  const whole = new Set(inOneGo.filter(isOfPeriod).map(({ period }) => period.from));
-  const ofWhole = (all: readonly InvoiceDocument[]) => chargedByPeriod(all.filter(({ period }) => whole.has(period.from)));
-  assert.deepEqual(ofWhole(inParts), ofWhole(inOneGo));
+  // What goes on is billed as far as runs came; it is settled when it ends.
+  const goesOn = ({ period }: InvoiceDocument) => (parseInstantMs(period.to) ?? NaN) > atMs;
+  const open = new Set([...inParts, ...inOneGo].filter(goesOn).map(({ period }) => period.from));
+  const ended = (all: readonly InvoiceDocument[]) => chargedByPeriod(all.filter(({ period }) => !open.has(period.from)));
+  assert.deepEqual(ended(inParts), ended(inOneGo));
 
   const { it, subscription } = atOnce;
   const record = await catalogStores(database).subscriptions.byId(subscription, it.tenant);

@@ -32,11 +32,12 @@ export function rehearsal(ports: RehearsalPorts, account: Account, subscription:
       return all.toSorted((a, b) => a.periodFromMs - b.periodFromMs || placeOf(a) - placeOf(b));
     },
     billedThrough: async (_subscriptions, tenant) => withPeriods(await stored.billedThrough(tenant), issued),
-    async issue(draft) {
+    async issue(draft, tenant) {
+      const known = [...(await stored.documents(draft.periodFromMs, tenant)), ...issued];
       const isBilled = ({ kind, periodFromMs }: StoredInvoice) =>
         periodFromMs === draft.periodFromMs &&
         ((kind === draft.kind && kind !== 'interim') || (kind === 'period' && draft.kind !== 'advance'));
-      if (issued.some(isBilled)) return 'exists';
+      if (known.some(isBilled)) return 'exists';
       const { id, kind, periodFromMs, periodToMs } = draft;
       const { document } = draft.finish(`PREVIEW-${issued.length + 1}`, null);
       issued.push({ id, kind, subscription, periodFromMs, periodToMs, document, movedCut: null, issuedBy: draft });

@@ -6,6 +6,7 @@ export interface Client {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown): Promise<T>;
   put<T>(path: string, body: unknown): Promise<T>;
+  delete(path: string): Promise<void>;
   /** Every item of a paged list. */
   all<T>(path: string): Promise<T[]>;
   /** Meterline's metric of that name, without labels. */
@@ -45,7 +46,7 @@ export function createClient(url: string, apiKey = ADMIN_KEY): Client {
       const response = await fetch(url + path, init);
       const text = await response.text();
       const isBusy = response.status >= 500 || response.status === 429 || text.includes('idempotency.in_progress');
-      if (!isBusy) return new Response(text, { status: response.status });
+      if (!isBusy) return new Response(text === '' ? null : text, { status: response.status });
       lastRefusal = `${response.status}: ${text.slice(0, 1_000)}`;
       return undefined;
     } catch {
@@ -73,6 +74,9 @@ export function createClient(url: string, apiKey = ADMIN_KEY): Client {
     get,
     post: (path, body) => json(call('POST', path, body)),
     put: (path, body) => json(call('PUT', path, body)),
+    async delete(path) {
+      await call('DELETE', path);
+    },
     async all<T>(path: string) {
       const items: T[] = [];
       let cursor: string | null = null;

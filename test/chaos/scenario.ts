@@ -133,6 +133,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     onProgress(total(kills.values()), 'comparing');
     await check(month);
     await verification.checkLife(life);
+    await life.remove();
     billing.bill(month);
     await server?.kill();
     clock.moveTo(month.toMs + INVOICED_AFTER_MS);
@@ -158,6 +159,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       await server?.kill();
       await startUnharmed();
       await check(month);
+      await verification.checkSwept();
     }
   } catch (error) {
     differences.push(`the run broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

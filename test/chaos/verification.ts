@@ -81,6 +81,13 @@ export function createVerification({ client, model, billing, traffic, receiver, 
       differences.push(...(await checkLife(life)));
       await eventually('webhooks of a sandbox', () => checkLifeWebhooks(life), untilRetried);
     },
+    /** Of the sandboxes that were deleted no invoice is left. */
+    checkSwept: () =>
+      eventually('deleted sandboxes', async () => {
+        const { invariants } = await observed.reconcile();
+        const left = Number(invariants.find(({ counts }) => 'reRated' in counts)?.counts['invoices']) - billing.invoices();
+        return left === 0 ? [] : [`${left} invoices are left`];
+      }),
     /** Every run that was begun comes to its end, and bills what the model says. */
     async checkInvoices(): Promise<void> {
       await eventually('invoice runs', async () => {

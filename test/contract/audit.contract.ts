@@ -22,6 +22,7 @@ const NOT_AUDITED: Readonly<Record<string, string>> = {
   plan_move_step: 'work under way: each change that it makes has its record',
   invoice_counter: 'numbers given so far',
   rating_wakeup: 'work under way',
+  sandbox_removal: 'follows from the removal of a sandbox, which has its record',
   trial_notice: 'follows from the stages of subscriptions',
   audit_record: 'the trail itself',
 };

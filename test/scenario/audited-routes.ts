@@ -22,6 +22,7 @@ export const CHANGES: Readonly<Record<string, Change>> = {
     path: (answers) => `/v1/api-keys/${idOf(answers, 'POST /v1/api-keys')}/revoke`,
   },
   'POST /v1/sandboxes': { type: 'sandbox', body: () => ({ key: 'try', name: 'Try' }) },
+  'DELETE /v1/sandboxes/{key}': { type: 'sandbox', path: () => '/v1/sandboxes/try' },
   'POST /v1/meters': { type: 'meter', body: () => ({ key: 'calls', eventType: 'call', aggregation: 'count' }) },
   'POST /v1/meters/{key}/backfill': { type: 'meter_backfill', path: () => '/v1/meters/calls/backfill' },
   'POST /v1/customers': { type: 'customer', body: () => ({ key: 'acme', name: 'Acme', currency: 'USD', subjects: ['a'] }) },

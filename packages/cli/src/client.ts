@@ -59,7 +59,8 @@ export function createClient({ url, key }: ClientOptions): Client {
       return jsonOf(await ask(path, { method: 'POST', body: content, headers: { 'content-type': contentType } }));
     },
     async delete(path) {
-      return jsonOf(await ask(path, { method: 'DELETE' }));
+      const response = await ask(path, { method: 'DELETE' });
+      return response.status === 204 ? undefined : jsonOf(response);
     },
   };
 }

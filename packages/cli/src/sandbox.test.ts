@@ -13,6 +13,12 @@ it('creates a sandbox and prints its key alone, for a script to keep', async () 
   expect(JSON.parse(asked[0]?.body ?? '')).toEqual({ key: 'year', name: 'year', clock: '2026-01-01T00:00:00Z' });
 });
 
+it('deletes a sandbox', async () => {
+  const { code, err, asked } = await meterline(['sandbox', 'delete', 'year'], () => ({ status: 204, body: '' }));
+  expect([code, asked[0]?.method, asked[0]?.url]).toEqual([0, 'DELETE', '/v1/sandboxes/year']);
+  expect(err).toContain('Sandbox "year" is deleted.');
+});
+
 it('waits until the clock of a sandbox has arrived', async () => {
   const way = ['2026-02-01T00:05:00Z', '2026-03-01T00:05:00Z', '2026-04-01T00:00:00Z'];
   const { code, out, err, asked } = await meterline(['clock', 'set', '2026-04-01'], () => {

@@ -70,6 +70,7 @@ test('the document is OpenAPI 3.1 and holds every route', () => {
       'GET /v1/sandboxes',
       'POST /v1/sandboxes',
       'GET /v1/sandboxes/{key}',
+      'DELETE /v1/sandboxes/{key}',
       'GET /v1/subscriptions',
       'POST /v1/subscriptions',
       'GET /v1/subscriptions/{id}',

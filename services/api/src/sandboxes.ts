@@ -85,4 +85,24 @@ export function sandboxRoutes(server: HttpServer, { sandboxes, clock }: SandboxD
     },
     async ({ params, principal }) => show(await sandboxes.get(params.key, principal.tenant)),
   );
+
+  server.delete(
+    '/v1/sandboxes/:key',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Delete a sandbox with all its data',
+        description:
+          'No key opens it any more, and its rows are deleted soon after. Its events leave the log with all others of their age; nobody can read them. A new ' +
+          'sandbox may have its key, and begins empty.',
+        tags,
+        params: z.strictObject({ key: keySchema }),
+        response: { 204: z.void() },
+      },
+    },
+    async ({ params, principal }, reply) => {
+      await sandboxes.remove(params.key, principal.tenant);
+      return reply.code(204).send();
+    },
+  );
 }

@@ -1,4 +1,5 @@
 import type { BillingPorts, Ports } from '@meterline/composition/installation';
+import { sweepSandboxes } from '@meterline/pipeline/sandboxes';
 import { resumeUpgrades } from '@meterline/pipeline/upgrades';
 import { createWebhookSender } from '@meterline/pipeline/webhooks';
 import type { Settings } from '@meterline/runtime/config';
@@ -34,10 +35,12 @@ export async function startRating(context: RatingContext) {
   const rating = await startRatingWorker({
     ...billing,
     logger,
-    finishLeftBehind: () =>
-      resumeUpgrades(billing, (err, { id, tenant }) =>
+    async finishLeftBehind() {
+      await resumeUpgrades(billing, (err, { id, tenant }) =>
         logger.error({ err, tenant, upgrade: id }, 'an upgrade could not be finished'),
-      ),
+      );
+      await sweepSandboxes(billing);
+    },
     onMessages: deliveries.notify,
     onEvaluated: observed.evaluated,
     onSandboxFailure: observed.sandboxFailed,

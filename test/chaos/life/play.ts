@@ -24,6 +24,8 @@ export interface Life {
   finish(): Promise<void>;
   /** Of its webhooks. */
   readonly receiver: Receiver;
+  /** Deletes the sandbox. */
+  remove(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -102,6 +104,7 @@ export async function openLife(
     subscriptions,
     play,
     receiver,
+    remove: () => unless('sandbox.unknown', vendor.delete(`/v1/sandboxes/${key}`)),
     close: receiver.close,
     async finish() {
       play('clock.stepped');

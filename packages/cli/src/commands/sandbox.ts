@@ -1,4 +1,5 @@
 import { instantArgument } from '../instants.ts';
+import { route } from '../client.ts';
 import { allItems } from '../pages.ts';
 import { table } from '../render/table.ts';
 import { type AddCommand, examples } from '../session.ts';
@@ -43,5 +44,16 @@ export const sandboxCommand: AddCommand = (program, open) => {
           sandboxes.map(({ key, name, now, movingTo }) => [key, name, now, movingTo ?? '']),
         ),
       );
+    });
+
+  sandbox
+    .command('delete')
+    .argument('<key>', 'what it is called')
+    .description('delete a sandbox with all its data; its keys stop working at once')
+    .addHelpText('after', examples('meterline sandbox delete year'))
+    .action(async (key: string) => {
+      const { client, terminal } = await open();
+      await client.delete(route`/v1/sandboxes/${key}`);
+      terminal.tell(`Sandbox "${key}" is deleted.`);
     });
 };

@@ -67,8 +67,8 @@ export async function processInvoiceRuns(
   await ports.jobs.process(QUEUE, async ({ run: id, tenant }) => {
     if (typeof id !== 'string' || typeof tenant !== 'string') throw new Error('an invoice run job names no run');
     const run = await ports.invoices.run(id, tenant);
-    if (run === undefined) throw new Error(`invoice run ${id} is gone`);
-    if (run.state === 'complete') return;
+    // gone with its sandbox
+    if (run === undefined || run.state === 'complete') return;
     try {
       await executeInvoiceRun(ports, run, options);
     } finally {

@@ -25,8 +25,8 @@ export interface PlanMoveOptions {
 export function processPlanMoves(ports: PlanMovePorts, options: PlanMoveOptions = {}): Promise<void> {
   return processPlanMoveJobs(ports, async (id, tenant) => {
     const move = await ports.planMoves.move(id, tenant);
-    if (move === undefined) throw new Error(`plan move ${id} is gone`);
-    if (move.state === 'running') await executePlanMove(ports, move, options, tenant);
+    // else it is complete, or gone with its sandbox
+    if (move?.state === 'running') await executePlanMove(ports, move, options, tenant);
   });
 }
 

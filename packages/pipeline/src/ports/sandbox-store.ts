@@ -30,8 +30,21 @@ export interface ClockOnItsWay {
   readonly leftMs: number;
 }
 
-/** Sandboxes that a tenant made, and their clocks. A tenant is a sandbox from its beginning, or never. */
-export interface SandboxStore {
+export interface SandboxRemoval {
+  /**
+   * In one transaction: it is no sandbox any more, no key opens the tenant that it was, and nothing of it becomes due, is counted or told. Its rows go with
+   * `sweep`; no other tenant ever has its name. Answers that name, or undefined if there is no such sandbox.
+   */
+  remove(key: string, nowMs: number, tenant: string): Promise<string | undefined>;
+  /**
+   * Deletes the rows of removed sandboxes, those included that somebody wrote who was let in before. Safe to be broken off, and to run in any number of
+   * processes. Answers the tenants of which something may have been left.
+   */
+  sweep(serverNowMs: number): Promise<readonly string[]>;
+}
+
+/** Sandboxes that a tenant made, and their clocks. A tenant is a sandbox from its beginning until it is removed, or never. */
+export interface SandboxStore extends SandboxRemoval {
   /** In one transaction: the tenant, its admin key, its invoice schedule and the sandbox. Undefined if the key is taken. */
   insert(draft: SandboxDraft, nowMs: number, tenant: string): Promise<SandboxRecord | undefined>;
   byKey(key: string, tenant: string): Promise<SandboxRecord | undefined>;

@@ -16,6 +16,8 @@ export interface SandboxCatalog {
   create(input: z.output<typeof newSandboxSchema>, tenant: string): Promise<SandboxRecord & { readonly token: string }>;
   get(key: string, tenant: string): Promise<SandboxRecord>;
   list(request: PageRequest, tenant: string): Promise<Page<SandboxRecord>>;
+  /** Its rows go soon after. Fails with `sandbox.unknown`. */
+  remove(key: string, tenant: string): Promise<void>;
   /** The sandbox that the tenant is itself, or undefined. */
   thatIs(tenant: string): Promise<SandboxRecord | undefined>;
 }
@@ -44,10 +46,17 @@ export function sandboxCatalog(ports: {
     },
     async get(key, tenant) {
       const sandbox = await sandboxes.byKey(key, tenant);
-      if (sandbox !== undefined) return sandbox;
-      throw new Fault('not_found', 'sandbox.unknown', `There is no sandbox "${key}".`);
+      if (sandbox === undefined) throw unknown(key);
+      return sandbox;
+    },
+    async remove(key, tenant) {
+      if ((await sandboxes.remove(key, serverClock.nowMs(), tenant)) === undefined) throw unknown(key);
     },
     list: (request, tenant) => sandboxes.page(request, tenant),
     thatIs: (tenant) => sandboxes.thatIs(tenant),
   };
+}
+
+function unknown(key: string): Fault {
+  return new Fault('not_found', 'sandbox.unknown', `There is no sandbox "${key}".`);
 }

@@ -149,7 +149,7 @@ export function scheduleStore(db: Database): ScheduleStore {
     async addMissingSchedules(draft) {
       await db.query(
         `insert into invoice_schedule (cron, timezone, next_run_at, tenant) select $1, $2, $3::timestamptz, id from tenant
-         where id not in (select tenant from invoice_schedule) on conflict do nothing`,
+         where id not in (select tenant from invoice_schedule) and not is_removed(id) on conflict do nothing`,
         [draft.cron, draft.timezone, new Date(draft.nextRunAtMs)],
       );
     },

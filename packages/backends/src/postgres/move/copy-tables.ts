@@ -1,4 +1,5 @@
 import type { Cut, Database } from '@meterline/pipeline/ports';
+import { foreignKeys, parentsFirst } from '../table-order.ts';
 
 /** A cut of the old log, or boundaries by partition, as the new log has them. */
 export interface Relocation {
@@ -51,16 +52,10 @@ export async function tablesToCopy(from: Database): Promise<CopiedTable[]> {
      where table_schema = 'public' and table_type = 'BASE TABLE' and not table_name = any ($1::text[]) order by 1`,
     [LEFT_BEHIND],
   );
-  const references = await from.query<{ child: string; parent: string }>(
-    `select conrelid::regclass::text as child, confrelid::regclass::text as parent from pg_constraint where contype = 'f'`,
+  const ordered = parentsFirst(
+    names.map(({ name }) => name),
+    await foreignKeys(from),
   );
-  const ordered: string[] = [];
-  const add = (table: string): void => {
-    if (ordered.includes(table) || !names.some(({ name }) => name === table)) return;
-    for (const { child, parent } of references) if (child === table && parent !== table) add(parent);
-    ordered.push(table);
-  };
-  for (const { name } of names) add(name);
   return Promise.all(ordered.map(async (table) => ({ table, rows: await countRows(from, table) })));
 }
 

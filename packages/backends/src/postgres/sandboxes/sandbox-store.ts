@@ -1,5 +1,6 @@
 import type { Database, SandboxRecord, SandboxStore } from '@meterline/pipeline/ports';
 import { epochMs, pageOf } from '../catalog/rows.ts';
+import { sandboxRemoval } from './sandbox-removal.ts';
 
 interface SandboxRow {
   readonly key: string;
@@ -27,10 +28,16 @@ const ms = (instant: string): string => `round(extract(epoch from ${instant}) * 
 
 export function sandboxStore(db: Database): SandboxStore {
   return {
+    ...sandboxRemoval(db),
+
     insert: ({ key, name, clockShiftMs, schedule, adminKey }, nowMs, tenant) =>
       db.transaction(async (tx) => {
-        // No key has a slash: nobody else's sandbox, and no other tenant, is called so.
-        const ownTenant = `${tenant}/${key}`;
+        const [{ before } = { before: 0 }] = await tx.query<{ before: number }>(
+          'select count(*)::integer as before from sandbox_removal where key = $1 and tenant = $2',
+          [key, tenant],
+        );
+        // No key has a slash: nobody else's sandbox, no other tenant, and none that was removed, is called so.
+        const ownTenant = `${tenant}/${key}${before === 0 ? '' : `/${before + 1}`}`;
         const now = new Date(nowMs);
         const [made] = await tx.query<{ id: string }>(
           'insert into tenant (id, name, created_at) values ($1, $2, $3) on conflict do nothing returning id',

@@ -76,9 +76,7 @@ async function documents(): Promise<InvoiceDocument[]> {
   return rows.map(({ document }) => JSON.parse(document) as InvoiceDocument);
 }
 
-async function runs(): Promise<InvoiceRun[]> {
-  return [...(await it.ports.invoices.runs({ after: null, limit: 100 }, it.tenant)).items].reverse();
-}
+const runs = async () => [...(await it.ports.invoices.runs({ after: null, limit: 100 }, it.tenant)).items].reverse();
 
 async function theRun(): Promise<InvoiceRun> {
   const [run, ...others] = await runs();
@@ -179,7 +177,6 @@ describe('a threshold that was passed', () => {
     await use(-200);
     await rate();
     expect(told(await billAt('2026-04-01T00:05:00Z')).at(-1)).toBe('period -200.00');
-    // The next period has all of them again.
     await use(100);
     expect(told(await rate()).at(-1)).toBe('interim reached 100.00 at 100.00 100.00');
     await expectVerified(it);
@@ -250,7 +247,6 @@ describe('thresholds under a year that bills its usage by the month', () => {
       'interim 15.00',
     ]);
     await use(400);
-    // Reached by the month's own invoice too, which says so.
     expect(told(await billAt('2026-06-01T00:05:00Z')).at(-1)).toBe('interim reached 500.00 at 515.00 400.00');
     expect(told(await rate())).toHaveLength(4);
     await expectVerified(it);
@@ -261,8 +257,7 @@ describe('a threshold is reached once', () => {
   test('by workers at the same time, over the same rows and with the same runs', async () => {
     await subscribe([CALLS]);
     await use(650);
-    const rows = await it.waiting();
-    await Promise.all([1, 2, 3].map(() => evaluateWakeups(it.ports, it.tenant, rows)));
+    await Promise.all([1, 2, 3].map(evaluate));
     const run = await theRun();
     await Promise.all([1, 2, 3].map(() => executeInvoiceRun(it.ports, run)));
     expect(told(await rate())).toEqual(['interim reached 500.00 at 650.00 650.00']);
@@ -303,7 +298,7 @@ describe('a threshold is reached once', () => {
     for (const value of [110, 400, 500, 3]) {
       await use(value);
       await evaluate();
-      levels.push(...(await runs()).map(({ threshold }) => threshold));
+      levels.push((await theRun()).threshold);
     }
     expect(levels).toEqual(['100.00', '500.00', '1000.00', '1000.00']);
     expect((await theRun()).targetCut).toEqual([3]);
@@ -346,21 +341,24 @@ describe('a threshold is reached once', () => {
   });
 });
 
-test('levels wait for the invoice of the period before where units carry over from it', async () => {
-  await subscribe([{ ...CALLS, modifiers: { allowance: { units: '50', carryOver: { maximumUnits: '50' } } } }]);
+const CARRYING: RateCard = { ...CALLS, modifiers: { allowance: { units: '50', carryOver: { maximumUnits: '50' } } } };
+test.each([
+  // 40 units carried over and 50 included
+  { what: 'is invoiced first where units carry over from it', card: CARRYING, wait: [], total: '0.00', due: '100.00' },
+  { what: 'is left to the schedule otherwise', card: CALLS, wait: ['interim reached 100.00 at 190.00 190.00'], total: '10.00', due: '190.00' }, // prettier-ignore
+])('the period before $what', async ({ card, wait, total, due }) => {
+  await subscribe([card]);
   await use(10);
   await rate();
   it.clock.moveTo(Date.parse('2026-04-01T00:01:00Z'));
-  await use(185); // 40 carried over and 50 included: 95 due
-  await use(5, '2026-04-01T00:01:30Z');
-  expect(await rate()).toEqual([]);
-  // The invoice of March wakes rating.
-  await billAt('2026-04-01T00:05:00Z');
-  expect(told(await rate())).toEqual(['period 0.00', 'interim reached 100.00 at 100.00 100.00']);
+  await use(190);
+  expect(told(await rate())).toEqual(wait);
+  await billAt('2026-04-01T00:05:00Z'); // wakes rating
+  expect(told(await rate()).toSorted()).toEqual([`interim reached 100.00 at ${due} ${due}`, `period ${total}`]);
   await expectVerified(it);
 });
 
-test('what a level is told by time alone is found by the next run of the schedule', async () => {
+test('a level that is reached by time alone is found by the next run of the schedule', async () => {
   await subscribe([CALLS]);
   await use(150, '2026-03-10T12:04:00Z'); // ahead of the clock
   expect(await rate()).toEqual([]);
@@ -392,9 +390,11 @@ test('an invoice that names another level than it reaches, or none, does not ver
     const document = JSON.stringify({ ...invoice, interim: { ...invoice?.interim, ...interim } });
     return (await verifyInvoice(it.ports, document)).differences;
   };
-  const again = 'reached again 100.00 at 120.00';
-  expect(await forged({ threshold: '50.00' })).toEqual([`threshold: issued 50.00 at 120.00, ${again}`]);
-  expect(await forged({ reached: '121.00' })).toEqual([`threshold: issued 100.00 at 121.00, ${again}`]);
-  expect(await forged({ threshold: undefined, reached: undefined })).toEqual([`threshold: issued nothing at nothing, ${again}`]);
+  for (const [said, interim] of [
+    ['50.00 at 120.00', { threshold: '50.00' }],
+    ['100.00 at 121.00', { reached: '121.00' }],
+    ['nothing at nothing', { threshold: undefined, reached: undefined }],
+  ] as const)
+    expect(await forged(interim)).toEqual([`threshold: issued ${said}, reached again 100.00 at 120.00`]);
   expect(await forged({})).toEqual([]);
 });

@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Answer, type Asked, meterline, problem } from './fixture.ts';
 
@@ -5,7 +8,7 @@ const NOTE = {
   id: 'cn_1',
   number: 'INV-000001-CN1',
   kind: 'credit_note',
-  customer: { key: 'acme', name: 'Acme Inc.', subjects: [] },
+  customer: { key: 'acme', name: 'Acme Inc.', timezone: 'UTC', subjects: [] },
   plan: 'pro',
   planVersion: 1,
   period: { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z', days: 31, daysInPeriod: 31 },
@@ -41,10 +44,21 @@ it('credit-note list shows what was given back of which invoice, and how', async
 it('credit-note show finds it by its number and says what was not used, what went back to grants and what is credited', async () => {
   const { code, out } = await meterline(['credit-note', 'show', 'inv-000001-cn1'], server);
   expect(code).toBe(0);
+  expect(out).toContain('of        INV-000001, 2026-01-01 to 2026-01-31, UTC');
+  expect(out).toContain('because   the subscription ended');
   expect(out).toContain('grant     INV-000001-CN1, which pays next invoices');
   expect(out).toMatch(/Base +1,031 +21 of 31 days +1,021\.00/);
   expect(out).toMatch(/Back to Promo +-10\.00/);
   expect(out).toMatch(/Credited +1,011\.00 USD/);
+});
+
+it('credit-note show writes the page to print to a file, too', async () => {
+  const file = join(await mkdtemp(join(tmpdir(), 'meterline-note-')), 'note.html');
+  const { code, err } = await meterline(['credit-note', 'show', 'cn_1', '--html', file], server);
+  expect(code).toBe(0);
+  expect(err).toContain(`Page: ${file}`);
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ number: NOTE.number });
+  await rm(dirname(file), { recursive: true });
 });
 
 it('credit-note show of an unknown number says so, with exit code 1', async () => {

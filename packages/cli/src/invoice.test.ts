@@ -4,7 +4,7 @@ import { type Answer, type Asked, meterline, problem } from './fixture.ts';
 const INVOICE = {
   id: 'inv_2',
   number: 'INV-000002',
-  customer: { key: 'acme', name: 'Acme Inc.', subjects: ['acme'] },
+  customer: { key: 'acme', name: 'Acme Inc.', timezone: 'UTC', subjects: ['acme'] },
   plan: 'llm',
   planVersion: 3,
   period: { from: '2023-11-01T00:00:00Z', to: '2023-12-01T00:00:00Z', days: 30, daysInPeriod: 30 },
@@ -77,7 +77,7 @@ describe('invoice show', () => {
       `Invoice INV-000002
   for       Acme Inc. (acme)
   plan      llm, version 3
-  period    2023-11-01T00:00:00Z up to 2023-12-01T00:00:00Z (30 of 30 days)
+  period    2023-11-01 to 2023-11-30, UTC (30 of 30 days)
   issued    2023-12-01T00:05:01Z
   from      the event log up to offset 19366
 
@@ -87,7 +87,7 @@ Platform fee                                                   1,049.00
 Calls                                  19,366                     21.55
   5,000 units included                  5,000           0          0.00
   tier 2: above 5,000                  14,366      0.0015        21.549
-Calls, late usage of 2023-10-01            20                      0.02
+Calls, late usage from 2023-10-01          20                      0.02
   0.04 now, less 0.02 on INV-000001
 ───────────────────────────────────────────────────────────────────────
 Total                                                      1,070.57 USD`,

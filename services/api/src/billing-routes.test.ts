@@ -209,7 +209,14 @@ describe('invoices', () => {
     expect(negotiated.body).toBe(page.body);
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
     expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/);
-    for (const text of ['Invoice INV-000001', 'acme Inc.', 'Base &#60;fee&#62;', '60.50 USD', '2026-02-01T00:00:00Z', '0.0015']) {
+    for (const text of [
+      'Invoice INV-000001',
+      'acme Inc.',
+      'Base &#60;fee&#62;',
+      '60.50 USD',
+      '2026-01-01 to 2026-01-31, UTC',
+      '0.0015',
+    ]) {
       expect(page.body).toContain(text);
     }
     expect(page.body).not.toContain('<fee>');

@@ -6,7 +6,9 @@ import type { InvoiceStore, StoredInvoice } from '@meterline/pipeline/ports';
 import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
 import { z } from 'zod';
+import { creditNotePage } from './credit-note-page.ts';
 import { idParams, instantAnswer } from './fields.ts';
+import { askedDocument, sendPage } from './page.ts';
 import { pageAnswer, pageRequest } from './paging.ts';
 import { periodSchema } from './spend.ts';
 
@@ -63,14 +65,22 @@ export function creditNoteRoutes(
     '/v1/credit-notes/:id',
     {
       config: { scope: 'read' },
-      schema: { summary: 'Read a credit note, byte for byte as issued', tags, params: idParams },
+      schema: {
+        summary: 'Read a credit note, byte for byte as issued',
+        description: 'With `Accept: text/html`, or `.html` after the id, a page to print.',
+        tags,
+        params: idParams,
+      },
     },
-    async ({ params, principal }, reply) => {
-      const stored = await invoices.invoice(params.id, principal.tenant);
+    async ({ params, headers, principal }, reply) => {
+      const { id, asPage } = askedDocument(params.id, headers.accept);
+      const stored = await invoices.invoice(id, principal.tenant);
       if (stored?.kind !== 'credit_note') {
-        throw new Fault('not_found', 'credit_note.unknown', `There is no credit note "${params.id}".`);
+        throw new Fault('not_found', 'credit_note.unknown', `There is no credit note "${id}".`);
       }
-      return reply.serializer(String).type('application/json; charset=utf-8').send(stored.document);
+      reply.serializer(String).header('vary', 'accept');
+      if (asPage) return sendPage(reply, creditNotePage(parseInvoice(stored)));
+      return reply.type('application/json; charset=utf-8').send(stored.document);
     },
   );
 }

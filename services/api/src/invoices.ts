@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Fault } from '@meterline/domain/faults';
 import { type Language, toldIn } from '@meterline/domain/rating';
 import { formatInstant } from '@meterline/domain/time';
@@ -17,7 +16,8 @@ import type { HttpServer } from '@meterline/runtime/http';
 import { pageQuery, pageSchema } from '@meterline/runtime/paging';
 import { z } from 'zod';
 import { idParams, instantAnswer, instantOrNull } from './fields.ts';
-import { INVOICE_STYLE, invoicePage } from './invoice-page.ts';
+import { invoicePage } from './invoice-page.ts';
+import { askedDocument, sendPage } from './page.ts';
 import { pageAnswer, pageRequest } from './paging.ts';
 import { queueRoutes } from './queues.ts';
 import { languageSchema } from './rated-lines.ts';
@@ -204,16 +204,6 @@ function addScheduleRoutes(server: HttpServer, deps: InvoiceRoutesDeps): void {
   );
 }
 
-// The page brings its own style and nothing else: the policy allows exactly that text, no script and no other source.
-const STYLE_HASH = createHash('sha256').update(INVOICE_STYLE).digest('base64');
-const PAGE_POLICY = [
-  `default-src 'none'`,
-  `style-src 'sha256-${STYLE_HASH}'`,
-  `base-uri 'none'`,
-  `form-action 'none'`,
-  `frame-ancestors 'none'`,
-].join('; ');
-
 function addInvoiceRoutes(server: HttpServer, { invoices }: InvoiceRoutesDeps): void {
   const tags = ['Invoices'];
 
@@ -246,18 +236,14 @@ function addInvoiceRoutes(server: HttpServer, { invoices }: InvoiceRoutesDeps): 
       },
     },
     async ({ params, query, headers, principal }, reply) => {
-      const id = params.id.replace(/\.html$/, '');
+      const { id, asPage } = askedDocument(params.id, headers.accept);
       const stored = await invoices.invoice(id, principal.tenant);
       if (stored === undefined || stored.kind === 'credit_note')
         throw new Fault('not_found', 'invoice.unknown', `There is no invoice "${id}".`);
       reply.serializer(String).header('vary', 'accept');
-      const wantsPage = id !== params.id || /(^|,)\s*text\/html\s*($|[,;])/.test(headers.accept ?? '');
       const document = query.language === undefined ? stored.document : toldDocument(stored, query.language);
-      if (!wantsPage) return reply.type('application/json; charset=utf-8').send(document);
-      return reply
-        .type('text/html; charset=utf-8')
-        .header('content-security-policy', PAGE_POLICY)
-        .send(invoicePage(parseInvoice({ document })));
+      if (!asPage) return reply.type('application/json; charset=utf-8').send(document);
+      return sendPage(reply, invoicePage(parseInvoice({ document })));
     },
   );
 }

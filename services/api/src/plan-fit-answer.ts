@@ -7,7 +7,7 @@ import {
   TOO_LARGE_BELOW_PERCENT,
   TOO_SMALL_ABOVE_PERCENT_OF_MONTHS,
 } from '@meterline/domain/plan-fit';
-import { civilOf, formatInstant, localDateAt } from '@meterline/domain/time';
+import { formatInstant, formatLocalDay } from '@meterline/domain/time';
 import type { CustomerFit } from '@meterline/pipeline/plan-fit';
 import { z } from 'zod';
 import { instantAnswer } from './fields.ts';
@@ -139,7 +139,7 @@ function showAssessment(assessment: Assessment, fit: CustomerFit, language: FitL
 }
 
 export function showFit(fit: CustomerFit, monthsAsked: number, language: FitLanguage): z.input<typeof fitSchema> {
-  const dayOf = (ms: number) => localDay(ms, fit.timezone);
+  const dayOf = (ms: number) => formatLocalDay(ms, fit.timezone);
   return {
     customer: fit.customer,
     currency: fit.currency,
@@ -188,10 +188,4 @@ export function showReportItems(
       const { uncovered: _uncovered, ...shown } = showAssessment(assessment, fit, language);
       return { customer, name, currency, months: fit.months.length, at: formatInstant(asOf.atMs), ...shown };
     });
-}
-
-/** `2026-02-01`, in the zone. */
-function localDay(ms: number, timezone: string): string {
-  const { year, month, day } = civilOf(localDateAt(ms, timezone));
-  return [String(year).padStart(4, '0'), String(month).padStart(2, '0'), String(day).padStart(2, '0')].join('-');
 }

@@ -3,6 +3,7 @@ import { type Client, route } from '../client.ts';
 import { CliError } from '../errors.ts';
 import { allItems, itemsOf } from '../pages.ts';
 import { creditNoteTable, creditNoteText, type CreditNoteSummary } from '../render/credit-note.ts';
+import { writePage } from './document-page.ts';
 import { type AddCommand, examples } from '../session.ts';
 
 export const creditNoteCommand: AddCommand = (program, open) => {
@@ -22,12 +23,19 @@ export const creditNoteCommand: AddCommand = (program, open) => {
   note
     .command('show')
     .argument('<id|number>', 'such as INV-000001-CN1')
+    .option('--html <file>', 'also write its printable page to this file')
     .description('print a credit note')
-    .addHelpText('after', examples('meterline credit-note show INV-000001-CN1'))
-    .action(async (name: string) => {
-      const { client, terminal, show } = await open();
-      const document = (await client.get(route`/v1/credit-notes/${await creditNoteId(client, name)}`)) as InvoiceDocument;
+    .addHelpText(
+      'after',
+      examples('meterline credit-note show INV-000001-CN1', 'meterline credit-note show INV-000001-CN1 --html note.html'),
+    )
+    .action(async (name: string, { html }: { html?: string }) => {
+      const session = await open();
+      const { client, terminal, show } = session;
+      const path = route`/v1/credit-notes/${await creditNoteId(client, name)}`;
+      const document = (await client.get(path)) as InvoiceDocument;
       show(document, () => creditNoteText(document, terminal));
+      await writePage(session, path, html);
     });
 };
 

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import { type Client, route } from '../client.ts';
 import { CliError } from '../errors.ts';
@@ -8,6 +7,7 @@ import { allItems, itemsOf } from '../pages.ts';
 import { groupDigits } from '../render/digits.ts';
 import { invoiceText } from '../render/invoice.ts';
 import { table } from '../render/table.ts';
+import { writePage } from './document-page.ts';
 import { type AddCommand, examples } from '../session.ts';
 
 export const invoiceCommand: AddCommand = (program, open) => {
@@ -45,13 +45,12 @@ export const invoiceCommand: AddCommand = (program, open) => {
     .description('print an invoice with the tiers of every line')
     .addHelpText('after', examples('meterline invoice show INV-000001', 'meterline invoice show INV-000001 --html invoice.html'))
     .action(async (name: string, { html }: { html?: string }) => {
-      const { client, terminal, show } = await open();
+      const session = await open();
+      const { client, terminal, show } = session;
       const path = route`/v1/invoices/${await invoiceId(client, name)}`;
       const document = (await client.get(path)) as InvoiceDocument;
       show(document, () => invoiceText(document, terminal));
-      if (html === undefined) return;
-      await writeFile(html, await client.getText(path, 'text/html'));
-      terminal.tell(`Page: ${html}`);
+      await writePage(session, path, html);
     });
 };
 

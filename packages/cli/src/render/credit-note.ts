@@ -1,4 +1,4 @@
-import type { InvoiceDocument } from '@meterline/domain/invoices';
+import { CREDIT_REASONS, daysTold, type InvoiceDocument } from '@meterline/domain/invoices';
 import type { Terminal } from '../terminal.ts';
 import { groupDigits } from './digits.ts';
 import { table } from './table.ts';
@@ -42,7 +42,7 @@ const LINE_COLUMNS = [
 export function creditNoteText(document: InvoiceDocument, { paint }: Pick<Terminal, 'paint'>): string {
   const { number, customer, plan, planVersion, period, currency, issuedAt, creditNote, prepaid } = document;
   if (creditNote === undefined) throw new Error(`${number} is no credit note`);
-  const { invoice, lines, treatment, amount, grant } = creditNote;
+  const { invoice, lines, treatment, amount, grant, reason } = creditNote;
   const rows = lines.map(({ name, baseAmount, unused, inPeriod, unit, amount: own }) => [
     ...[paint('bold', name), baseAmount === null ? '' : groupDigits(baseAmount)],
     ...[`${unused} of ${inPeriod} ${unit}s`, groupDigits(own)],
@@ -53,8 +53,8 @@ export function creditNoteText(document: InvoiceDocument, { paint }: Pick<Termin
     paint('bold', `Credit note ${number}`),
     `  for       ${customer.name} (${customer.key})`,
     `  plan      ${plan}, version ${planVersion}`,
-    `  of        ${invoice}, ${period.from} up to ${period.to}`,
-    `  because   the subscription ended`,
+    `  of        ${invoice}, ${daysTold(document, period)}`,
+    `  because   ${CREDIT_REASONS[reason]}`,
     `  issued    ${issuedAt}`,
     ...(grant === null ? [] : [`  grant     ${grant}, which pays next invoices`]),
     '',

@@ -1,9 +1,12 @@
 import {
   billedDays,
   type BilledOnInterim,
+  daysTold,
+  dayTold,
   type InterimTerms,
   type InvoiceAdjustment,
   type InvoiceDocument,
+  untilTold,
 } from '@meterline/domain/invoices';
 import type { Terminal } from '../terminal.ts';
 import { CHARGE_COLUMNS, chargeRows } from './charges.ts';
@@ -26,7 +29,7 @@ export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, '
       '',
       groupDigits(amount),
     ]),
-    ...invoice.adjustments.flatMap((each) => adjustmentRows(each, terminal)),
+    ...invoice.adjustments.flatMap((each) => adjustmentRows(invoice, each, terminal)),
     ...(invoice.commitments ?? []).flatMap((each) => commitmentRows(each, terminal)),
     ...(invoice.prepaid === undefined ? [] : prepaidRows(invoice.prepaid, terminal)),
   ];
@@ -35,8 +38,10 @@ export function invoiceText(invoice: InvoiceDocument, terminal: Pick<Terminal, '
     paint('bold', `Invoice ${number}`),
     `  for       ${customer.name} (${customer.key})`,
     `  plan      ${invoice.plan}, version ${invoice.planVersion}${invoice.phase ? `, ${invoice.phase.name}` : ''}`,
-    `  period    ${period.from} up to ${period.to} (${billedDays(period)})`,
-    ...(interim ? [`  interim   number ${interim.part}: the usage up to ${interim.usageTo}, less what was billed before`] : []),
+    `  period    ${daysTold(invoice, period)} (${billedDays(period)})`,
+    ...(interim
+      ? [`  interim   number ${interim.part}: the usage to ${untilTold(invoice, interim.usageTo)}, less what was billed before`]
+      : []),
     ...(interim?.threshold === undefined ? [] : [`  reached   ${reachedText(interim, currency)}`]),
     `  issued    ${invoice.issuedAt}`,
     invoice.kind === 'advance' || invoice.kind === 'fee'
@@ -57,11 +62,15 @@ function billedRow({ name, invoice, amount }: BilledOnInterim, when: string): st
   return [`${name}, billed ${when} on ${invoice}`, '', '', groupDigits(taken)];
 }
 
-function adjustmentRows(adjustment: InvoiceAdjustment, { paint }: Pick<Terminal, 'paint'>): string[][] {
+function adjustmentRows(
+  document: InvoiceDocument,
+  adjustment: InvoiceAdjustment,
+  { paint }: Pick<Terminal, 'paint'>,
+): string[][] {
   const { name, invoice, period, quantity, ratedAmount, billedAmount, amount, carriedOver } = adjustment;
   return [
     [
-      paint('bold', `${name}, late usage of ${period.from.slice(0, 10)}`),
+      paint('bold', `${name}, late usage from ${dayTold(document, period.from)}`),
       groupDigits(quantity),
       '',
       paint('bold', groupDigits(amount)),

@@ -1,11 +1,24 @@
 import { add, decimal, formatDecimal, formatMoney, isNegative, multiply, negate, ZERO } from '../money/index.ts';
 import { feeShare, type FeeSharing } from '../subscriptions/index.ts';
 import { parseInstantMs } from '../time/index.ts';
-import type { CreditNoteLine, InvoiceAdjustment, InvoiceDocument, InvoiceLine, InvoicePeriod } from './document.ts';
+import type {
+  CreditNoteLine,
+  CreditNoteTerms,
+  InvoiceAdjustment,
+  InvoiceDocument,
+  InvoiceLine,
+  InvoicePeriod,
+} from './document.ts';
 
 /** What becomes of the time that a fee paid for and that lies after the end of its subscription. */
 export const UNUSED_TIME = ['credit', 'refund', 'none'] as const;
 export type UnusedTime = (typeof UNUSED_TIME)[number];
+
+/** Why one was issued, to people. */
+export const CREDIT_REASONS: Readonly<Record<CreditNoteTerms['reason'], string>> = {
+  subscription_ended: 'the subscription ended',
+  subscription_changed: 'the subscription changed',
+};
 
 /** Invoices have at most one. */
 export function creditNoteNumber(invoice: string): string {

@@ -183,8 +183,14 @@ export interface InvoiceDocument {
    */
   readonly kind?: 'advance' | 'fee' | 'interim' | 'credit_note';
   readonly tenant: string;
-  /** `subjects`: whose usage it was when the invoice was made. */
-  readonly customer: { readonly key: string; readonly name: string; readonly subjects: readonly string[] };
+  readonly customer: {
+    readonly key: string;
+    readonly name: string;
+    /** IANA name: the days of the document are its. Absent on those that were issued before they stated it. */
+    readonly timezone?: string;
+    /** Whose usage it was when the document was made. */
+    readonly subjects: readonly string[];
+  };
   readonly subscription: string;
   readonly plan: string;
   readonly planVersion: number;

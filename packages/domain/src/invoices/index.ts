@@ -1,4 +1,5 @@
 export { billedDays } from './billed-days.ts';
+export { dayTold, daysTold, untilTold } from './days-told.ts';
 export { adjustmentsFor, totalOf } from './adjustments.ts';
 export { type IssuedCharges, settleTerm, totalDue } from './commitments.ts';
 export { type Carried, carriedAsKnown, carriedOn, handedOn, takenOver } from './carry-over.ts';
@@ -16,7 +17,15 @@ export {
   type InvoicePeriod,
   type StatedPhase,
 } from './document.ts';
-export { creditNoteLines, creditNoteNumber, isCutShort, sharingOf, UNUSED_TIME, type UnusedTime } from './credit-note.ts';
+export {
+  CREDIT_REASONS,
+  creditNoteLines,
+  creditNoteNumber,
+  isCutShort,
+  sharingOf,
+  UNUSED_TIME,
+  type UnusedTime,
+} from './credit-note.ts';
 export { type FeeDocuments, feeLines, feesBilled, feesByLine } from './fees.ts';
 export {
   billedOnInterims,

@@ -1,6 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import type { EpochDay } from './civil.ts';
-import { epochDayOf } from './civil.ts';
+import { civilOf, epochDayOf } from './civil.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -50,4 +50,15 @@ export function startOfLocalDay(ms: number, timezone: string): number {
 /** Calendar days from the local day of `fromMs` to the local day of `toMs`: between two local midnights, the whole days between them. */
 export function localDaysBetween(fromMs: number, toMs: number, timezone: string): number {
   return localDateAt(toMs, timezone) - localDateAt(fromMs, timezone);
+}
+
+/** The local day of an instant: `2026-07-24`. */
+export function formatLocalDay(ms: number, timezone: string): string {
+  const { year, month, day } = civilOf(localDateAt(ms, timezone));
+  return [String(year).padStart(4, '0'), String(month).padStart(2, '0'), String(day).padStart(2, '0')].join('-');
+}
+
+/** The wall clock at an instant: `2026-08-12 14:03`. */
+export function formatLocalMinute(ms: number, timezone: string): string {
+  return zonedAt(ms, timezone).toPlainDateTime().toString({ smallestUnit: 'minute' }).replace('T', ' ');
 }

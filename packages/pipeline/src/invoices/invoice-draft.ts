@@ -52,12 +52,12 @@ export function invoiceDraft(content: InvoiceContent, { cut, nowMs, run }: Draft
   const id = newId(kind === 'credit_note' ? 'cn' : 'inv', nowMs);
   const stated = prepaid !== null && { prepaid: prepaid.statement };
   const total = totalDue({ lines, ...billed, adjustments, commitments, ...stated, ...(interim && { interim }) }, terms.currency);
-  const { key, name, subjects } = account;
+  const { key, name, timezone, subjects } = account;
   // Its lines are of a period, an invoice in advance has none.
   const changeFees = kind === 'period' ? feesIn(terms, period) : [];
   const document: Omit<InvoiceDocument, 'id' | 'number' | 'tenant'> = {
     ...(kind !== 'period' && { kind }),
-    customer: { key, name, subjects },
+    customer: { key, name, timezone, subjects },
     subscription: terms.id,
     plan: terms.plan,
     planVersion: terms.planVersion,

@@ -214,7 +214,7 @@ describe('invoices', () => {
       'acme Inc.',
       'Base &#60;fee&#62;',
       '60.50 USD',
-      '2026-01-01 to 2026-01-31, UTC',
+      '2026-02-01 to 2026-02-28, UTC',
       '0.0015',
     ]) {
       expect(page.body).toContain(text);

@@ -3,7 +3,10 @@ import type { InvoiceDocument } from './document.ts';
 
 type Stating = Pick<InvoiceDocument, 'customer'>;
 
-/** A range as people count its days, both ends among them: `2026-07-24 to 2026-10-23, Europe/Berlin`. In instants where the document does not state its zone. */
+/**
+ * A range as people count its days, both ends among them: `2026-07-24 to 2026-10-23, Europe/Berlin`. In instants where the document does not state its
+ * zone.
+ */
 export function daysTold({ customer }: Stating, { from, to }: { readonly from: string; readonly to: string }): string {
   const { timezone } = customer;
   if (timezone === undefined) return `${from} up to ${to}`;

@@ -1,3 +1,4 @@
+import { commitmentSchema, SETTLEMENT_KINDS } from '@meterline/domain/commitments';
 import type { AllowedUse } from '@meterline/domain/entitlements';
 import type { InvoiceDocument, InvoiceLine } from '@meterline/domain/invoices';
 import { totalOf } from '@meterline/domain/invoices';
@@ -26,6 +27,9 @@ const invoiceSchema = z.object({
   fees: decimalText.describe('Lines that do not depend on usage'),
   usage: decimalText.describe('An estimate: what is used so far'),
   adjustments: decimalText.describe('Late usage and corrections of periods before'),
+  commitments: z
+    .array(z.object({ kind: z.enum(SETTLEMENT_KINDS), description: z.string(), amount: decimalText }))
+    .describe('What commitments add or take off'),
   total: decimalText.describe('With what commitments add, less what grants pay'),
 });
 
@@ -105,6 +109,18 @@ export const previewSchema = z.object({
         }),
       )
       .describe('By all subscriptions of the customer'),
+    commitment: z
+      .object({
+        before: commitmentSchema.nullable(),
+        after: commitmentSchema.nullable(),
+        givenBack: decimalText.nullable().describe('Of a minimum paid in advance: what is neither for the days so far nor used'),
+        lost: decimalText.nullable().describe('Of the same: for the days so far, and not used'),
+        trueUp: decimalText.nullable().describe('What spend is raised by to the minimum of the days so far'),
+        dueInAdvance: decimalText.nullable().describe('Of the new one, from the change on'),
+        message: z.string().nullable(),
+      })
+      .nullable()
+      .describe('null where none ends, begins or changes. Its amounts are in the lines of the invoices'),
     unpricedMeters: z.array(z.string()).describe('Charged now, and by nothing afterwards'),
   }),
   lastMonths: z
@@ -126,6 +142,7 @@ function showInvoice({
   period,
   lines,
   adjustments,
+  commitments = [],
   total,
   currency,
 }: InvoiceDocument): z.input<typeof invoiceSchema> {
@@ -149,6 +166,9 @@ function showInvoice({
       currency,
     ),
     adjustments: totalOf(adjustments, currency),
+    commitments: commitments.flatMap((settlement) =>
+      settlement.lines.map(({ kind, description, amount }) => ({ kind, description, amount })),
+    ),
     total,
   };
 }
@@ -179,6 +199,7 @@ export function showPreview({
   next,
   without,
   difference,
+  commitment,
   features,
   lastMonths,
 }: ChangePreview): z.input<typeof previewSchema> {
@@ -214,6 +235,7 @@ export function showPreview({
         before: showAllowed(before),
         after: showAllowed(after),
       })),
+      commitment,
       unpricedMeters: [...difference.unpricedMeters],
     },
     lastMonths: lastMonths && {

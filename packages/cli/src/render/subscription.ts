@@ -68,6 +68,7 @@ export interface ChangePreview {
       readonly change: string;
       readonly message: string | null;
     }[];
+    readonly commitment: { readonly message: string | null } | null;
     readonly unpricedMeters: readonly string[];
   };
   readonly lastMonths: { readonly before: string; readonly after: string } | null;
@@ -132,6 +133,8 @@ export function previewText(preview: ChangePreview): string {
       `Price of ${name}: ${before === null ? 'none' : priceText(before)}, then ${after === null ? 'none' : priceText(after)}`,
   );
   const gained = differences.features.filter(({ change }) => change === 'added').map(({ name }) => `${name}: new`);
+  const committed = differences.commitment?.message ?? null;
+  const commitment = committed === null ? [] : [`Commitment: ${committed}`];
   const unpriced = differences.unpricedMeters.map((meter) => `${meter}: no longer charged`);
   const months =
     lastMonths === null ? [] : [`The last whole months: ${lastMonths.before} as it was, ${lastMonths.after} after the change`];
@@ -142,7 +145,7 @@ export function previewText(preview: ChangePreview): string {
     '',
     `Together ${preview.total}; without the change ${preview.totalWithout}`,
     ...preview.documents.map(documentText),
-    ...[...prices, ...messages, ...gained, ...unpriced, ...months],
+    ...[...prices, ...messages, ...commitment, ...gained, ...unpriced, ...months],
     '',
     `Token: ${preview.token}`,
   ].join('\n');

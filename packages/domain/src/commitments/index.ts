@@ -1,3 +1,4 @@
+export { type CommitmentDifference, commitmentDifference } from './difference.ts';
 export { commitmentSchema, type Commitment } from './commitment.ts';
 export { commitmentTermAt, type CommitmentTerm } from './term.ts';
 export {

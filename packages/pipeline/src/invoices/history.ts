@@ -3,6 +3,7 @@ import type { InvoiceStore } from '../ports/index.ts';
 import { isBeforeInvoice } from '../spend/index.ts';
 import { type DuePeriod, LATE_USAGE_MS, looksBackAt } from './draft.ts';
 import { invoiceOnLog } from './parse-invoice.ts';
+import { isFirstSinceChange, leftSinceMs } from './terms-left.ts';
 
 /** A period to bill, without what was invoiced before it. */
 export type DueNow = Omit<DuePeriod, 'recent' | 'earlier' | 'issued'>;
@@ -13,11 +14,13 @@ export async function withHistory(
   due: readonly DueNow[],
   tenant: string,
 ): Promise<DuePeriod[]> {
-  // A commitment of a year looks back further than the others need to.
+  // A commitment of a year looks back further than the others need to, and a change perhaps further still.
+  // By subscription, so that each document is read once.
+  const changed = new Set(due.filter(isFirstSinceChange).map(({ terms }) => terms.id));
+  const reach = (each: DueNow) => (changed.has(each.terms.id) ? 'changed' : hasAgreed(each) ? 'agreed' : 'neither');
   const issued = (
     await Promise.all(
-      [due.filter((each) => !hasAgreed(each)), due.filter(hasAgreed)].map(async (group) => {
-        if (group.length === 0) return [];
+      [...Map.groupBy(due, reach).values()].map(async (group) => {
         const subscriptions = group.map(({ terms }) => terms.id);
         return invoices.issuedSince(subscriptions, Math.min(...group.map(lookBackFromMs)), tenant);
       }),
@@ -27,7 +30,7 @@ export async function withHistory(
   return due.map((each) => {
     const own = bySubscription.get(each.terms.id) ?? [];
     const recent = own.filter((invoice) => invoice.kind === 'period' && looksBackAt(invoice, each.period));
-    const issued = hasAgreed(each) ? own.map(invoiceOnLog) : [];
+    const issued = reach(each) === 'neither' ? [] : own.map(invoiceOnLog);
     const earlier = own.filter(isBeforeInvoice).map(invoiceOnLog);
     return { ...each, recent: recent.map(invoiceOnLog), earlier, issued };
   });
@@ -39,12 +42,15 @@ function hasAgreed({ account, terms: { id } }: DueNow): boolean {
 }
 
 /** End of the earliest invoiced period that the invoice of a due one may change, or where the term that lies in begins. */
-function lookBackFromMs({ account, terms: { id }, period }: DueNow): number {
+function lookBackFromMs(due: DueNow): number {
+  const { account, terms, period } = due;
+  const { id } = terms;
   const fromMs = period.fromMs - LATE_USAGE_MS - 1;
-  const terms = account.subscriptions.flatMap((each) => {
+  const agreed = account.subscriptions.flatMap((each) => {
     const { commitment } = each;
     if (each.id !== id || commitment === null) return [];
     return termAt({ account, terms: each, commitment }, Math.max(fromMs, each.startsAtMs)) ?? [];
   });
-  return Math.min(fromMs, ...terms.map((term) => term.fromMs));
+  const changed = isFirstSinceChange(due) ? [leftSinceMs(due)] : [];
+  return Math.min(fromMs, ...agreed.map((term) => term.fromMs), ...changed);
 }

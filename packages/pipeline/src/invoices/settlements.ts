@@ -4,6 +4,7 @@ import type { BillingPeriod } from '@meterline/domain/subscriptions';
 import { formatInstant, parseInstantMs } from '@meterline/domain/time';
 import { type AgreedSubscription, elapsedDays, termAt, termOf } from '../commitments/index.ts';
 import type { Account, SubscriptionTerms } from '../ports/index.ts';
+import { type TermLeft, termsLeft } from './terms-left.ts';
 
 /**
  * What the commitment of a subscription, if it has one, makes of charges within a period that goes on: its minimum is due for whole periods, so no more of
@@ -26,13 +27,13 @@ export interface PeriodToSettle {
   readonly account: Account;
   readonly terms: SubscriptionTerms;
   readonly period: BillingPeriod;
-  /** Earlier invoices of the terms that its invoice settles, of its commitment and of what was agreed on before; empty without a commitment. */
+  /** Earlier invoices of the terms that its invoice settles, of its commitment and of what was agreed on before; empty where nothing was. */
   readonly issued: readonly InvoiceDocument[];
 }
 
 /**
  * What the commitments of a subscription, if it has any, add to the invoice of a period: for the term of the period, and for earlier terms whose spend
- * the adjustments change, which may be of a plan before.
+ * the adjustments change, which may be of a plan before, or that a change of the subscription cut short.
  */
 export function settlements(
   { account, terms, period, issued }: PeriodToSettle,
@@ -44,21 +45,23 @@ export function settlements(
   );
   const own = agreements.find((agreed) => agreed.terms === terms);
   const ownTerm = own && termOf(own, period.fromMs);
-  const settle = ({ commitment }: AgreedSubscription, term: CommitmentTerm, untilMs: number) => {
+  const settle = ({ commitment }: Pick<AgreedSubscription, 'commitment'>, term: CommitmentTerm, untilMs: number) => {
     const days = elapsedDays(term, untilMs, account.timezone);
     return settleTerm({ commitment, currency: terms.currency, term, elapsedDays: days, issued, now });
   };
-  const earlier = new Map(
-    charges.adjustments.flatMap((adjustment) => {
-      const atMs = parseInstantMs(adjustment.period.from) ?? NaN;
-      return agreements.flatMap((agreed) => {
-        const term = termAt(agreed, atMs);
-        return term === undefined || term.fromMs === ownTerm?.fromMs ? [] : [[term.fromMs, { agreed, term }] as const];
-      });
-    }),
+  const adjusted = charges.adjustments.flatMap((adjustment): TermLeft[] => {
+    const atMs = parseInstantMs(adjustment.period.from) ?? NaN;
+    return agreements.flatMap((agreed) => {
+      const term = termAt(agreed, atMs);
+      return term === undefined ? [] : [{ commitment: agreed.commitment, term }];
+    });
+  });
+  const others = [...adjusted, ...termsLeft({ account, terms, period }, issued)].filter(
+    ({ term }) => term.fromMs !== ownTerm?.fromMs,
   );
+  const earlier = new Map(others.map((each) => [each.term.fromMs, each]));
   const changed = [...earlier.values()]
-    .map(({ agreed, term }) => settle(agreed, term, term.toMs))
+    .map((each) => settle(each, each.term, each.term.toMs))
     .filter(({ lines }) => lines.length > 0);
   return [...(own && ownTerm ? [settle(own, ownTerm, period.toMs)] : []), ...changed];
 }

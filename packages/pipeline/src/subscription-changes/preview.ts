@@ -1,3 +1,4 @@
+import type { CommitmentDifference } from '@meterline/domain/commitments';
 import type { FeatureDifference } from '@meterline/domain/entitlements';
 import type { InvoiceDocument } from '@meterline/domain/invoices';
 import type { TermsDifference } from '@meterline/domain/plan-fit';
@@ -6,6 +7,7 @@ import type { EntitlementPorts } from '../entitlements/index.ts';
 import type { PlanFitPorts } from '../plan-fit/index.ts';
 import type { Cut } from '../ports/index.ts';
 import { type ChangePorts, decideChange, type Decided } from './changes.ts';
+import { commitmentChange } from './commitment-change.ts';
 import { featureChanges } from './feature-changes.ts';
 import { type LastMonths, lastMonths } from './last-months.ts';
 import { accountWith, projectedDocuments, projectedInvoices, type ProjectionPorts } from './projection.ts';
@@ -31,6 +33,7 @@ export interface ChangePreview {
   /** What would be invoiced over the same time without the change. */
   readonly without: readonly InvoiceDocument[];
   readonly difference: TermsDifference;
+  readonly commitment: CommitmentDifference | null;
   readonly features: readonly FeatureDifference[];
   readonly lastMonths: LastMonths | null;
 }
@@ -61,6 +64,7 @@ export async function previewChange(
     next: invoices.filter((invoice) => !isOver(invoice)),
     without,
     difference: await termsChanges(ports, decided, accounts, cut, tenant),
+    commitment: commitmentChange(decided, invoices),
     features: await featureChanges(ports, { ...accounts, fromMs: decided.update.fromMs }, { cut, nowMs }, tenant),
     lastMonths: await lastMonths(ports, decided, account, tenant),
   };

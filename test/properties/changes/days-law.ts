@@ -20,8 +20,8 @@ export function daysLaw(database: Database): Law {
 }
 
 /**
- * What is kept of fees for unused time was billed by whoever billed in time: such plans are left to the other law. So are minimums in advance, which
- * nothing pays back by itself where the plan had no day (ADR 47).
+ * What is kept of fees for unused time was billed by whoever billed in time: such plans are left to the other law. So are minimums in advance, of
+ * which nothing is given back while the subscription rests (ADR 47).
  */
 function givesBack(terms: PlanTerms): PlanTerms {
   const { unusedTime, commitment } = terms;

@@ -69,6 +69,24 @@ export function feeDocumentsContract(name: string, open: () => Promise<Database>
       expect(await issue({ earlier: { fees: 2 } })).toBe('issued');
     });
 
+    test('a period has fees of another plan once those before are given back, each with a credit note of its own', async () => {
+      expect(await issue(fee)).toBe('issued');
+      const second = { kind: 'fee', earlier: { fees: 2 } } as const;
+      expect(await issue(second)).toBe('exists');
+      expect(await issue(note)).toBe('issued');
+      expect(await issue(fee)).toBe('stale'); // it knows nothing of the first one
+      const outcomes = await Promise.all(Array.from({ length: 8 }, () => issue(second)));
+      expect(outcomes.toSorted()).toEqual([...Array.from({ length: 7 }, () => 'exists'), 'issued']);
+      const noteOfSecond = { ...note, creditNote: { invoice: 'INV-000002', grant: null } };
+      expect(await issue({ ...noteOfSecond, earlier: { fees: 2 } })).toBe('stale');
+      expect(await issue({ ...noteOfSecond, earlier: { fees: 3 } })).toBe('issued');
+      expect(await issue({ ...note, earlier: { fees: 4 } })).toBe('exists');
+      expect(await issue({ earlier: { fees: 3 } })).toBe('stale');
+      expect(await issue({ earlier: { fees: 4 } })).toBe('issued');
+      const kinds = (await invoiceStore(database).issuedSince([subscription], 0, tenant)).map(({ kind }) => kind);
+      expect(kinds).toEqual(['fee', 'fee', 'credit_note', 'credit_note', 'period']);
+    });
+
     test('neither fees are billed nor given back behind the invoice of their period', async () => {
       expect(await issue({ earlier: { fees: 0 } })).toBe('issued');
       expect(await issue(fee)).toBe('exists');

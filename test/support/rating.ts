@@ -205,7 +205,7 @@ export async function openRatingFixture(database: Database, startIso: string, cl
     async plan(
       key: string,
       rateCards: readonly RateCard[],
-      every: 'week' | 'month' = 'month',
+      every: 'week' | 'month' | 'year' = 'month',
       proration?: 'second' | 'none',
       unusedTime: UnusedTime = 'credit',
     ): Promise<void> {

@@ -31,6 +31,16 @@ const billAt = (instant: string) => billUntil(it, instant);
 const told = (all: readonly InvoiceDocument[]) =>
   all.map(({ number, kind = 'period', plan, total }) => `${number} ${kind} ${plan} ${total}`).toSorted();
 
+/** Changes the plan, and bills what is due at once: the documents that the preview had shown. */
+async function changeAsPreviewed(plan: string, instant: string): Promise<void> {
+  const { documents } = await previewNow(it, subscription, { kind: 'plan', plan });
+  await changeNow(it, subscription, { kind: 'plan', plan });
+  const before = (await it.invoices()).length;
+  const issued = (await billAt(instant)).slice(before).filter(({ kind }) => kind !== undefined);
+  const content = ({ kind, plan: of, period, total }: InvoiceDocument) => `${kind} ${of} ${period.from} ${total}`;
+  expect(documents.map(content).toSorted()).toEqual(issued.map(content).toSorted());
+}
+
 describe('a change of plan within a period whose fee was paid in advance', () => {
   test('credits the days that the old plan is not used on, and bills the new plan for the rest', async () => {
     // The figures of lagop-upgrade-004: 27 of 31 days of March at 10.00 are 8.71; from the 12th on 20 days: 10.00 * 20 / 31 = 6.45 are credited,
@@ -153,6 +163,61 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
     expect(told(await billAt('2024-03-05T12:01:00Z'))).toEqual([
       'INV-000001 fee small 8.71',
       'INV-000001-CN1 credit_note small -8.71',
+    ]);
+    await expectVerified(it);
+  });
+
+  test('is billed in advance by the plan that the day ends with, as often as it is changed on that day', async () => {
+    await it.plan(
+      'yearly',
+      [{ key: 'base', name: 'Base fee', price: { model: 'flat', amount: '366.00', paymentTerm: 'advance' } }],
+      'year',
+    );
+    subscription = await it.subscribe('acme', 'small', '2024-03-12T09:00:00Z');
+    // 10.00 * 20 / 31
+    expect(told(await billAt('2024-03-12T09:00:00Z'))).toEqual(['INV-000001 fee small 6.45']);
+    it.clock.moveTo(Date.parse('2024-03-12T12:00:00Z'));
+    await changeAsPreviewed('large', '2024-03-12T12:01:00Z');
+    it.clock.moveTo(Date.parse('2024-03-12T15:00:00Z'));
+    await changeAsPreviewed('yearly', '2024-03-12T15:01:00Z');
+    it.clock.moveTo(Date.parse('2024-03-12T18:00:00Z'));
+    await changeAsPreviewed('small', '2024-03-12T18:01:00Z');
+    // 15.00 * 20 / 31; 366.00 * 295 / 366 from 12 March on; each given back whole but the last, which March takes off: 6.45 - 6.45.
+    const march = [
+      'INV-000001 fee small 6.45',
+      'INV-000001-CN1 credit_note small -6.45',
+      'INV-000002 fee large 9.68',
+      'INV-000002-CN1 credit_note large -9.68',
+      'INV-000003 fee yearly 295.00',
+      'INV-000003-CN1 credit_note yearly -295.00',
+      'INV-000004 fee small 6.45',
+    ];
+    expect(told(await billAt('2024-03-12T18:02:00Z'))).toEqual(march);
+    expect(told(await billAt('2024-04-01T00:00:00Z'))).toEqual([
+      ...march,
+      'INV-000005 fee small 10.00',
+      'INV-000006 period small 0.00',
+    ]);
+    await expectVerified(it);
+  });
+
+  test('has the credits again that paid the fee of a plan that was left on its day', async () => {
+    await it.plan('tiny', [{ key: 'base', name: 'Base fee', price: { model: 'flat', amount: '3.00', paymentTerm: 'advance' } }]);
+    subscription = await it.subscribe('acme', 'small', '2024-03-05T12:12:00Z');
+    await billAt('2024-03-05T12:12:00Z');
+    it.clock.moveTo(Date.parse('2024-03-12T12:12:00Z'));
+    // 6.45 are credited, of which 3.00 * 20 / 31 = 1.94 pay for tiny; they pay for large instead: 9.68 - 6.45.
+    await changeAsPreviewed('tiny', '2024-03-12T12:13:00Z');
+    await changeAsPreviewed('large', '2024-03-12T12:14:00Z');
+    expect(told(await billAt('2024-04-01T00:00:00Z'))).toEqual([
+      'INV-000001 fee small 8.71',
+      'INV-000001-CN1 credit_note small -6.45',
+      'INV-000002 fee tiny 0.00',
+      'INV-000002-CN1 credit_note tiny 0.00',
+      'INV-000003 period small 0.00',
+      'INV-000004 fee large 3.23',
+      'INV-000005 fee large 15.00',
+      'INV-000006 period large 0.00',
     ]);
     await expectVerified(it);
   });

@@ -1,17 +1,25 @@
-import { add, compare, decimal, formatMoney, max, min, subtract, ZERO } from '../money/index.ts';
+import { add, compare, decimal, formatMoney, isZero, max, min, subtract, ZERO } from '../money/index.ts';
 import type { BilledInAdvance, InvoiceDocument, InvoiceLine } from './document.ts';
 
 /** The documents that billed fees of one period before its invoice. */
 export interface FeeDocuments {
+  /** The last one. Those before it were of plans that were left on the day they came, and are given back whole. */
   readonly fee: InvoiceDocument;
   readonly creditNote: InvoiceDocument | undefined;
+  /** How many fee invoices and credit notes there are, with those given back whole. */
+  readonly count: number;
 }
 
-/** Those of the period that begins at `from`, if there are any among the documents of a subscription. */
+/** Those of the period that begins at `from`, if there are any among the documents of a subscription, in order. */
 export function feeDocumentsOf(documents: readonly InvoiceDocument[], from: string): FeeDocuments | undefined {
-  const own = documents.filter(({ period }) => period.from === from);
-  const fee = own.find(({ kind }) => kind === 'fee');
-  return fee && { fee, creditNote: own.find(({ kind }) => kind === 'credit_note') };
+  const own = documents.filter(({ kind, period }) => period.from === from && (kind === 'fee' || kind === 'credit_note'));
+  const fee = own.findLast(({ kind }) => kind === 'fee');
+  return fee && { fee, creditNote: own.find(({ creditNote }) => creditNote?.invoice === fee.number), count: own.length };
+}
+
+/** Whether nothing is left of what was billed. */
+export function isGivenBackWhole(documents: FeeDocuments): boolean {
+  return [...feesByLine(documents).values()].every((amount) => isZero(decimal(amount)));
 }
 
 /** Every amount that they billed or gave back, in order. */

@@ -26,7 +26,7 @@ export {
   UNUSED_TIME,
   type UnusedTime,
 } from './credit-note.ts';
-export { type FeeDocuments, feeLines, feesBilled, feesByLine } from './fees.ts';
+export { feeDocumentsOf, type FeeDocuments, feeLines, feesBilled, feesByLine, isGivenBackWhole } from './fees.ts';
 export {
   billedOnInterims,
   cardsOnInterims,

@@ -57,6 +57,8 @@ interface FeeToGiveBack {
   readonly fee: InvoiceDocument;
   /** The plan was left on the day it came: nothing was ever billed under it. */
   readonly isTakenBack: boolean;
+  /** How many fee invoices and credit notes its period has. */
+  readonly known: number;
 }
 
 /** Fee invoices that reach beyond the end of what they were issued under, or whose plan was taken back altogether, and that nothing has settled yet. */
@@ -77,17 +79,21 @@ async function feesToGiveBack(
   ends.push(...wasChanged.map(({ startsAtMs }) => subscription.billedThroughMs ?? startsAtMs));
   if (ends.length === 0) return [];
   const issued = await ports.invoices.issuedSince([subscription.subscription], Math.min(...ends), tenant);
-  const settled = new Set(
-    issued.filter(({ kind }) => kind === 'credit_note' || kind === 'period').map(({ periodFromMs }) => periodFromMs),
-  );
-  const fees = issued.filter(({ kind, periodFromMs }) => kind === 'fee' && !settled.has(periodFromMs)).map(parseInvoice);
-  const givenBack: FeeToGiveBack[] = [];
-  for (const fee of fees) {
+  const invoiced = new Set(issued.filter(({ kind }) => kind === 'period').map(({ periodFromMs }) => periodFromMs));
+  const inAdvance = issued
+    .filter(({ kind, periodFromMs }) => (kind === 'fee' || kind === 'credit_note') && !invoiced.has(periodFromMs))
+    .map(parseInvoice);
+  const givenBack = new Set(inAdvance.map(({ creditNote }) => creditNote?.invoice));
+  const toGiveBack: FeeToGiveBack[] = [];
+  for (const fee of inAdvance.filter(({ kind, number }) => kind === 'fee' && !givenBack.has(number))) {
+    const known = inAdvance.filter(({ period }) => period.from === fee.period.from).length;
     const stretch = issuedUnder(fee, subscription);
-    if (stretch === undefined) givenBack.push(...(await takenBack(ports, fee, subscription, tenant)));
-    else if (over.some(({ terms }) => terms === stretch.terms)) givenBack.push({ stretch, fee, isTakenBack: false });
+    if (stretch === undefined) {
+      const instead = await takenBack(ports, fee, subscription, tenant);
+      if (instead !== undefined) toGiveBack.push({ stretch: instead, fee, isTakenBack: true, known });
+    } else if (over.some(({ terms }) => terms === stretch.terms)) toGiveBack.push({ stretch, fee, isTakenBack: false, known });
   }
-  return givenBack;
+  return toGiveBack;
 }
 
 /** All of it is to be paid back. */
@@ -96,14 +102,14 @@ async function takenBack(
   fee: InvoiceDocument,
   subscription: BilledSubscription,
   tenant: string,
-): Promise<FeeToGiveBack[]> {
+): Promise<BilledStretch | undefined> {
   const [instead] = eachStretch(subscription).toReversed();
-  if (instead === undefined) return [];
+  if (instead === undefined) return undefined;
   const { plan, planVersion } = fee;
   const { phase, priceRevision } = await accounts.pricesOf({ plan, version: planVersion }, fee.phase?.key ?? null, tenant);
   const { startsAtMs } = instead.terms;
   const unlike = { plan, planVersion, phase, priceRevision, unusedTime: 'refund', untilMs: startsAtMs } as const;
-  return [{ stretch: { ...instead, terms: { ...instead.terms, ...unlike } }, fee, isTakenBack: true }];
+  return { ...instead, terms: { ...instead.terms, ...unlike } };
 }
 
 /** What a fee was issued under. A plan that was left since may have ended before the fee's period began: then the last days under it count. */
@@ -122,7 +128,7 @@ function issuedUnder(fee: InvoiceDocument, subscription: BilledSubscription): Bi
 /** Undefined where nothing is to be given back. */
 async function draftCreditNote(
   ports: BillingPorts,
-  { stretch: { account, terms }, fee, isTakenBack }: FeeToGiveBack,
+  { stretch: { account, terms }, fee, isTakenBack, known }: FeeToGiveBack,
   run: BillingRun,
 ): Promise<InvoiceDraft | undefined> {
   const grants = await invoiceGrants(ports.accounts, [{ customer: account.key, currency: terms.currency }], run.tenant);
@@ -135,7 +141,8 @@ async function draftCreditNote(
   const drafted = grants.drafted(0, [rated[0]?.prepaid]);
   const stated = drafted !== null && { prepaid: drafted.statement };
   const amount = negate(decimal(totalDue({ lines: [], adjustments, ...stated }, terms.currency)));
-  if (compare(amount, ZERO) <= 0 || terms.unusedTime === 'none') return undefined;
+  // Credits may have paid all of what is taken back: they have it again before the fees of the plan that came instead.
+  if (terms.unusedTime === 'none' || compare(amount, ZERO) < (isTakenBack ? 0 : 1)) return undefined;
   const nowMs = await ports.clock.nowMs(run.tenant);
   const creditNote = noteOf(fee, terms, { treatment: terms.unusedTime, amount: formatMoney(amount, terms.currency) });
   const content = {
@@ -147,7 +154,7 @@ async function draftCreditNote(
     adjustments,
     commitments: [],
     prepaid: drafted,
-    earlier: { fees: 1 },
+    earlier: { fees: known },
     creditNote: { terms: { ...creditNote, lines: creditNoteLines(fee, adjustments) }, grant: grantOf(creditNote) },
   } as const;
   return invoiceDraft(content, { cut, nowMs, run: run.id }, run.tenant);

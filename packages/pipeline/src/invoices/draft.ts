@@ -113,7 +113,7 @@ const NOTHING_BEFORE: EarlierDocuments = { fees: undefined, interims: [] };
 
 /** How many documents of its period a draft knows of. */
 export function countOf({ fees, interims }: EarlierDocuments): NonNullable<InvoiceDraft['earlier']> {
-  return { fees: fees === undefined ? 0 : fees.creditNote === undefined ? 1 : 2, interims: interims.length };
+  return { fees: fees?.count ?? 0, interims: interims.length };
 }
 
 /** The terms of the subscription that an invoice of it was issued under. */

@@ -1,6 +1,7 @@
-import { feeLines } from '@meterline/domain/invoices';
+import { feeDocumentsOf, feeLines, isGivenBackWhole } from '@meterline/domain/invoices';
 import { cardsInAdvance } from '@meterline/domain/prices';
 import type { BillingPeriod } from '@meterline/domain/subscriptions';
+import { formatInstant } from '@meterline/domain/time';
 import type { Cut, EventLog, InvoiceDraft, InvoiceRun, InvoiceStore, TenantClock } from '../ports/index.ts';
 import { invoiceGrants } from '../prepaid/index.ts';
 import { periodAt, periodToRate, ratePeriods, type RatingPorts } from '../spend/index.ts';
@@ -8,6 +9,7 @@ import { type BilledStretch, type BilledSubscription, eachStretch } from './bill
 import { drawnInAdvance } from './drawn-in-advance.ts';
 import { invoiceDraft } from './invoice-draft.ts';
 import { issueUntilCurrent } from './issue-in-turn.ts';
+import { parseInvoice } from './parse-invoice.ts';
 
 export interface BillingPorts extends RatingPorts {
   readonly log: Pick<EventLog, 'partitionCount'>;
@@ -18,8 +20,13 @@ export interface BillingPorts extends RatingPorts {
 /** The run that bills, and the instant for which it does. */
 export type BillingRun = Pick<InvoiceRun, 'id' | 'atMs' | 'tenant' | 'threshold'>;
 
-interface DueFees extends BilledStretch {
+interface BegunPeriod extends BilledStretch {
   readonly period: BillingPeriod;
+}
+
+interface DueFees extends BegunPeriod {
+  /** Fee invoices of the period that were given back whole, and their credit notes. */
+  readonly before: number;
 }
 
 /**
@@ -45,7 +52,7 @@ async function draftDueFees(
 }
 
 async function dueFees(ports: BillingPorts, subscriptions: readonly BilledSubscription[], run: BillingRun): Promise<DueFees[]> {
-  const begun = subscriptions.flatMap(eachStretch).flatMap((each): DueFees[] => {
+  const begun = subscriptions.flatMap(eachStretch).flatMap((each): BegunPeriod[] => {
     if (cardsInAdvance(each.terms.rateCards).length === 0) return [];
     const period = periodAt(each.terms, each.account, run.atMs);
     return period === undefined ? [] : [{ ...each, period }];
@@ -53,12 +60,14 @@ async function dueFees(ports: BillingPorts, subscriptions: readonly BilledSubscr
   if (begun.length === 0) return [];
   const ids = begun.map(({ terms }) => terms.id);
   const issued = await ports.invoices.issuedSince(ids, Math.min(...begun.map(({ period }) => period.fromMs)) + 1, run.tenant);
-  const isBilled = ({ terms, period }: DueFees) =>
-    issued.some(
-      ({ kind, subscription, periodFromMs }) =>
-        subscription === terms.id && periodFromMs === period.fromMs && (kind === 'fee' || kind === 'period'),
-    );
-  return begun.filter((each) => !isBilled(each));
+  return begun.flatMap((each): DueFees[] => {
+    const { terms, period } = each;
+    const own = issued.filter(({ subscription, periodFromMs }) => subscription === terms.id && periodFromMs === period.fromMs);
+    const inAdvance = own.filter(({ kind }) => kind === 'fee' || kind === 'credit_note').map(parseInvoice);
+    const fees = feeDocumentsOf(inAdvance, formatInstant(period.fromMs));
+    const isBilled = own.some(({ kind }) => kind === 'period') || (fees !== undefined && !isGivenBackWhole(fees));
+    return isBilled ? [] : [{ ...each, before: fees?.count ?? 0 }];
+  });
 }
 
 async function draftFees(ports: BillingPorts, due: readonly DueFees[], run: BillingRun): Promise<InvoiceDraft[]> {
@@ -73,13 +82,13 @@ async function draftFees(ports: BillingPorts, due: readonly DueFees[], run: Bill
   const { rated } = await ratePeriods(ports, periods, run.tenant, cut);
   const context = { cut, nowMs: await ports.clock.nowMs(run.tenant), run: run.id };
   const drafts: InvoiceDraft[] = [];
-  for (const [index, { account, terms, period }] of due.entries()) {
+  for (const [index, { account, terms, period, before }] of due.entries()) {
     const lines = feeLines(rated[index]?.lines ?? []);
     if (lines.length === 0) continue;
     const charges = { kind: 'fee', lines, adjustments: [] } as const;
     const commitments = await drawnInAdvance(ports, { account, terms, period }, charges, run.tenant);
     const prepaid = grants.drafted(index, [rated[index]?.prepaid]);
-    const content = { ...charges, account, terms, period, commitments, prepaid, earlier: { fees: 0 } };
+    const content = { ...charges, account, terms, period, commitments, prepaid, earlier: { fees: before } };
     drafts.push(invoiceDraft(content, context, run.tenant));
   }
   return drafts;

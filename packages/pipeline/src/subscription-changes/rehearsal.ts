@@ -34,9 +34,11 @@ export function rehearsal(ports: RehearsalPorts, account: Account, subscription:
     billedThrough: async (_subscriptions, tenant) => withPeriods(await stored.billedThrough(tenant), issued),
     async issue(draft, tenant) {
       const known = [...(await stored.documents(draft.periodFromMs, tenant)), ...issued];
+      // Fees are drafted where they are due, and given back where nothing gave them back: both know what is issued here.
+      const isOnlyOne = draft.kind === 'period' || draft.kind === 'advance';
       const isBilled = ({ kind, periodFromMs }: StoredInvoice) =>
         periodFromMs === draft.periodFromMs &&
-        ((kind === draft.kind && kind !== 'interim') || (kind === 'period' && draft.kind !== 'advance'));
+        ((kind === draft.kind && isOnlyOne) || (kind === 'period' && draft.kind !== 'advance'));
       if (known.some(isBilled)) return 'exists';
       const { id, kind, periodFromMs, periodToMs } = draft;
       const { document } = draft.finish(`PREVIEW-${issued.length + 1}`, null);

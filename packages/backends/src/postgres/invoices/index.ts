@@ -73,7 +73,7 @@ export function invoiceStore(db: Database): InvoiceStore {
       const rows = await db.query<InvoiceRow>(
         `select id, kind, tenant, subscription, period_from, period_to, document, moved_cut from invoice
          where subscription = any($1::text[]) and period_to >= $2 and tenant = $3
-         order by subscription, period_from, array_position(array['advance', 'fee', 'interim', 'credit_note', 'period'], kind), part`,
+         order by subscription, period_from, array_position(array['advance', 'fee', 'interim', 'credit_note', 'period'], kind), part nulls first`,
         [subscriptions, new Date(sinceMs), tenant],
       );
       return rows.map(invoice);

@@ -36,7 +36,7 @@ export function issue(db: Database, draft: InvoiceDraft, tenant: string): Promis
         new Date(draft.issuedAtMs),
         draft.kind,
         tenant,
-        draft.interim?.part ?? null,
+        await partOf(tx, draft, tenant),
         draft.interim === undefined ? null : new Date(draft.interim.usageToMs),
       ],
     );
@@ -60,14 +60,36 @@ export function issue(db: Database, draft: InvoiceDraft, tenant: string): Promis
   });
 }
 
-/** Of interim invoices a period has many: one that does not know of the others is stale. */
+/**
+ * Of interim invoices a period has many: one that does not know of the others is stale. It has another fee invoice once the one before is given back, by
+ * the one credit note that each of them may have.
+ */
 async function isBilled(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<boolean> {
+  const note = draft.creditNote && creditNoteNumber(draft.creditNote.invoice);
   const rows = await tx.query(
-    `select id from invoice where subscription = $1 and period_from = $2 and tenant = $4
-       and (kind = $3 and kind <> 'interim' or kind = 'period' and $3 <> 'advance')`,
-    [draft.subscription, new Date(draft.periodFromMs), draft.kind, tenant],
+    `select id from invoice i where subscription = $1 and period_from = $2 and tenant = $4
+       and (kind = 'period' and $3 <> 'advance' or kind = $3 and kind in ('period', 'advance') or kind = 'credit_note' and number = $5
+         or kind = 'fee' and $3 = 'fee' and not exists (select from invoice n where n.tenant = i.tenant and n.number = i.number || $6))`,
+    [draft.subscription, new Date(draft.periodFromMs), draft.kind, tenant, note ?? null, creditNoteNumber('')],
   );
   return rows.length > 0;
+}
+
+/** Which one it is of the interim invoices, or from the second on of the fee invoices, of its period. A credit note has the part of its invoice. */
+async function partOf(tx: SqlExecutor, draft: InvoiceDraft, tenant: string): Promise<number | null> {
+  if (draft.kind === 'credit_note') {
+    const [of] = await tx.query<{ part: number | null }>('select part from invoice where number = $1 and tenant = $2', [
+      draft.creditNote?.invoice ?? null,
+      tenant,
+    ]);
+    return of?.part ?? null;
+  }
+  if (draft.kind !== 'fee') return draft.interim?.part ?? null;
+  const fees = await tx.query(
+    `select id from invoice where subscription = $1 and period_from = $2 and kind = 'fee' and tenant = $3`,
+    [draft.subscription, new Date(draft.periodFromMs), tenant],
+  );
+  return fees.length === 0 ? null : fees.length + 1;
 }
 
 /** Whether documents billed the period, or gave something of it back, that the draft does not know of. */

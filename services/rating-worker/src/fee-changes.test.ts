@@ -201,6 +201,26 @@ describe('a change of plan within a period whose fee was paid in advance', () =>
     await expectVerified(it);
   });
 
+  test('keeps nothing of the fee of a plan that was left on its day, though the plan that came keeps what is not used', async () => {
+    const year: RateCard = { key: 'base', name: 'Base fee', price: { model: 'flat', amount: '366.00', paymentTerm: 'advance' } };
+    await it.plan('yearly', [year], 'year');
+    subscription = await it.subscribe('acme', 'yearly', '2024-03-12T09:00:00Z');
+    await billAt('2024-03-12T09:00:00Z');
+    it.clock.moveTo(Date.parse('2024-03-12T12:00:00Z'));
+    // 6.45 for March, of which the preview takes off 295.00 that are given back.
+    const { next } = await previewNow(it, subscription, { kind: 'plan', plan: 'kept' });
+    expect(next.map(({ period, total }) => [period.from, total])[0]).toEqual(['2024-03-12T00:00:00Z', '-288.55']);
+    await changeAsPreviewed('kept', '2024-03-12T12:01:00Z');
+    expect(told(await billAt('2024-04-01T00:00:00Z'))).toEqual([
+      'INV-000001 fee yearly 295.00',
+      'INV-000001-CN1 credit_note yearly -295.00',
+      'INV-000002 fee kept 6.45',
+      'INV-000003 fee kept 10.00',
+      'INV-000004 period kept 0.00',
+    ]);
+    await expectVerified(it);
+  });
+
   test('has the credits again that paid the fee of a plan that was left on its day', async () => {
     await it.plan('tiny', [{ key: 'base', name: 'Base fee', price: { model: 'flat', amount: '3.00', paymentTerm: 'advance' } }]);
     subscription = await it.subscribe('acme', 'small', '2024-03-05T12:12:00Z');

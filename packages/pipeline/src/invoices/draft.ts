@@ -55,7 +55,9 @@ export async function draftInvoices(
     const stated = periodDocument(period);
     const documents = earlierDocuments(earlier, stated.from);
     const { fees } = documents;
-    return { documents, keepsUnused: terms.unusedTime === 'none' && fees !== undefined && isCutShort(fees.fee.period, stated) };
+    // Of a plan that was left on the day it came nothing was used, and nothing is kept.
+    const isOwn = fees !== undefined && fees.fee.plan === terms.plan && fees.fee.planVersion === terms.planVersion;
+    return { documents, keepsUnused: terms.unusedTime === 'none' && isOwn && isCutShort(fees.fee.period, stated) };
   });
   // By subscription: a later period that is drafted in the same call takes over from it.
   const latest = new Map<string, PeriodToRate>();

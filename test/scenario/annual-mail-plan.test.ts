@@ -161,7 +161,11 @@ it('a year paid in advance is upgraded for its rest at the price shown, and down
     ['2028-01-01', 'small', '365.00'],
   ]);
   expect([shown.total, shown.totalWithout]).toEqual(['1095.00', '1460.00']);
-  expect(shown.documents).toMatchObject([{ kind: 'fee', plan: 'small', from: '2028-01-01T00:00:00Z', amount: '365.00' }]);
+  // What is billed beside them until the change takes effect: the renewal, and the change.
+  expect(shown.documents).toMatchObject([
+    { kind: 'fee', plan: 'large', from: '2027-01-01T00:00:00Z', amount: '730.00' },
+    { kind: 'fee', plan: 'small', from: '2028-01-01T00:00:00Z', amount: '365.00' },
+  ]);
   await call('POST', route, { token: shown.token });
 
   // A year later nobody has to do anything: large up to the last day, small from the first.

@@ -178,7 +178,7 @@ it('what a customer owes reaches a threshold: it is invoiced so far within secon
   const text = invoiceText(second, { paint: (_style, shown) => shown });
   expect(text).toContain('reached   the threshold of 1,500.00 USD: 1,975.00 owed for the period so far');
   const page = invoicePage(second).replace(/\s+/g, ' ');
-  expect(page).toContain('as the threshold of 1500.00 USD was reached: 1975.00 are owed for them');
+  expect(page).toContain('as the threshold of 1500.00 USD was reached: 1975.00 are owed for the period so far');
   await server.clockTo('2027-06-01T00:10:00Z');
   const all = await server.invoices('initech', 3);
   // 39,500 * 0.05 = 1,975.00 are billed; the fee is for 29 of 31 days: 49.00 * 29 / 31 = 45.84

@@ -64,7 +64,7 @@ function interimTerms(invoice: InvoiceDocument, interim: InterimTerms): Markup {
       ${untilTold(invoice, usageTo)}${before.length === 0 ? '' : `, less what was billed before on ${before.join(', ')}`}${
         threshold === undefined
           ? ''
-          : `, as the threshold of ${threshold} ${invoice.currency} was reached: ${reached} are owed for them`
+          : `, as the threshold of ${threshold} ${invoice.currency} was reached: ${reached} are owed for the period so far`
       }
     </dd>`;
 }

@@ -21,12 +21,17 @@ export function daysLaw(database: Database): Law {
 
 /**
  * What is kept of fees for unused time was billed by whoever billed in time: such plans are left to the other law. So are minimums in advance, of
- * which nothing is given back while the subscription rests (ADR 47).
+ * which nothing is given back while the subscription rests (ADR 47), and thresholds: what one invoiced on a day that rests afterwards stays invoiced (ADR 44).
  */
 function givesBack(terms: PlanTerms): PlanTerms {
   const { unusedTime, commitment } = terms;
   const inAdvance = commitment?.trueUp === 'in_advance';
-  return { ...terms, unusedTime: unusedTime === 'none' ? 'refund' : unusedTime, commitment: inAdvance ? null : commitment };
+  return {
+    ...terms,
+    unusedTime: unusedTime === 'none' ? 'refund' : unusedTime,
+    commitment: inAdvance ? null : commitment,
+    invoiceThresholds: undefined,
+  };
 }
 
 /** Each day is billed once, by its plan, and what it comes to does not depend on when invoices run. */

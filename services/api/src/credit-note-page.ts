@@ -1,17 +1,12 @@
 import { CREDIT_REASONS, type CreditNoteTerms, daysTold, dayTold, type InvoiceDocument } from '@meterline/domain/invoices';
-import { markup, type Markup, page } from './page.ts';
+import { markup, type Markup, page, partyRows } from './page.ts';
 
 /** A credit note as a page to read and print. Throws for any other document. */
 export function creditNotePage(document: InvoiceDocument): string {
-  const { number, customer, period, currency, creditNote, prepaid } = document;
+  const { number, period, currency, creditNote, prepaid } = document;
   if (creditNote === undefined) throw new Error(`${number} is no credit note`);
   const content = markup`<dl>
-      <dt>Customer</dt>
-      <dd>${customer.name} (${customer.key})</dd>
-      <dt>Plan</dt>
-      <dd>${document.plan}, version ${document.planVersion}${document.phase ? `, ${document.phase.name}` : ''}</dd>
-      <dt>Subscription</dt>
-      <dd>${document.subscription}</dd>
+      ${partyRows(document)}
       <dt>Gives back from</dt>
       <dd>${creditNote.invoice}, ${daysTold(document, period)}</dd>
       <dt>Because</dt>

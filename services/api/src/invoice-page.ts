@@ -10,18 +10,13 @@ import {
 } from '@meterline/domain/invoices';
 import type { PrepaidStatement } from '@meterline/domain/prepaid';
 import type { RatedLine } from '@meterline/domain/rating';
-import { type Markup, markup, page } from './page.ts';
+import { type Markup, markup, page, partyRows } from './page.ts';
 
 /** An invoice as a page to read and print. */
 export function invoicePage(invoice: InvoiceDocument): string {
-  const { number, customer, period, currency, lines, interim, total } = invoice;
+  const { number, period, currency, lines, interim, total } = invoice;
   const content = markup`<dl>
-      <dt>Customer</dt>
-      <dd>${customer.name} (${customer.key})</dd>
-      <dt>Plan</dt>
-      <dd>${invoice.plan}, version ${invoice.planVersion}${invoice.phase ? `, ${invoice.phase.name}` : ''}</dd>
-      <dt>Subscription</dt>
-      <dd>${invoice.subscription}</dd>
+      ${partyRows(invoice)}
       <dt>Billing period</dt>
       <dd>${daysTold(invoice, period)} (${billedDays(period)})</dd>
       ${interim === undefined ? '' : interimTerms(invoice, interim)}

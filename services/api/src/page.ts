@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { InvoiceDocument } from '@meterline/domain/invoices';
 
 /** Markup whose values are escaped. Only `markup` makes it. */
 export class Markup {
@@ -79,6 +80,16 @@ export function page(title: string, day: string, content: Markup): string {
         ${content}
       </body>
     </html>`.text;
+}
+
+/** Whose document it is, and of which subscription: the first rows of what it states. */
+export function partyRows({ customer, plan, planVersion, phase, subscription }: InvoiceDocument): Markup {
+  return markup`<dt>Customer</dt>
+    <dd>${customer.name} (${customer.key})</dd>
+    <dt>Plan</dt>
+    <dd>${plan}, version ${planVersion}${phase ? `, ${phase.name}` : ''}</dd>
+    <dt>Subscription</dt>
+    <dd>${subscription}</dd>`;
 }
 
 /** What was asked for of `/v1/documents/{id}`: `.html` behind the id, or `Accept: text/html`, asks for the page. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decimal } from '../money/index.ts';
+import { decimal, formatMoney, min } from '../money/index.ts';
 import { type Commitment, commitmentDifference, settleCommitment } from './index.ts';
 
 const [NEW_YEAR, CHANGE] = ['2026-01-01T00:00:00Z', '2026-06-11T00:00:00Z'];
@@ -9,7 +9,7 @@ const year: Commitment = { minimumSpend: '1200.00', every: 'year', trueUp: 'in_a
 /** 1,200.00 a year that ends after 161 days, 529.32, with so much spent, all of it drawn before from what was paid. */
 function left(spend: string, commitment = year) {
   const isPaid = commitment.trueUp === 'in_advance';
-  const drawn = Math.min(Number(spend), 1200).toFixed(2);
+  const drawn = formatMoney(min(decimal(spend), decimal('1200.00')), 'USD');
   const settledBefore = { fee: isPaid ? '1200.00' : '0', cap: '0', drawdown: isPaid ? `-${drawn}` : '0', true_up: '0' };
   const of = { commitment, currency: 'USD', term, elapsedDays: 161, spend: decimal(spend), settledBefore, lines: [] };
   return commitmentDifference({ before: commitment, after: null, at: CHANGE, currency: 'USD' }, [settleCommitment(of)]);
